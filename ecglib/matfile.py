@@ -40,6 +40,12 @@ def read_variable(
     ------
     DataError
         If the file is missing, of another format, damaged, or lacks the variable.
+
+    Notes
+    -----
+    A compressed variable (as in DREAMER.mat) carries a checksum, which SciPy verifies. An
+    uncompressed one carries none: damage inside its numbers goes unnoticed, and SciPy itself
+    may crash on a damaged tag (scipy pull request 25349).
     """
     path = Path(path)
     _require_v5(path)
