@@ -1,0 +1,152 @@
+"""Files that one stage writes and the next one reads, named by what made them.
+
+Every stage of the study (cohort, windows, encoder weights, features, predictions) stores its
+result in one folder. The name of a file ends in a fingerprint of everything that decides its
+content: the configuration, the fingerprints of the files it was made from, and the source code of
+the modules that made it. A change in any of these gives another name, so a stale file is never
+read by mistake.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ecglib.errors import DataError
+
+T = TypeVar("T")
+
+
+def project_root() -> Path:
+    """Folder of the project: the nearest folder at or above the current one with a ``_toc.yml``.
+
+    Outside a checkout of the book this is the current folder.
+    """
+    here = Path.cwd()
+    return next((p for p in (here, *here.parents) if (p / "_toc.yml").is_file()), here)
+
+
+def artifacts_root() -> Path:
+    """Folder of all artifacts: ``$ECGLIB_ARTIFACTS``, else ``artifacts/`` in the project."""
+    named = os.environ.get("ECGLIB_ARTIFACTS")
+    return Path(named) if named else project_root() / "artifacts"
+
+
+def fingerprint(made_from: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that change when anything in `made_from` changes.
+
+    Parameters
+    ----------
+    made_from : mapping
+        Plain values, dataclasses, and nested mappings or sequences of these.
+    """
+    text = json.dumps(made_from, sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"cannot fingerprint a {type(value).__name__}: {value!r}")
+
+
+def code_of(*modules: str) -> str:
+    """Fingerprint of the source text of modules of this package, by name without ``ecglib.``."""
+    folder = Path(__file__).parent
+    texts = [(folder / f"{name}.py").read_bytes() for name in modules]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:12]
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; move it into place only if the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=path.suffix)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays to one ``.npz`` file, atomically; object arrays are refused."""
+    for name, array in arrays.items():
+        if np.asarray(array).dtype == object:
+            raise TypeError(f"array '{name}' holds Python objects, which would need pickling")
+    with atomic_path(path) as partial, open(partial, "wb") as stream:
+        np.savez(stream, **arrays)
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read what `save_arrays` wrote. Nothing is ever unpickled.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, truncated, not an ``.npz`` file, or holds pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+    except Exception as error:  # zip, header, pickle and system errors all mean the same here
+        raise DataError(
+            f"cannot be read as an array archive ({error})",
+            file=path,
+            expected="an .npz file written by ecglib",
+            remedy="delete it; the stage that makes it will make it again",
+        ) from error
+
+
+def cached(
+    kind: str,
+    suffix: str,
+    made_from: Mapping[str, Any],
+    make: Callable[[], T],
+    save: Callable[[Path, T], None],
+    load: Callable[[Path], T],
+    root: Path | None = None,
+) -> T:
+    """Load an artifact, or make and save it first.
+
+    Parameters
+    ----------
+    kind : str
+        First part of the file's name, such as ``"windows"``.
+    suffix : str
+        File name extension with its dot.
+    made_from : mapping
+        Everything that decides the content; see `fingerprint`. A JSON file of it is written
+        beside the artifact.
+    make : callable
+        Makes the value; called only if the file is not there.
+    save, load : callable
+        ``save(path, value)`` must write atomically; ``load(path)`` must refuse a bad file.
+    root : Path, optional
+        Folder of the artifacts; `artifacts_root` by default.
+
+    Returns
+    -------
+    value
+        What `load` gives, also on the first call, so that both paths give the same value.
+    """
+    folder = root or artifacts_root()
+    path = folder / f"{kind}-{fingerprint(made_from)}{suffix}"
+    if not path.is_file():
+        save(path, make())
+        with atomic_path(path.with_suffix(".json")) as partial:
+            partial.write_text(json.dumps(made_from, indent=1, sort_keys=True, default=_plain))
+    return load(path)

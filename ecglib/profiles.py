@@ -1,0 +1,211 @@
+"""Profiles: every number that a study depends on, in one place, with its source.
+
+``paper`` holds the published values. ``quick`` runs the same method on two cores in minutes.
+A profile changes sizes, schedules and regularisation, never the method.
+
+References
+----------
+Sarkar & Etemad, IEEE Transactions on Affective Computing (arXiv 2002.03898). "Released code" is
+github.com/pritamqu/SSL-ECG at commit 1cd367d.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+import pandas as pd
+
+from ecglib.heads import HeadConfig
+from ecglib.models import TASK_WEIGHTS, EncoderConfig
+from ecglib.pretrain import TrainingConfig
+from ecglib.transforms import TASKS, TransformConfig
+from ecglib.windows import WindowConfig
+
+VARIABLE = "ECGLIB_PROFILE"
+"""Environment variable that names the profile of the book; ``quick`` if unset."""
+
+
+@dataclass(frozen=True)
+class PretextConfig:
+    """Signal transformation recognition: the transformations, the heads, the loss, the training.
+
+    Parameters
+    ----------
+    training : TrainingConfig
+        Length, batch and learning rate.
+    transforms : TransformConfig
+        Strength of the transformations.
+    task_weights : mapping of str to float
+        Weight of each task in the loss.
+    balanced : bool
+        Weigh a head's one positive and six negative versions equally.
+    dropout : float
+        Dropout rate in the pretext heads.
+    head_l2 : float
+        β of the penalty β/2·‖w‖² on the kernels of the pretext heads.
+    n_groups : int
+        The participants are split into this many groups; the encoder that serves a group is
+        pretrained on the other groups only.
+    heldout_windows : int
+        Windows of the left-out group, evenly spaced, on which recognition is measured.
+    """
+
+    training: TrainingConfig
+    transforms: TransformConfig = field(default_factory=TransformConfig)
+    task_weights: Mapping[str, float] = field(default_factory=lambda: dict(TASK_WEIGHTS))
+    balanced: bool = False
+    dropout: float = 0.6
+    head_l2: float = 1e-4
+    n_groups: int = 3
+    heldout_windows: int = 300
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Everything a study depends on except the data.
+
+    Parameters
+    ----------
+    name : str
+        Name of the profile.
+    windows : WindowConfig
+        How recordings become windows.
+    encoder : EncoderConfig
+        Shape of the encoder.
+    pretext : PretextConfig
+        Pretraining.
+    head : HeadConfig
+        Emotion heads on frozen features.
+    supervised : TrainingConfig
+        Training of the same network from scratch with labels.
+    supervised_dropout : float
+        Dropout in the heads of that network.
+    window_folds : int
+        Folds of the window-wise protocol.
+    n_resamples : int
+        Bootstrap resamples of the participants.
+    seed : int
+        Seed from which all others follow.
+    """
+
+    name: str
+    windows: WindowConfig
+    encoder: EncoderConfig
+    pretext: PretextConfig
+    head: HeadConfig
+    supervised: TrainingConfig
+    supervised_dropout: float
+    window_folds: int = 10  # released code, main.py
+    n_resamples: int = 10_000
+    seed: int = 0
+
+
+PAPER = Profile(
+    name="paper",
+    windows=WindowConfig(),
+    encoder=EncoderConfig(),
+    pretext=PretextConfig(
+        # Released code, main.py: 100 epochs, 128 windows a step, Adam at 1e-3, ×0.9 every 10,000
+        # steps. Dropout 60 % and β = 0.0001: paper and released code.
+        training=TrainingConfig(
+            epochs=100,
+            batch_windows=128,
+            steps_per_epoch=None,
+            learning_rate=1e-3,
+            schedule="staircase",
+            decay_rate=0.9,
+            decay_steps=10_000,
+        ),
+    ),
+    # 2 × 64 units: the method's text. 200 epochs, batch 128, Adam at 1e-3: released code, main.py.
+    head=HeadConfig(hidden=(64, 64), epochs=200, batch_size=128, learning_rate=1e-3),
+    supervised=TrainingConfig(
+        epochs=100,
+        batch_windows=128,
+        steps_per_epoch=None,
+        learning_rate=1e-3,
+        schedule="staircase",
+        decay_rate=0.9,
+        decay_steps=10_000,
+    ),
+    supervised_dropout=0.0,
+)
+
+QUICK = Profile(
+    name="quick",
+    windows=WindowConfig(last_s=60.0),
+    encoder=EncoderConfig(pool_stride=8, batch_norm=True),
+    pretext=PretextConfig(
+        training=TrainingConfig(
+            epochs=12,
+            batch_windows=16,
+            steps_per_epoch=9,
+            learning_rate=2e-3,
+            schedule="warmup_cosine",
+            warmup_steps=12,
+        ),
+        task_weights=dict.fromkeys(TASKS, 1 / len(TASKS)),
+        balanced=True,
+        dropout=0.2,
+    ),
+    head=HeadConfig(
+        hidden=(64, 64), dropout=0.2, l2=1e-4, epochs=30, batch_size=128, learning_rate=1e-3
+    ),
+    supervised=TrainingConfig(
+        epochs=1,
+        batch_windows=32,
+        steps_per_epoch=32,
+        learning_rate=2e-3,
+        schedule="warmup_cosine",
+        warmup_steps=4,
+    ),
+    supervised_dropout=0.2,
+)
+
+PROFILES = {profile.name: profile for profile in (QUICK, PAPER)}
+
+
+def get_profile(name: str | None = None) -> Profile:
+    """Give a profile by name; by default the one that ``$ECGLIB_PROFILE`` names, else ``quick``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile.
+    """
+    name = name or os.environ.get(VARIABLE) or QUICK.name
+    if name not in PROFILES:
+        raise ValueError(f"no profile {name!r}: choose one of {', '.join(PROFILES)}")
+    return PROFILES[name]
+
+
+def differences(a: Profile, b: Profile) -> pd.DataFrame:
+    """List every setting in which two profiles differ.
+
+    Returns
+    -------
+    DataFrame
+        One row per setting, indexed by its dotted name, one column per profile.
+    """
+    left, right = _flat(a), _flat(b)
+    rows = {
+        key: (left.get(key, "–"), right.get(key, "–"))
+        for key in left | right
+        if key != "name" and left.get(key) != right.get(key)
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[a.name, b.name], dtype=object)
+    return frame.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if is_dataclass(value):
+        items = {f.name: getattr(value, f.name) for f in fields(value)}
+    elif isinstance(value, Mapping):
+        items = dict(value)
+    else:
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for name, item in items.items():
+        flat |= _flat(item, f"{prefix}.{name}" if prefix else name)
+    return flat
