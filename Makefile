@@ -1,0 +1,69 @@
+# `make book` and `make test` are all a newcomer needs; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CHAPTERS ?= $(wildcard notebooks/*.py)
+
+export TF_CPP_MIN_LOG_LEVEL = 3
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_NO_INPUT = 1
+export PYTHONNOUSERSITE = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test pages lint format sync notebooks lock clean distclean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(STAMP)  ## make the cohort, execute every notebook, render _build/html/index.html
+	$(BIN)/python -m ecglib.pipeline cohort
+	$(BIN)/jupyter-book build --all -n -W --keep-going .
+
+test: $(STAMP)  ## run the unit tests, then every notebook against its stored outputs
+	$(BIN)/python -m pytest
+	$(BIN)/python -m ecglib.pipeline cohort
+	$(BIN)/python -m pytest --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 1800 notebooks
+
+env: $(STAMP)  ## create .venv from requirements.lock
+
+pages: $(STAMP)  ## load every page of the built book in headless Chromium
+	$(BIN)/python tools/check_pages.py
+
+lint: $(STAMP)  ## check style, format, and that notebooks agree with their scripts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/check_notebooks.py
+
+format: $(STAMP)  ## format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+sync: $(STAMP)  ## carry edits between the notebooks and their percent scripts
+	$(BIN)/jupytext --sync notebooks/*.ipynb
+
+notebooks: $(STAMP)  ## execute the percent scripts into the notebooks (CHAPTERS=notebooks/01_data.py for one)
+	$(BIN)/python tools/run_notebooks.py $(CHAPTERS)
+
+lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv)
+	uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
+		--extra tensorflow --extra features --extra book --extra dev --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
+
+clean:  ## remove the rendered book and caches
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean  ## also remove .venv and every computed artifact
+	rm -rf .venv artifacts *.egg-info
+
+# The project itself goes in last: a lock file with hashes cannot name an editable install.
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || { $(PYTHON) tools/check_python.py && $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python tools/check_python.py
+	@echo "Installing the locked packages into $(VENV) (some minutes the first time) ..."
+	$(BIN)/python -m pip install -qq --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
