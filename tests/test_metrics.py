@@ -1,0 +1,225 @@
+import doctest
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as reference
+
+from ecglib import metrics
+from ecglib.errors import DataError
+
+
+def predictions(
+    n_participants: int = 12,
+    n_windows: int = 20,
+    *,
+    strength: float = 1.0,
+    model: str = "encoder",
+    seed: int = 0,
+    head_seed: int = 0,
+) -> pd.DataFrame:
+    """Leave-one-participant-out predictions whose truth is known to be `strength` apart."""
+    truth = np.random.default_rng(99).integers(0, 2, n_participants * n_windows)
+    score = strength * (truth - 0.5) + np.random.default_rng(seed).normal(size=truth.size)
+    participant = np.repeat(np.arange(1, n_participants + 1), n_windows)
+    return pd.DataFrame(
+        {
+            "protocol": "leave-one-participant-out",
+            "model": model,
+            "regime": "strict",
+            "target": "valence",
+            "fold": participant - 1,
+            "seed": head_seed,
+            "window": np.arange(truth.size),
+            "participant": participant,
+            "clip": 1,
+            "probability": 1 / (1 + np.exp(-score)),
+            "truth": truth,
+        }
+    )
+
+
+def majority(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(model="majority", regime="none", probability=1.0)
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(metrics).failed == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_metrics_equal_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 2, 60)
+    probability = rng.integers(0, 11, 60) / 10  # with ties, and values of exactly 0.5
+    hard = probability > 0.5
+    expected = {
+        "accuracy": reference.accuracy_score(truth, hard),
+        "balanced_accuracy": reference.balanced_accuracy_score(truth, hard),
+        "macro_f1": reference.f1_score(truth, hard, average="macro"),
+        "auc": reference.roc_auc_score(truth, probability),
+    }
+    got = {name: function(truth, probability) for name, function in metrics.METRICS.items()}
+    assert got == pytest.approx(expected, abs=1e-12)
+
+
+def test_one_class_leaves_only_accuracy_defined() -> None:
+    truth, probability = np.ones(4, int), np.array([0.9, 0.2, 0.8, 0.7])
+    values = {name: function(truth, probability) for name, function in metrics.METRICS.items()}
+    assert values["accuracy"] == 0.75
+    assert all(np.isnan(values[name]) for name in ("balanced_accuracy", "macro_f1", "auc"))
+
+
+def test_participant_metrics_are_tidy_and_mark_the_undefined() -> None:
+    frame = predictions(n_participants=3)
+    frame.loc[frame["participant"] == 2, "truth"] = 1
+    tidy = metrics.participant_metrics(frame)
+    assert len(tidy) == 3 * 4
+    assert tidy["n_windows"].eq(20).all()
+    undefined = tidy[~tidy["defined"]]
+    assert undefined["participant"].eq(2).all()
+    assert set(undefined["metric"]) == {"balanced_accuracy", "macro_f1", "auc"}
+    one = frame[frame["participant"] == 3]
+    value = tidy.query("participant == 3 and metric == 'auc'")["value"].item()
+    assert value == pytest.approx(reference.roc_auc_score(one["truth"], one["probability"]))
+
+
+def test_interval_covers_a_known_mean() -> None:
+    rng = np.random.default_rng(1)
+    repetitions = 400
+    covered = 0
+    for i in range(repetitions):
+        low, high = metrics.bootstrap_interval(rng.beta(8, 2, 23), 0.95, 999, seed=i)
+        covered += low <= 0.8 <= high
+    assert 0.92 <= covered / repetitions <= 0.98  # 0.95 give or take 2.7 standard errors
+
+
+def test_interval_widens_with_the_level_and_is_reproducible() -> None:
+    values = np.random.default_rng(0).normal(0.6, 0.1, 23)
+    narrow, wide = (metrics.bootstrap_interval(values, level) for level in (0.95, 1 - 0.05 / 12))
+    assert wide[0] < narrow[0] < values.mean() < narrow[1] < wide[1]
+    assert narrow == metrics.bootstrap_interval(values, 0.95)
+    assert metrics.bootstrap_interval(np.full(23, 0.5)) == (0.5, 0.5)
+
+
+def test_interval_refuses_what_it_cannot_use() -> None:
+    with pytest.raises(DataError, match="at least 5 participants"):
+        metrics.bootstrap_interval(np.array([0.4, 0.5, 0.6]))
+    with pytest.raises(DataError, match="1 of them not finite"):
+        metrics.bootstrap_interval(np.array([0.4, 0.5, 0.6, 0.7, 0.8, np.nan]))
+    with pytest.raises(DataError, match="resample in each tail"):
+        metrics.bootstrap_interval(np.arange(9.0), level=0.9999, n_resamples=99)
+
+
+def test_summary_finds_a_planted_signal_and_nothing_in_noise() -> None:
+    signal, noise = predictions(strength=1.5), predictions(strength=0, model="noise")
+    table = metrics.summarise(pd.concat([signal, noise, majority(signal)]))
+    auc = table[table["metric"] == "auc"].set_index("model")
+    assert auc.loc["encoder", "low"] > 0.5
+    assert auc.loc["noise", "low"] < 0.5 < auc.loc["noise", "high"]
+    assert auc.loc["majority", ["mean", "low", "high"]].tolist() == [0.5, 0.5, 0.5]
+    assert auc["baseline"].eq(0.5).all()
+    assert (table["note"] == "").all()
+    accuracy = table[(table["metric"] == "accuracy") & (table["model"] == "encoder")]
+    assert accuracy["baseline"].item() == pytest.approx(signal["truth"].mean())
+
+
+def test_summary_corrects_for_the_number_of_intervals() -> None:
+    frame = pd.concat([predictions(), majority(predictions())])
+    one, twelve = (
+        metrics.summarise(frame, ["auc"], n_intervals=k).iloc[0][["low", "high"]] for k in (1, 12)
+    )
+    direct = metrics.summarise(frame, ["auc"], level=1 - 0.05 / 12).iloc[0][["low", "high"]]
+    assert twelve["low"] < one["low"] < one["high"] < twelve["high"]
+    assert twelve.tolist() == pytest.approx(direct.tolist())
+
+
+def test_summary_counts_undefined_participants_and_says_why() -> None:
+    frame = predictions(n_participants=7)
+    frame.loc[frame["participant"] <= 2, "truth"] = 1
+    frame = pd.concat([frame, majority(frame)])
+    auc = metrics.summarise(frame, ["auc"]).iloc[0]
+    assert (auc["n_participants"], auc["n_undefined"]) == (5, 2)
+    assert np.isfinite([auc["mean"], auc["low"], auc["high"]]).all()
+
+    frame.loc[frame["participant"] <= 3, "truth"] = 1
+    few = metrics.summarise(frame, ["auc"]).iloc[0]
+    assert few["note"] == "no interval: 4 participants, 5 needed"
+    assert np.isfinite(few["mean"]) and np.isnan(few["low"])
+
+    frame["truth"] = 1
+    none = metrics.summarise(frame, ["auc"]).iloc[0]
+    assert "every participant (7) has one class" in none["note"]
+
+
+def test_seeds_are_averaged_within_participants() -> None:
+    seeds = [predictions(seed=s, head_seed=s) for s in (0, 1)]
+    both = metrics.summarise(pd.concat([*seeds, majority(seeds[0])]), ["accuracy"]).iloc[0]
+    each = [
+        metrics.summarise(pd.concat([f, majority(f)]), ["accuracy"]).iloc[0]["mean"] for f in seeds
+    ]
+    assert both["mean"] == pytest.approx(np.mean(each))
+    assert (both["n_seeds"], both["n_participants"]) == (2, 12)
+
+
+def test_pooled_metrics_are_those_of_all_windows() -> None:
+    frame = predictions()
+    table = metrics.summarise(pd.concat([frame, majority(frame)]), pooled=True)
+    row = table[table["model"] == "encoder"].set_index("metric")
+    auc = reference.roc_auc_score(frame["truth"], frame["probability"])
+    assert row.loc["pooled_auc", "mean"] == pytest.approx(auc)
+    assert row.loc["pooled_auc", "low"] < auc < row.loc["pooled_auc", "high"]
+    accuracy = np.mean((frame["probability"] > 0.5) == frame["truth"])
+    assert row.loc["pooled_accuracy", "mean"] == pytest.approx(accuracy)
+
+
+def test_pooling_over_left_out_participants_pushes_the_auc_below_chance() -> None:
+    rng = np.random.default_rng(0)
+    frame = predictions(n_participants=20, n_windows=30, strength=0)
+    rate = rng.uniform(0.2, 0.8, 20)[frame["participant"] - 1]
+    frame["truth"] = (rng.random(len(frame)) < rate).astype(int)
+    total, by_person = frame["truth"].sum(), frame.groupby("participant")["truth"].transform("sum")
+    # Heads without any information: the base rate of the other participants, and little noise.
+    base_rate = (total - by_person) / (len(frame) - 30)
+    frame["probability"] = base_rate + 1e-3 * rng.normal(size=len(frame))
+    table = metrics.summarise(pd.concat([frame, majority(frame)]), ["auc"])
+    pooled = metrics.auc(frame["truth"].to_numpy(), frame["probability"].to_numpy())
+    assert pooled < 0.4
+    assert table["low"][0] < 0.5 < table["high"][0]
+
+
+def test_paired_difference_is_sharper_than_two_intervals() -> None:
+    better, worse = predictions(strength=2.0), predictions(strength=1.0, model="random")
+    row = metrics.paired_difference(better, worse, ["auc"]).iloc[0]
+    means = [metrics.participant_metrics(f, ["auc"])["value"].mean() for f in (better, worse)]
+    assert row["mean"] == pytest.approx(means[0] - means[1])
+    assert 0 < row["low"] < row["mean"] < row["high"]
+    assert row["model"] == "encoder (strict) - random (strict)"
+    same = metrics.paired_difference(better, better, ["auc"]).iloc[0]
+    assert (same["mean"], same["low"], same["high"]) == (0, 0, 0)
+
+
+def test_comparison_of_different_windows_is_refused() -> None:
+    frame = predictions()
+    with pytest.raises(DataError, match=r"different windows \(240 and 239\)"):
+        metrics.paired_difference(frame, frame.iloc[1:])
+    with pytest.raises(DataError, match="different windows"):
+        metrics.paired_difference(frame, frame.assign(truth=1 - frame["truth"]))
+    both = pd.concat([frame, predictions(model="random")])
+    with pytest.raises(DataError, match="one model in one regime"):
+        metrics.paired_difference(both, frame)
+
+
+def test_invalid_predictions_are_refused_by_name() -> None:
+    frame = predictions()
+    with pytest.raises(DataError, match="no majority-class predictions for protocol leave"):
+        metrics.summarise(frame)
+    with pytest.raises(DataError, match="field truth: the predictions lack"):
+        metrics.participant_metrics(frame.drop(columns="truth"))
+    with pytest.raises(DataError, match="unknown metric 'kappa'"):
+        metrics.participant_metrics(frame, ["kappa"])
+    with pytest.raises(DataError, match="there are no predictions"):
+        metrics.participant_metrics(frame.iloc[:0])
+    frame.loc[25, "probability"] = np.nan
+    with pytest.raises(DataError, match="participant 2, field probability: nan for window 25"):
+        metrics.participant_metrics(frame)
