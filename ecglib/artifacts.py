@@ -10,10 +10,10 @@ read by mistake.
 import hashlib
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,7 +53,9 @@ def fingerprint(made_from: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Path):
@@ -70,11 +72,12 @@ def code_of(*modules: str) -> str:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it into place only if the block succeeds."""
+    """Give a temporary path beside `path`; move it into place only if the block succeeds.
+
+    The temporary name ends in the whole name of `path`, for writers that look at its suffixes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=path.suffix)
-    os.close(handle)
-    partial = Path(name)
+    partial = path.with_name(f".partial-{uuid.uuid4().hex}-{path.name}")
     try:
         yield partial
         os.replace(partial, path)
@@ -101,6 +104,10 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with np.load(path, allow_pickle=False) as data:
+            # A damaged array header can end the reading before zipfile compares the checksum.
+            damaged = data.zip.testzip()
+            if damaged:
+                raise ValueError(f"'{damaged}' does not match its checksum")
             return {name: data[name] for name in data.files}
     except Exception as error:  # zip, header, pickle and system errors all mean the same here
         raise DataError(
@@ -129,12 +136,13 @@ def cached(
     suffix : str
         File name extension with its dot.
     made_from : mapping
-        Everything that decides the content; see `fingerprint`. A JSON file of it is written
-        beside the artifact.
+        Everything that decides the content; see `fingerprint`. It is written beside the artifact
+        as a JSON file, whose name is that of the artifact with ``.json`` added.
     make : callable
         Makes the value; called only if the file is not there.
     save, load : callable
-        ``save(path, value)`` must write atomically; ``load(path)`` must refuse a bad file.
+        ``save(path, value)`` writes to a temporary path, moved into place if it succeeds;
+        ``load(path)`` must refuse a bad file.
     root : Path, optional
         Folder of the artifacts; `artifacts_root` by default.
 
@@ -146,7 +154,9 @@ def cached(
     folder = root or artifacts_root()
     path = folder / f"{kind}-{fingerprint(made_from)}{suffix}"
     if not path.is_file():
-        save(path, make())
-        with atomic_path(path.with_suffix(".json")) as partial:
+        value = make()
+        with atomic_path(path) as partial:
+            save(partial, value)
+        with atomic_path(path.with_name(f"{path.name}.json")) as partial:
             partial.write_text(json.dumps(made_from, indent=1, sort_keys=True, default=_plain))
     return load(path)
