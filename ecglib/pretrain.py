@@ -4,6 +4,7 @@ The loop serves every pretext whose model learns from windows alone (``model.fit
 labels). The model brings its own loss; this module brings everything around it.
 """
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterable
@@ -57,6 +58,16 @@ class TrainingConfig:
     decay_steps: int = 1
     warmup_steps: int = 0
     patience: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.schedule not in ("staircase", "warmup_cosine"):
+            raise ValueError(
+                f"schedule {self.schedule!r} is unknown: use 'staircase' or 'warmup_cosine'"
+            )
+        for name in ("epochs", "batch_windows", "steps_per_epoch", "decay_steps", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}: it must be at least 1")
 
     def steps(self, n_windows: int) -> int:
         """Count the steps in one epoch of a training set of `n_windows`."""
@@ -138,7 +149,7 @@ def pretrain(
     Parameters
     ----------
     model : keras.Model
-        Learns from ``fit(X)``; it is compiled here.
+        Learns from ``fit(X)``. All its variables exist already; it is compiled here.
     X : ndarray, shape (n_windows, n_samples), float32
         Training windows.
     config : TrainingConfig
@@ -146,7 +157,9 @@ def pretrain(
     seed : int
         Seed of the order of the windows.
     folder : Path, optional
-        Where the checkpoint and the log go. None keeps nothing.
+        Where the checkpoint and the log go. None keeps nothing. Give every run a folder of its
+        own: what a model does not show in the shapes of its variables, such as its loss, is not
+        compared with that of the checkpoint.
     X_val : ndarray, optional
         Windows of other participants; their loss is logged as ``val_loss`` after each epoch.
         Needed if ``config.patience`` is set.
@@ -168,11 +181,12 @@ def pretrain(
     Raises
     ------
     ValueError
-        If there are fewer windows than one batch needs, or `patience` is set without `X_val`.
+        If there are fewer windows than one batch needs, `patience` is set without `X_val`, or the
+        model is not built.
     DataError
         If the checkpoint in `folder` belongs to another run or can't be read.
     FloatingPointError
-        If the loss is no longer finite; the last good checkpoint stays.
+        If the loss or a weight is no longer finite; the last good checkpoint stays.
     """
     n, batch = len(X), config.batch_windows
     if n < batch:
@@ -181,22 +195,23 @@ def pretrain(
         raise ValueError("early stopping (patience) needs validation windows X_val")
     if folder is None and tensorboard:
         raise ValueError("a TensorBoard log needs a folder")
+    if not model.built:
+        raise ValueError(f"model '{model.name}' is not built: call it on a few windows first")
     steps = config.steps(n)
     model.compile(
         optimizer=keras.optimizers.Adam(config.rate(n)),
         jit_compile=jit_compile,
     )
-    model.build(X[:batch].shape)
     model.optimizer.build(model.trainable_variables)
     checkpoint = folder / CHECKPOINT if folder else None
-    # Only the beginning of the data enters the fingerprint: enough to refuse another cohort.
     run = fingerprint(
         {
             "config": config,
             "seed": seed,
-            "n_windows": n,
-            "data": float(np.sum(X[:256], dtype=np.float64)),
-            "variables": [[v.path, list(v.shape)] for v in _state(model)],
+            "X": _checksum(X),
+            "X_val": None if X_val is None else _checksum(X_val),
+            # Not their names, which count the layers made in this process.
+            "variables": [[v.dtype, list(v.shape)] for v in _state(model)],
         }
     )
     history, best = History(), None
@@ -226,10 +241,11 @@ def pretrain(
             if X_val is not None:
                 scores = model.evaluate(X_val, batch_size=batch, verbose=0, return_dict=True)
                 logs |= {f"val_{name}": float(value) for name, value in scores.items()}
-            if not all(np.isfinite(value) for value in logs.values()):
+            values = [*logs.values(), *(v.numpy() for v in _state(model))]
+            if not all(np.isfinite(value).all() for value in values):
                 raise FloatingPointError(
-                    f"epoch {epoch + 1} gave a loss that is not finite ({logs}); lower the "
-                    "learning rate or look for windows with extreme values"
+                    f"epoch {epoch + 1} gave a loss or weights that are not finite ({logs}); lower "
+                    "the learning rate or look for windows with extreme values"
                 )
             history.epochs.append(logs)
             best = _follow(history, config, model, best)
@@ -257,8 +273,12 @@ def _follow(
     history.best_epoch = int(np.argmin(losses)) + 1
     history.stopped_early = len(losses) - history.best_epoch >= config.patience
     if history.best_epoch == len(losses):
-        return [keras.ops.convert_to_numpy(v) for v in model.variables]
+        return [v.numpy() for v in model.variables]
     return best
+
+
+def _checksum(X: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(X)).hexdigest()
 
 
 def _state(model: keras.Model) -> list[Any]:
@@ -268,7 +288,7 @@ def _state(model: keras.Model) -> list[Any]:
 def _store(
     path: Path, model: keras.Model, run: str, history: History, best: list[np.ndarray] | None
 ) -> None:
-    arrays = {f"state/{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state(model))}
+    arrays = {f"state/{i}": v.numpy() for i, v in enumerate(_state(model))}
     arrays |= {f"best/{i}": value for i, value in enumerate(best or [])}
     about = {
         "run": run,
