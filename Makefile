@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CHAPTERS ?= $(wildcard notebooks/*.py)
+CHAPTERS ?= $(wildcard notebooks/[0-9]*.py)
 
 export TF_CPP_MIN_LOG_LEVEL = 3
 export PIP_DISABLE_PIP_VERSION_CHECK = 1

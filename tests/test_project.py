@@ -247,3 +247,37 @@ def test_twins_may_not_drift(tmp_path):
 def test_what_the_page_check_complains_about(method, params, expected):
     event = {"method": method, "params": params}
     assert check_pages.problem_in(event, "http://127.0.0.1:1/") == expected
+
+
+def test_a_broken_page_fails_the_page_check(tmp_path):
+    executable = check_pages.find_browser()
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    (tmp_path / "dot.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    )
+    page = '<!doctype html><link rel="icon" href="dot.svg"><title>t</title>{}'
+    bodies = {
+        "good.html": '<img src="dot.svg" alt="a dot"><script>console.log("hello")</script>',
+        "image.html": '<img src="gone.png" alt="not there">',
+        "alt.html": '<img src="dot.svg">',
+        "console.html": '<script>console.error("broken")</script>',
+        "thrown.html": '<script>throw new Error("broken")</script>',
+        "missing.html": '<script src="gone.js"></script>',
+        "foreign.html": '<script src="https://example.org/a.js"></script>',
+    }
+    for name, body in bodies.items():
+        (tmp_path / name).write_text(page.format(body))
+    found = check_pages.run(executable, tmp_path, list(bodies))
+    assert found.pop("good.html") == []
+    words = {
+        "image.html": "missing image",
+        "alt.html": "without alternative text",
+        "console.html": "console: broken",
+        "thrown.html": "uncaught exception: Error: broken",
+        "missing.html": "status 404",
+        "foreign.html": "another host: https://example.org",
+    }
+    assert {name: words[name] in " ".join(told) for name, told in found.items()} == dict.fromkeys(
+        words, True
+    )

@@ -233,6 +233,19 @@ async def check(devtools: str, site: str, pages: list[str], shots: Path | None) 
     return found
 
 
+def find_browser() -> str | None:
+    """Return the path of an installed Chromium, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def run(
+    executable: str, html: Path, pages: list[str], shots: Path | None = None
+) -> dict[str, list[str]]:
+    """Serve a folder, visit its pages in a browser and return the problems of each page."""
+    with served(html) as site, browser(executable) as devtools:
+        return asyncio.run(check(devtools, site, pages, shots))
+
+
 def main() -> None:
     """Check the rendered book and exit with 1 if any page has a problem."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -240,14 +253,14 @@ def main() -> None:
     parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml")
     parser.add_argument("--screenshots", type=Path, help="also save a picture of each page here")
     options = parser.parse_args()
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
+    if not (options.html / "index.html").is_file():
+        sys.exit(f"no rendered book in {options.html}: run `make book` first")
+    if (executable := find_browser()) is None:
         sys.exit(f"no browser found, looked for {', '.join(BROWSERS)}")
     pages = pages_of(yaml.safe_load(options.toc.read_text(encoding="utf-8")))
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
-    with served(options.html) as site, browser(executable) as devtools:
-        found = asyncio.run(check(devtools, site, pages, options.screenshots))
+    found = run(executable, options.html, pages, options.screenshots)
     problems = [f"{page}: {problem}" for page, told in found.items() for problem in told]
     if problems:
         sys.exit("\n".join(problems))
