@@ -27,6 +27,7 @@ def fit_supervised(
     *,
     dropout: float,
     seed: int,
+    jit_compile: bool = True,
 ) -> list[np.ndarray]:
     """Train the whole network once per fold, and predict the fold's test windows.
 
@@ -49,6 +50,8 @@ def fit_supervised(
     seed : int
         Seed of the initial weights, of dropout and of the order of the windows. Every fold starts
         from the same weights.
+    jit_compile : bool
+        Compile the step with XLA.
 
     Returns
     -------
@@ -58,12 +61,27 @@ def fit_supervised(
     Raises
     ------
     DataError
-        If a fold has fewer training windows than one batch, or training diverged.
+        If a label is not 0 or 1, a fold has fewer training windows than one batch, or training
+        diverged.
     """
+    if labels.ndim != 2 or len(labels) != len(X) or not np.isin(labels, (0, 1)).all():
+        raise DataError(
+            f"labels of shape {labels.shape} for {len(X)} windows",
+            field="labels",
+            expected="0 or 1, shape (n_windows, n_targets)",
+        )
     n_targets = labels.shape[1]
     seeds = layer_seeds(seed, n_targets + 1)
     heads = [
-        build_head(head.hidden, dropout=dropout, l2=head.l2, seed=s, name=f"head_{i}")
+        # HeadConfig means l2·‖w‖², build_head β/2·‖w‖².
+        build_head(
+            head.hidden,
+            dropout=dropout,
+            l2=2 * head.l2,
+            n_features=encoder.filters[-1],
+            seed=s,
+            name=f"head_{i}",
+        )
         for i, s in enumerate(seeds[1:])
     ]
     model = build_emotion_model(build_encoder(encoder, X.shape[1], seed=seeds[0]), heads)
@@ -78,20 +96,23 @@ def fit_supervised(
     model.compile(
         optimizer=keras.optimizers.Adam(training.rate(n_train)),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        jit_compile=True,
+        jit_compile=jit_compile,
     )
     model.optimizer.build(model.trainable_variables)
     # One compiled model serves all folds; each starts from this state.
     state = [*model.variables, *model.optimizer.variables]
-    start = [keras.ops.convert_to_numpy(variable) for variable in state]
+    start = [variable.numpy() for variable in state]
     y = labels.astype("float32")
-    count = training.epochs * training.steps(n_train) * training.batch_windows
+    count = training.steps(n_train) * training.batch_windows
     probabilities = []
     for number, (train, test) in enumerate(folds):
         for variable, value in zip(state, start, strict=True):
             variable.assign(value)
-        order = train[window_stream(len(train), 0, count, seed)]
-        model.fit(X[order], y[order], batch_size=training.batch_windows, shuffle=False, verbose=0)
+        for epoch in range(training.epochs):
+            order = train[window_stream(len(train), epoch * count, count, seed)]
+            model.fit(
+                X[order], y[order], batch_size=training.batch_windows, shuffle=False, verbose=0
+            )
         logits = model.predict(X[test], batch_size=64, verbose=0)
         if not np.isfinite(logits).all():
             raise DataError(

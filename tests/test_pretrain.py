@@ -242,15 +242,19 @@ def test_one_trace_serves_all_epochs_and_no_warning(recwarn):
 EARLY = replace(CONFIG, epochs=6, patience=2)
 
 
-def test_early_stopping_goes_back_to_the_best_epoch():
+@pytest.fixture(scope="module")
+def stopped():
+    """The states after each epoch, the history and the final state of a run that stops early."""
     watch = Watch()
-    model = Scripted()
-    history, _ = train(model, config=EARLY, X_val=windows(8), callbacks=[watch])
+    return watch.states, *train(Scripted(), config=EARLY, X_val=windows(8), callbacks=[watch])
+
+
+def test_early_stopping_goes_back_to_the_best_epoch(stopped):
+    states, history, final = stopped
     assert history.stopped_early and history.best_epoch == 2
     assert [row["val_loss"] for row in history.epochs] == list(SCRIPT)
-    n = len(model.variables)
-    final = state(model)[:n]
-    assert same(final, watch.states[1][:n]) and not same(final, watch.states[3][:n])
+    n = len(Scripted().variables)
+    assert same(final[:n], states[1][:n]) and not same(final[:n], states[3][:n])
 
 
 def test_training_to_the_end_keeps_the_last_epoch():
@@ -262,11 +266,15 @@ def test_training_to_the_end_keeps_the_last_epoch():
 
 
 @pytest.mark.parametrize("epoch", range(4))
-def test_resuming_with_early_stopping_and_a_log(tmp_path, epoch):
+def test_resuming_with_early_stopping_and_a_log(tmp_path, epoch, stopped):
     """Before, at and after the best epoch, and when the decision to stop has fallen."""
-    options = {"config": EARLY, "X_val": windows(8)}
-    history, final = train(Scripted(), **options)
-    logged = {**options, "folder": tmp_path, "tensorboard": True}
+    _, history, final = stopped
+    logged = {
+        "config": EARLY,
+        "X_val": windows(8),
+        "folder": tmp_path,
+        "tensorboard": True,
+    }
     with pytest.raises(Fault):
         train(Scripted(), callbacks=[Faulty(epoch)], **logged)
     watch = Watch()
