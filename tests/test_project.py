@@ -76,6 +76,12 @@ def test_every_page_of_the_toc_has_one_source(page):
     assert len(sources) == 1
 
 
+def test_the_readme_links_to_files_that_exist():
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert len(links) > 3
+    assert [link for link in links if "://" not in link and not (ROOT / link).is_file()] == []
+
+
 def test_every_notebook_is_in_the_toc():
     pages = check_pages.pages_of(TOC)
     assert [n.name for n in NOTEBOOKS if f"notebooks/{n.stem}.html" not in pages] == []
