@@ -70,6 +70,7 @@ def test_batch_norm_replaces_the_biases():
     first = names.index("conv_layer_1")
     assert names[first : first + 3] == ["conv_layer_1", "batch_norm_1", "activation_1"]
     assert not encoder.get_layer("conv_layer_1").use_bias
+    assert encoder.get_layer("batch_norm_1").momentum == 0.9
 
 
 def test_encoder_seed():
