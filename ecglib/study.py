@@ -1,0 +1,504 @@
+"""One study from file to predictions: the stages of the book, each computed once and kept.
+
+A `Study` knows the data file, the profile and the folder of artifacts. Each of its properties is a
+stage: the first access computes it and writes a file, later ones read that file, in this process
+or another. A chapter of the book asks for what it needs and so runs alone from a fresh clone.
+
+Run as ``python -m ecglib.study`` it names the data file in use, and makes the synthetic one if
+there is no real one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ecglib.artifacts import artifacts_root, cached, code_of, fingerprint, load_arrays, save_arrays
+from ecglib.cohort import Cohort
+from ecglib.dreamer import find_dreamer, read_dreamer
+from ecglib.errors import DataError
+from ecglib.evaluation import (
+    append_predictions,
+    evaluate_frozen,
+    label_matrix,
+    load_predictions,
+    majority_predictions,
+    prediction_rows,
+    save_predictions,
+)
+from ecglib.labels import TARGETS
+from ecglib.metrics import summarise
+from ecglib.splits import LeaveOneParticipantOut, Splitter, WindowKFold
+from ecglib.synthetic import (
+    CohortSpec,
+    Truth,
+    load_truth,
+    make_cohort,
+    save_truth,
+    write_dreamer_mat,
+)
+from ecglib.windows import Windows, make_windows
+
+if TYPE_CHECKING:
+    import keras
+
+    from ecglib.profiles import Profile
+
+RANDOM, STR, SUPERVISED = "random encoder", "STR encoder", "supervised"
+STRICT, SEEN, NONE = "strict", "pretext saw test windows", "none"
+
+_COHORT_CODE = code_of("ecgmodel", "ecgnoise", "affect", "synthetic")
+_WINDOW_CODE = code_of("matfile", "dreamer", "filters", "quality", "scaling", "windows")
+_PRETEXT_CODE = code_of("transforms", "models", "pretrain")
+_RESULT_CODE = code_of("labels", "splits", "heads", "evaluation", "supervised")
+
+
+@dataclass(frozen=True)
+class Pretext:
+    """A pretrained encoder, and how well it recognises transformations of people it never saw.
+
+    Parameters
+    ----------
+    encoder, heads : keras.Model
+        The trained encoder and its seven heads.
+    history : DataFrame
+        One row per epoch: loss and balanced accuracy on the training windows.
+    heldout_rows : ndarray of int, shape (n,)
+        Rows of the study's usable windows, all of participants left out of training.
+    heldout_logits : ndarray of float32, shape (n, 7, 7)
+        Logits for those windows: window, version shown, head that answers.
+    """
+
+    encoder: keras.Model
+    heads: keras.Model
+    history: pd.DataFrame
+    heldout_rows: np.ndarray
+    heldout_logits: np.ndarray
+
+
+class Study:
+    """Everything that follows from one data file and one profile.
+
+    Parameters
+    ----------
+    path : path, optional
+        A file in the layout of DREAMER.mat. By default `ecglib.dreamer.find_dreamer` looks for the
+        real one, and the synthetic cohort takes its place if there is none.
+    profile : Profile or str, optional
+        By default the one that ``$ECGLIB_PROFILE`` names, else ``quick``.
+    root : Path, optional
+        Folder of the artifacts; `ecglib.artifacts.artifacts_root` by default.
+    spec : CohortSpec, optional
+        The synthetic cohort to make if there is no real file, and the size of the one without
+        effect.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        profile: Profile | str | None = None,
+        root: Path | None = None,
+        spec: CohortSpec | None = None,
+    ) -> None:
+        self._named = path
+        self._profile = profile
+        self.root = root or artifacts_root()
+        self.spec = spec or CohortSpec()
+
+    @cached_property
+    def profile(self) -> Profile:
+        """Settings of the study."""
+        from ecglib.profiles import get_profile
+
+        if self._profile is None or isinstance(self._profile, str):
+            return get_profile(self._profile)
+        return self._profile
+
+    @cached_property
+    def path(self) -> Path:
+        """The data file in use: the real one if there is one, else the synthetic one."""
+        return find_dreamer(self._named) or self.synthetic_path
+
+    @cached_property
+    def synthetic_path(self) -> Path:
+        """The synthetic data file, made on first use; its truth lies beside it."""
+        made_from = {"spec": self.spec, "seed": 0, "code": _COHORT_CODE}
+        path = self.root / f"synthetic-{fingerprint(made_from)}.mat"
+        if not path.is_file():
+            made = make_cohort(self.spec, seed=0)
+            save_truth(path.with_suffix(".npz"), made.truth)
+            write_dreamer_mat(made.cohort, path)
+        return path
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        """The recordings."""
+        return read_dreamer(self.path)
+
+    @property
+    def label(self) -> str:
+        """``"synthetic"`` or ``"DREAMER"``: stands in every title and table."""
+        return self.cohort.name
+
+    @cached_property
+    def truth(self) -> Truth | None:
+        """What is known of the synthetic cohort that this study made; None for any other file."""
+        beside = self.path.with_suffix(".npz")
+        return load_truth(beside) if beside.is_file() and self.label == "synthetic" else None
+
+    @cached_property
+    def windows(self) -> Windows:
+        """All windows, with their quality flags."""
+        return cached(
+            "windows",
+            ".npz",
+            {"data": self.cohort.sha256, "windows": self.profile.windows, "code": _WINDOW_CODE},
+            make=lambda: make_windows(self.cohort, self.profile.windows),
+            save=lambda path, windows: windows.save(path),
+            load=Windows.load,
+            root=self.root,
+        )
+
+    @cached_property
+    def usable(self) -> Windows:
+        """The windows of good quality; all that is learnt and tested comes from these."""
+        return self.windows.select(self.windows.meta["quality"] == "ok")
+
+    @cached_property
+    def groups(self) -> list[np.ndarray]:
+        """Participants in groups of nearly equal size; encoder `g` never sees ``groups[g]``."""
+        participants = np.sort(self.cohort.recordings["participant"].unique())
+        shuffled = np.random.default_rng(self.profile.seed).permutation(participants)
+        n_groups = min(self.profile.pretext.n_groups, len(participants))
+        if n_groups < 2:
+            raise DataError(
+                f"{len(participants)} participants",
+                file=self.path,
+                expected="at least 2, so that some can be left out of pretraining",
+            )
+        return [np.sort(group) for group in np.array_split(shuffled, n_groups)]
+
+    @property
+    def group_of(self) -> dict[int, int]:
+        """Group of each participant."""
+        return {int(p): g for g, group in enumerate(self.groups) for p in group}
+
+    def _pretext_source(self, group: int) -> dict[str, Any]:
+        return {
+            "data": self.cohort.sha256,
+            "windows": self.profile.windows,
+            "encoder": self.profile.encoder,
+            "pretext": self.profile.pretext,
+            "seed": self.profile.seed,
+            "group": group,
+            "code": [_WINDOW_CODE, _PRETEXT_CODE],
+        }
+
+    def pretext(self, group: int) -> Pretext:
+        """Pretrain an encoder on everyone outside a group, or load it.
+
+        Parameters
+        ----------
+        group : int
+            Number of the group that is left out.
+        """
+        source = self._pretext_source(group)
+        arrays = cached(
+            "pretext",
+            ".npz",
+            source,
+            make=lambda: self._train_pretext(group, self.root / f"run-{fingerprint(source)}"),
+            save=save_arrays,
+            load=load_arrays,
+            root=self.root,
+        )
+        model = self._pretext_model(group)
+        _set_weights(model.encoder, arrays, "encoder")
+        _set_weights(model.heads, arrays, "heads")
+        history = pd.DataFrame(json.loads(str(arrays["history"])))
+        history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
+        return Pretext(
+            model.encoder, model.heads, history, arrays["heldout_rows"], arrays["heldout_logits"]
+        )
+
+    def _pretext_model(self, group: int) -> Any:
+        from ecglib.models import STRModel, build_encoder, build_str_heads, layer_seeds
+
+        pretext, length = self.profile.pretext, self.usable.X.shape[1]
+        seeds = layer_seeds(self.profile.seed + group, 3)
+        return STRModel(
+            build_encoder(self.profile.encoder, length, seed=seeds[0]),
+            build_str_heads(dropout=pretext.dropout, l2=pretext.head_l2, seed=seeds[1]),
+            pretext.transforms,
+            pretext.task_weights,
+            pretext.balanced,
+            seed=seeds[2],
+        )
+
+    def _train_pretext(self, group: int, folder: Path) -> dict[str, np.ndarray]:
+        from ecglib.pretrain import pretrain
+
+        usable, pretext = self.usable, self.profile.pretext
+        heldout = np.isin(usable.meta["participant"], self.groups[group])
+        model = self._pretext_model(group)
+        history = pretrain(
+            model,
+            usable.X[~heldout],
+            pretext.training,
+            seed=self.profile.seed + group,
+            folder=folder,
+            tensorboard=True,
+            label=f"pretext without group {group}",
+        )
+        rows = np.flatnonzero(heldout)
+        n_shown = min(pretext.heldout_windows, len(rows))
+        rows = rows[np.linspace(0, len(rows) - 1, n_shown).astype(int)]
+        logits = model.predict(usable.X[rows], batch_size=_even_batch(n_shown), verbose=0)
+        return {
+            **_get_weights(model.encoder, "encoder"),
+            **_get_weights(model.heads, "heads"),
+            "history": np.array(json.dumps(history.epochs)),
+            "heldout_rows": rows,
+            "heldout_logits": logits.reshape(n_shown, 7, 7),
+        }
+
+    def random_encoder(self) -> keras.Model:
+        """Build the same encoder, untrained."""
+        from ecglib.models import build_encoder
+
+        return build_encoder(self.profile.encoder, self.usable.X.shape[1], seed=self.profile.seed)
+
+    def features(self, model: str, group: int | None = None) -> np.ndarray:
+        """Give the frozen encoder's features of all usable windows.
+
+        Parameters
+        ----------
+        model : {"STR encoder", "random encoder"}
+            Which encoder.
+        group : int, optional
+            Of the STR encoders, the one that never saw this group.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_windows, n_features)
+        """
+        return self._features_of(self.usable, self.cohort.sha256, model, group)
+
+    def _features_of(
+        self, windows: Windows, data: str, model: str, group: int | None
+    ) -> np.ndarray:
+        if (model == STR) == (group is None) or model not in (STR, RANDOM):
+            raise ValueError(f"give {RANDOM!r} alone, or {STR!r} with a group")
+
+        def make() -> dict[str, np.ndarray]:
+            encoder = self.random_encoder() if group is None else self.pretext(group).encoder
+            return {"features": encoder.predict(windows.X, batch_size=64, verbose=0)}
+
+        source = {
+            "of": data,
+            "model": model,
+            "encoder": [self.profile.encoder, self.profile.seed],
+            "pretext": None if group is None else self._pretext_source(group),
+            "windows": self.profile.windows,
+            "code": [_WINDOW_CODE, _PRETEXT_CODE],
+        }
+        return cached("features", ".npz", source, make, save_arrays, load_arrays, self.root)[
+            "features"
+        ]
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Out-of-fold predictions of every model under both protocols.
+
+        Under leave-one-participant-out the STR features of a fold come from the encoder that
+        never saw its participant (regime "strict"). Under the window-wise protocol the encoder
+        has seen the test windows, without ratings, as in the released code.
+        """
+        return cached(
+            "predictions",
+            ".csv.gz",
+            self._result_source(),
+            make=self._predict,
+            save=save_predictions,
+            load=load_predictions,
+            root=self.root,
+        )
+
+    def _result_source(self) -> dict[str, Any]:
+        profile = self.profile
+        return {
+            "pretext": [self._pretext_source(g) for g in range(len(self.groups))],
+            "head": profile.head,
+            "supervised": [profile.supervised, profile.supervised_dropout],
+            "window_folds": profile.window_folds,
+            "code": _RESULT_CODE,
+        }
+
+    def _predict(self) -> pd.DataFrame:
+        meta, profile = self.usable.meta, self.profile
+        tables = []
+        for splitter in (WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut()):
+            tables += [
+                majority_predictions(meta, splitter, TARGETS),
+                self._frozen(meta, splitter, RANDOM, {"0": self.features(RANDOM)}, NONE),
+                self._frozen_str(splitter),
+                self._supervised(splitter),
+            ]
+        return append_predictions(*tables)
+
+    def _frozen(
+        self,
+        meta: pd.DataFrame,
+        splitter: Splitter,
+        model: str,
+        features: Mapping[str, np.ndarray],
+        regime: str,
+        **encoders: Any,
+    ) -> pd.DataFrame:
+        n_folds = splitter.get_n_splits(meta)
+        encoders = {"encoder_of_fold": [next(iter(features))] * n_folds, **encoders}
+        return evaluate_frozen(
+            features,
+            meta,
+            splitter,
+            TARGETS,
+            self.profile.head,
+            self.profile.seed,
+            model,
+            regime,
+            **encoders,
+        )
+
+    def _frozen_str(self, splitter: Splitter) -> pd.DataFrame:
+        meta = self.usable.meta
+        if not isinstance(splitter, LeaveOneParticipantOut):
+            return self._frozen(meta, splitter, STR, {"0": self.features(STR, 0)}, SEEN)
+        group_of, participants = self.group_of, np.unique(meta["participant"])
+        return self._frozen(
+            meta,
+            splitter,
+            STR,
+            {str(g): self.features(STR, g) for g in range(len(self.groups))},
+            STRICT,
+            encoder_of_fold=[str(group_of[int(p)]) for p in participants],
+            pretrained_on={
+                str(g): [p for p in group_of if group_of[p] != g] for g in range(len(self.groups))
+            },
+        )
+
+    def _supervised(self, splitter: Splitter) -> pd.DataFrame:
+        from ecglib.supervised import fit_supervised
+
+        meta, profile = self.usable.meta, self.profile
+        labels = label_matrix(meta, TARGETS)
+        folds = list(splitter.split(meta, labels))
+        probabilities = fit_supervised(
+            self.usable.X,
+            labels,
+            folds,
+            profile.encoder,
+            profile.head,
+            profile.supervised,
+            dropout=profile.supervised_dropout,
+            seed=profile.seed,
+        )
+        return pd.concat(
+            prediction_rows(
+                meta,
+                test,
+                probability[:, t],
+                labels[:, t],
+                protocol=splitter.protocol,
+                model=SUPERVISED,
+                regime=STRICT if isinstance(splitter, LeaveOneParticipantOut) else NONE,
+                target=target,
+                fold=fold,
+                seed=profile.seed,
+            )
+            for fold, ((_, test), probability) in enumerate(zip(folds, probabilities, strict=True))
+            for t, target in enumerate(TARGETS)
+        )
+
+    @cached_property
+    def null_predictions(self) -> pd.DataFrame:
+        """Leave-one-participant-out predictions where there is nothing to find.
+
+        A second synthetic cohort of other people, whose ECG does not depend on what they feel
+        (effect 0), goes through the same encoders. The encoders are this study's: they have never
+        seen anyone of that cohort.
+        """
+        spec = replace(self.spec, effect=0.0)
+        source = {
+            "study": self._result_source(),
+            "spec": spec,
+            "seed": 1,
+            "code": [_COHORT_CODE, _WINDOW_CODE],
+        }
+
+        def make() -> pd.DataFrame:
+            cohort = make_cohort(spec, seed=1).cohort
+            windows = make_windows(cohort, self.profile.windows)
+            windows = windows.select(windows.meta["quality"] == "ok")
+            data, splitter = fingerprint(source), LeaveOneParticipantOut()
+            return append_predictions(
+                majority_predictions(windows.meta, splitter, TARGETS),
+                *(
+                    self._frozen(
+                        windows.meta,
+                        splitter,
+                        model,
+                        {"0": self._features_of(windows, data, model, group)},
+                        regime,
+                    )
+                    for model, group, regime in ((RANDOM, None, NONE), (STR, 0, STRICT))
+                ),
+            )
+
+        return cached(
+            "null-predictions",
+            ".csv.gz",
+            source,
+            make,
+            save_predictions,
+            load_predictions,
+            self.root,
+        )
+
+    def summary(self, **options: Any) -> pd.DataFrame:
+        """Summarise `predictions` with intervals; options go to `ecglib.metrics.summarise`."""
+        return summarise(self.predictions, n_resamples=self.profile.n_resamples, **options)
+
+
+def _even_batch(n: int, most: int = 30) -> int:
+    """Give the largest batch up to `most` that divides `n`, so that one shape is compiled."""
+    return next(size for size in range(min(most, n), 0, -1) if n % size == 0)
+
+
+def _get_weights(model: keras.Model, name: str) -> dict[str, np.ndarray]:
+    return {f"{name}/{v.path}": v.numpy() for v in model.weights}
+
+
+def _set_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str) -> None:
+    for variable in model.weights:
+        variable.assign(arrays[f"{name}/{variable.path}"])
+
+
+def main() -> None:
+    """Print the path of the data file in use, or of the synthetic one with ``--synthetic``."""
+    parser = argparse.ArgumentParser(prog="python -m ecglib.study", description=main.__doc__)
+    parser.add_argument("--synthetic", action="store_true", help="ignore a real file")
+    study = Study()
+    print(study.synthetic_path if parser.parse_args().synthetic else study.path)
+
+
+if __name__ == "__main__":
+    main()
