@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -235,9 +235,13 @@ class Study:
 
         pretext, length = self.profile.pretext, self.usable.X.shape[1]
         seeds = layer_seeds(self.profile.seed + group, 3)
+        encoder = build_encoder(self.profile.encoder, length, seed=seeds[0])
+        heads = build_str_heads(
+            encoder.output_shape[-1], dropout=pretext.dropout, l2=pretext.head_l2, seed=seeds[1]
+        )
         return STRModel(
-            build_encoder(self.profile.encoder, length, seed=seeds[0]),
-            build_str_heads(dropout=pretext.dropout, l2=pretext.head_l2, seed=seeds[1]),
+            encoder,
+            heads,
             pretext.transforms,
             pretext.task_weights,
             pretext.balanced,
@@ -245,6 +249,8 @@ class Study:
         )
 
     def _train_pretext(self, group: int, folder: Path) -> dict[str, np.ndarray]:
+        import keras
+
         from ecglib.pretrain import pretrain
 
         usable, pretext = self.usable, self.profile.pretext
@@ -256,7 +262,7 @@ class Study:
             pretext.training,
             seed=self.profile.seed + group,
             folder=folder,
-            tensorboard=True,
+            tensorboard=keras.backend.backend() == "tensorflow",  # its callback needs it
             label=f"pretext without group {group}",
         )
         rows = np.flatnonzero(heldout)
@@ -345,13 +351,13 @@ class Study:
 
     def _predict(self) -> pd.DataFrame:
         meta, profile = self.usable.meta, self.profile
-        tables = []
-        for splitter in (WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut()):
+        splitters = (WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut())
+        tables = [self._supervised(splitters)]
+        for splitter in splitters:
             tables += [
                 majority_predictions(meta, splitter, TARGETS),
                 self._frozen(meta, splitter, RANDOM, {"0": self.features(RANDOM)}, NONE),
                 self._frozen_str(splitter),
-                self._supervised(splitter),
             ]
         return append_predictions(*tables)
 
@@ -395,16 +401,21 @@ class Study:
             },
         )
 
-    def _supervised(self, splitter: Splitter) -> pd.DataFrame:
+    def _supervised(self, splitters: Sequence[Splitter]) -> pd.DataFrame:
         from ecglib.supervised import fit_supervised
 
         meta, profile = self.usable.meta, self.profile
         labels = label_matrix(meta, TARGETS)
-        folds = list(splitter.split(meta, labels))
+        folds = [
+            (splitter.protocol, number, *fold)
+            for splitter in splitters
+            for number, fold in enumerate(splitter.split(meta, labels))
+        ]
+        # All folds of all protocols in one call: the network is compiled once.
         probabilities = fit_supervised(
             self.usable.X,
             labels,
-            folds,
+            [(train, test) for _, _, train, test in folds],
             profile.encoder,
             profile.head,
             profile.supervised,
@@ -417,14 +428,14 @@ class Study:
                 test,
                 probability[:, t],
                 labels[:, t],
-                protocol=splitter.protocol,
+                protocol=protocol,
                 model=SUPERVISED,
-                regime=STRICT if isinstance(splitter, LeaveOneParticipantOut) else NONE,
+                regime=NONE,
                 target=target,
-                fold=fold,
+                fold=number,
                 seed=profile.seed,
             )
-            for fold, ((_, test), probability) in enumerate(zip(folds, probabilities, strict=True))
+            for (protocol, number, _, test), probability in zip(folds, probabilities, strict=True)
             for t, target in enumerate(TARGETS)
         )
 

@@ -1,0 +1,94 @@
+"""Build the book on another file, and check that labels and numbers follow the data.
+
+The file has another number of participants and clips, other clip lengths and other values than the
+default cohort. It is a synthetic one in which the word that says so is overwritten, so the library
+must take it for the real DREAMER.mat. It lives in a temporary folder and is deleted at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+from ecglib.dreamer import read_dreamer
+from ecglib.synthetic import CohortSpec, make_cohort, write_dreamer_mat
+
+ROOT = Path(__file__).resolve().parents[1]
+SPEC = CohortSpec(
+    n_participants=7, clip_lengths_s=(70.0, 95.0, 66.0, 81.0, 74.0), baseline_s=30.0, noise=2.0
+)
+
+
+def write_other_file(path: Path) -> None:
+    """Write the cohort, and take the word "synthetic" out of the file."""
+    write_dreamer_mat(make_cohort(SPEC, seed=77).cohort, path)
+    data = path.read_bytes()
+    for word, other in ((b"synthetic", b"pretended"), (b"Synthetic", b"Pretended")):
+        data = data.replace(word, other)
+    path.write_bytes(data)
+
+
+def build(path: Path, folder: Path) -> Path:
+    """Build the book on the file as a user would, and return the folder of executed notebooks."""
+    environment = {
+        **os.environ,
+        "ECGLIB_DREAMER": str(path),
+        "ECGLIB_ARTIFACTS": str(folder / "artifacts"),
+    }
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", "--all", "-n", "-W"]
+    subprocess.run(
+        [*command, "--keep-going", "--path-output", folder, ROOT], env=environment, check=True
+    )
+    return folder / "_build" / "jupyter_execute" / "notebooks"
+
+
+def printed(notebook: Path) -> str:
+    """Return all text that the code cells of an executed notebook printed or displayed."""
+    texts = []
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            texts.append(output.get("text") or output.get("data", {}).get("text/plain", ""))
+    return "\n".join(texts)
+
+
+def complaints(chapter: str, text: str, participants: int) -> list[str]:
+    """List what in the output of one chapter does not follow the data."""
+    first = text.strip().splitlines()[0] if text.strip() else ""
+    found = []
+    if "DREAMER" not in first or "synthetic" in first:
+        found.append(f"{chapter}: the first line printed does not name the data: {first!r}")
+    if chapter.startswith("01") and not re.search(rf"\b{participants} participants\b", text):
+        found.append(f"{chapter}: does not say that there are {participants} participants")
+    if re.search(r"\b23 participants\b", text):
+        found.append(f"{chapter}: speaks of the 23 participants of the default cohort")
+    return found
+
+
+def main() -> int:
+    """Build, check, and say what is wrong."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "DREAMER.mat"
+        write_other_file(path)
+        cohort = read_dreamer(path)
+        print(f"{cohort!r}, read from another file", flush=True)
+        notebooks = sorted(build(path, folder).glob("[0-9]*.ipynb"))
+        wrong = [
+            line
+            for notebook in notebooks
+            for line in complaints(notebook.stem, printed(notebook), SPEC.n_participants)
+        ]
+        if cohort.name != "DREAMER" or not notebooks:
+            wrong.append(f"the file was read as {cohort.name!r}; {len(notebooks)} chapters ran")
+    print("\n".join(wrong) or f"{len(notebooks)} chapters follow the data")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
