@@ -183,9 +183,11 @@ def high_shares(shares: pd.DataFrame, label: str) -> Figure:
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.6))
     for row, target in enumerate(shares):
-        values = shares[target].sort_values().to_numpy()
-        # Equal shares would hide each other: within a target the dots climb a little.
-        ax.plot(values, row + np.linspace(-0.25, 0.25, len(values)), "o", color=BLUE, markersize=4)
+        values = shares[target].sort_values()
+        # Equal shares would hide each other: they are stacked.
+        tied = values.groupby(values)
+        height = 0.1 * (tied.cumcount() - (tied.transform("size") - 1) / 2)
+        ax.plot(values, row + height, "o", color=BLUE, markersize=4)
         ax.plot([values.mean()] * 2, [row - 0.38, row + 0.38], color=ORANGE, linewidth=2.5)
     ax.axvline(0.5, color=GREY, linestyle="--")
     ax.set(
@@ -202,7 +204,7 @@ def high_shares(shares: pd.DataFrame, label: str) -> Figure:
 
 @styled
 def highpass_effect(
-    raw: np.ndarray, filtered: np.ndarray, fs: float, cutoff: float, label: str, length: float = 20
+    raw: np.ndarray, filtered: np.ndarray, fs: float, cutoff: float, label: str, length: float = 8
 ) -> Figure:
     """Draw one lead before and after the high-pass filter, in time and in frequency.
 
@@ -222,7 +224,7 @@ def highpass_effect(
     Returns
     -------
     matplotlib.figure.Figure
-        Both signals, centred, and their power spectra (Welch, segments of up to 60 s).
+        Both signals, centred, and their power spectra (Welch, segments of up to 20 s).
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=(1.7, 1))
     n = min(len(raw), int(length * fs))
@@ -231,11 +233,11 @@ def highpass_effect(
         (filtered, "after", "black", 0.9, "-"),
     ):
         left.plot(np.arange(n) / fs, x[:n] - np.median(x), line, color=colour, lw=width, label=name)
-        at, power = signal.welch(x, fs, nperseg=min(len(x), int(60 * fs)))
+        at, power = signal.welch(x, fs, nperseg=min(len(x), int(20 * fs)))
         right.loglog(at[1:], power[1:], line, color=colour, lw=width)
     right.axvline(cutoff, color=BLUE, linestyle="--", label=f"cut-off {cutoff:g} Hz")
     strongest = power.max()
-    right.set(xlim=(0.03, fs / 2), ylim=(strongest * 1e-8, strongest * 30))
+    right.set(xlim=(0.05, fs / 2), ylim=(strongest * 1e-8, strongest * 30))
     right.set(xlabel="frequency (Hz)", ylabel="power (converter units² / Hz)")
     left.set(xlabel="time in the recording (s)", ylabel=_COUNTS)
     fig.legend(loc="outside lower center", ncols=3)
@@ -392,7 +394,7 @@ def neighbour_shares(shares: pd.DataFrame, label: str) -> Figure:
     ax.barh(rows + 0.2, shares["expected"], 0.38, color=SKY, hatch="//", label="by chance")
     for offset, column in ((-0.2, "found"), (0.2, "expected")):
         for row, value in enumerate(shares[column]):
-            ax.annotate(f" {value:.0%}", (value, row + offset), va="center", fontsize=9)
+            ax.annotate(f" {value:.1%}", (value, row + offset), va="center", fontsize=9)
     ax.set(yticks=rows, yticklabels=shares.index, xlim=(0, 1.08))
     ax.set(xlabel="share of windows (0 to 1)", ylabel="nearest neighbour")
     ax.invert_yaxis()

@@ -1,0 +1,311 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The data
+#
+# ```{admonition} Before you start
+# - **You will learn** how the file is laid out, how `ecglib` reads it, what a trial looks like,
+#   and how the ratings are spread.
+# - **You need first**: nothing but some Python.
+# - **It takes** about half a minute; longer the first time, when the file may have to be made.
+# ```
+#
+# DREAMER {cite}`katsigiannis2018dreamer` is a study of people who watched film clips. A small
+# recorder took two leads of their electrocardiogram (ECG). After each clip, each person rated how
+# they had felt: how pleasant (valence), how excited (arousal), how much in control (dominance).
+# The idea to *predict* the ratings from the ECG rests on one file, so we start with the file.
+#
+# The next cell names the data behind this page. If it says "synthetic", then nobody was recorded:
+# we invented the people, in the same file layout, and everything below shows how the machinery
+# works. If it says "DREAMER", then the page was made from the real file.
+
+# %%
+import neurokit2 as nk
+import numpy as np
+import pandas as pd
+
+from ecglib import plots
+from ecglib.affect import FEATURES
+from ecglib.cohort import TARGETS
+from ecglib.dreamer import RATING_FIELDS, cohort_from_struct
+from ecglib.errors import DataError
+from ecglib.labels import binary_labels
+from ecglib.matfile import read_variable
+from ecglib.study import Study
+
+study = Study()
+cohort = study.cohort
+print(f"data: {study.label}, profile: {study.profile.name}")
+
+# %% [markdown]
+# ## One trial
+#
+# A **trial** is one participant who watches one clip and rates it once. {numref}`fig-data-leads`
+# shows a few seconds of one. Both leads see the same heart, from two directions. The tall spike
+# is the R peak: the main pumping chambers contract. The small hill before it is the P wave, the
+# broad one after it the T wave.
+#
+# We mark the R peaks that a detector of NeuroKit {cite}`makowski2021neurokit` finds. Where the
+# true ones are known, because we placed them, they are marked too.
+
+# %%
+trials = cohort.recordings.query("condition == 'stimulus'")
+trial = trials.index[0]
+fs = int(cohort.fs)
+cleaned = nk.ecg_clean(cohort.signals[trial][:, 0].astype(float), sampling_rate=fs)
+_, info = nk.ecg_peaks(cleaned, sampling_rate=fs)
+peaks = {"found": np.asarray(info["ECG_R_Peaks"])}
+if study.truth is not None:
+    peaks["true"] = study.truth.r_peaks[trial]
+
+# %% mystnb={"image": {"alt": "Two stacked line plots, one per lead, of a few seconds of electrocardiogram in converter units; the R peaks are marked in both."}, "figure": {"caption": "Both leads of the start of one trial, as they stand in the file. Markers: R peaks.", "name": "fig-data-leads"}}
+fig = plots.both_leads(cohort, trial, start=5, length=6, peaks=peaks)
+fig
+
+# %% [markdown]
+# The detector knows nothing of our model, so its agreement with the truth checks both. A real
+# recording has no truth to compare with.
+
+# %%
+rate = 60 * fs / np.median(np.diff(peaks["found"]))
+print(f"{study.label}: median heart rate of this trial {rate:.0f} beats per minute")
+if study.truth is None:
+    print("the true R peaks are not known")
+else:
+    gap = np.abs(peaks["found"][:, None] - peaks["true"]) / fs
+    print("true beats found within 50 ms, at least 98 %:", (gap.min(axis=0) < 0.05).mean() >= 0.98)
+    print("found beats that are true, at least 98 %:", (gap.min(axis=1) < 0.05).mean() >= 0.98)
+
+# %% [markdown]
+# ## The layout of the file
+#
+# The file is a nest of MATLAB structs and cell arrays. `read_variable` turns it into dictionaries
+# and lists; it never runs code from the file. We leave out the brain signals (EEG), which this
+# book doesn't use.
+
+# %%
+raw = read_variable(study.path, "DREAMER", skip=("EEG",))
+
+
+def show(value, name, depth=0):
+    """Print what is in a field, and in the first cell of a list."""
+    what = {dict: "struct of {} fields", list: "{} cells, the first:", str: "{} characters"}
+    size = value.shape if isinstance(value, np.ndarray) else len(value)
+    print("  " * depth + f"{name}: " + what.get(type(value), "numbers {}").format(size))
+    if isinstance(value, dict):
+        for key in value:
+            show(value[key], key, depth + 1)
+    elif isinstance(value, list):
+        show(value[0], f"{name}{{1}}", depth + 1)
+
+
+show(raw, "DREAMER")
+
+# %% [markdown]
+# ## Read by name, never by position
+#
+# Three rating fields stand next to each other, with the same shape and the same range. A reader
+# that counts columns can swap them, and nothing looks wrong. This is not a made-up danger: the
+# code released with the published method fills its valence column from the dominance field, as
+# {doc}`../book/released-code` tells. `ecglib` takes each rating by its name. Does that matter?
+# Look how often the two ratings of a trial differ.
+
+# %%
+for target, field in RATING_FIELDS.items():
+    stored = np.concatenate([person[field].ravel() for person in raw["Data"]])
+    print(f"{target} is {field}: {np.array_equal(stored, trials[target])}")
+differ = (trials["valence"] != trials["dominance"]).mean()
+print(f"{study.label}: valence and dominance differ in {differ:.0%} of the trials")
+
+# %% [markdown]
+# A file with a missing field, a wrong sampling rate or an impossible rating is refused. The
+# message names the place, what was expected, and what to do. Here we remove a field on purpose.
+
+# %%
+person = {name: value for name, value in raw["Data"][0].items() if name != "ScoreValence"}
+try:
+    cohort_from_struct({**raw, "Data": [person, *raw["Data"][1:]]}, file="damaged.mat")
+except DataError as error:
+    print(error)
+del raw, person
+
+# %% [markdown]
+# ## The cohort
+#
+# After reading, everything known about a recording is one row of a table. Each trial has two: the
+# neutral baseline before the clip, and the clip itself ("stimulus"). The baseline carries the
+# ratings of the clip that follows, but nobody rated it. `ecglib` therefore never uses a baseline
+# as labelled data unless you ask for it.
+
+# %%
+print(study.label)
+cohort.recordings.head(4)
+
+# %%
+by_clip = trials.groupby("clip")["duration"]
+print(
+    f"{study.label}: {cohort.recordings['participant'].nunique()} participants,",
+    f"{trials['clip'].nunique()} clips, {len(trials)} trials,",
+    f"{trials['duration'].sum() / 3600:.1f} hours of ECG during clips",
+)
+print(f"clips last {trials['duration'].min():.0f} to {trials['duration'].max():.0f} s")
+print(
+    "largest difference between people for the same clip:",
+    f"{(by_clip.max() - by_clip.min()).max():.1f} s",
+)
+
+# %% mystnb={"image": {"alt": "A grid of coloured cells, participants down, clips across; the colour of a cell is the duration of that recording in seconds."}, "figure": {"caption": "How long each participant was recorded during each clip.", "name": "fig-data-durations"}}
+fig = plots.clip_durations(cohort)
+fig
+
+# %% [markdown]
+# The columns of {numref}`fig-data-durations` are what to remember. Everyone sees the same clips,
+# and a clip has its own length, so a recording's length alone can give the clip away. Later
+# chapters cut every recording into windows of equal length; still, *which clip it was* stays a
+# possible shortcut to the rating.
+
+# %% [markdown]
+# ## The ratings
+#
+# Ratings go from 1 to 5. For two classes we need a threshold; ours is "above 3 is high", and it is
+# an argument, so you can change it.
+
+# %% mystnb={"image": {"alt": "Three bar charts side by side, for valence, arousal and dominance: number of trials with each rating from 1 to 5; bars above the threshold are hatched."}, "figure": {"caption": "How often each rating was given. The dashed line parts low from high.", "name": "fig-data-ratings"}}
+fig = plots.rating_counts(cohort)
+fig
+
+# %%
+high = pd.DataFrame({target: binary_labels(trials, target) for target in TARGETS})
+base = pd.DataFrame({"share of high": high.mean()})
+base["accuracy of the commonest answer"] = np.maximum(high.mean(), 1 - high.mean())
+print(study.label)
+base.round(3)
+
+# %% [markdown]
+# The right column is the score to beat: a classifier that ignores the ECG and always gives the
+# commonest answer gets that accuracy. Every table of this book has it in a row of its own.
+#
+# The mean hides how differently people use the scale ({numref}`fig-data-shares`).
+
+# %%
+shares = high.groupby(trials["participant"].to_numpy()).mean()
+print(f"{study.label}: lowest and highest share of high in one participant")
+shares.agg(["min", "max"]).round(2)
+
+# %% mystnb={"image": {"alt": "Three rows of dots, one row per rating scale, one dot per participant, placed by the share of trials rated high; an orange bar marks each mean, a dashed line one half."}, "figure": {"caption": "Share of trials that each participant rated high.", "name": "fig-data-shares"}}
+fig = plots.high_shares(shares, study.label)
+fig
+
+# %% [markdown]
+# If a model can tell *who* it listens to, it can answer with that person's usual rating, and looks
+# clever without having read any emotion. Chapter {doc}`06_results` leaves out whole participants
+# for this reason.
+
+# %% [markdown]
+# ## What was planted, and what was not
+#
+# In a synthetic cohort made by `ecglib` the truth is known. The next cell says what it is; on
+# other data it says that there is none.
+
+# %%
+if study.truth is not None:
+    print(f"{study.label}: shift per unit of feeling, in standard deviations between trials")
+    planted = pd.DataFrame(
+        {
+            name: [getattr(feature, target) for target in TARGETS]
+            for name, feature in FEATURES.items()
+        },
+        index=TARGETS,
+    )
+    print(planted.T.to_string())
+elif study.label == "synthetic":
+    print("A synthetic file from elsewhere: what was planted is not known here.")
+else:
+    print("Real recordings: nothing was planted, and nobody knows what there is to find.")
+
+# %% [markdown]
+# A table of intentions is not yet an effect. So we look for one of them in the recordings: does the
+# heart beat faster in trials that a person rated as more arousing *than the same person's other
+# trials*? We subtract each person's mean first; otherwise differences between people would hide
+# the answer.
+
+# %%
+if study.truth is not None:
+    beats = [60 * fs / np.diff(study.truth.r_peaks[i]).mean() for i in trials.index]
+    known = trials[["participant", *TARGETS]].assign(heart_rate=beats)
+    within = known - known.groupby("participant").transform("mean").assign(participant=0)
+    correlations = within[list(TARGETS)].corrwith(within["heart_rate"])
+    print(f"{study.label}: correlation with heart rate, within participants")
+    print(correlations.round(2).to_string())
+else:
+    print("needs true R peaks")
+
+# %% [markdown]
+# Where the cell above prints numbers, read them as a check of our simulator, and as nothing else:
+#
+# - The synthetic cohort **is** a test bench. It has the layout, sizes and rating habits of the
+#   study, a plausible rhythm and beat shape {cite}`mcsharry2003`, noise like a recorder's, and
+#   effects of known size that can be set to zero.
+# - It **is not** evidence. Its effects are larger and simpler than anyone should expect from
+#   people. That something is found in it says nothing about emotions in real hearts.
+#
+# ## What could go wrong
+#
+# - **Swapped ratings**, as told above. Read by name and test it.
+# - **A shortcut taken for an emotion**: the person, the clip, the length. Know them before you
+#   train.
+# - **A threshold chosen after the results.** Decide "high" before you look at any score.
+# - **The wrong file.** `ecglib` looks in one order only: the argument, then `ECGLIB_DREAMER`, then
+#   `data/DREAMER.mat`. A path that leads nowhere is an error, never a silent change to synthetic
+#   data. See {doc}`../book/real-dreamer`.
+#
+# ## Take-aways
+#
+# - A trial is one participant, one clip, one rating per scale.
+# - Each field is read by its name, and checked.
+# - The commonest answer already scores well above nothing: compare with it, always.
+# - People differ in how they rate, and clips differ in what they evoke. Both are shortcuts.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** How do the shares of high change if a rating of 3 counts as high as well?
+#
+# :::{dropdown} Solution
+# ```python
+# for target in TARGETS:
+#     print(target, binary_labels(trials, target, rule=">=").mean().round(3))
+# ```
+# Where the middle rating is common, the commonest answer changes sides. A result is only comparable
+# with another one that uses the same threshold.
+# :::
+#
+# **2.** A model knows each participant's commonest answer, and nothing else. What accuracy does it
+# reach on arousal?
+#
+# :::{dropdown} Solution
+# ```python
+# print(np.maximum(shares["arousal"], 1 - shares["arousal"]).mean().round(3))
+# ```
+# Never less than the commonest answer overall. This is what recognising the person is worth. (The mean
+# over participants is right because all have the same number of trials.)
+# :::
+#
+# **3.** Draw the baseline before the last clip of the last participant. Do the leads look alike?
+#
+# :::{dropdown} Solution
+# ```python
+# baseline = cohort.recordings.query("condition == 'baseline'").index[-1]
+# plots.both_leads(cohort, baseline, start=5)
+# ```
+# :::
+#
+# ## What next
+#
+# A network needs inputs of equal length, on one scale. {doc}`02_windows` makes them.

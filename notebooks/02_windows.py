@@ -1,0 +1,308 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Windows
+#
+# ```{admonition} Before you start
+# - **You will learn** how a long recording becomes many short inputs: filter, scale, cut, flag. And
+#   why many windows are not many answers.
+# - **You need first**: {doc}`01_data`.
+# - **It takes** about half a minute.
+# ```
+#
+# Recordings differ in length, offset and amplitude. A network wants inputs of one length on one
+# scale. So each recording is high-pass filtered, brought to its participant's own scale, and cut
+# into **windows**. {numref}`fig-windows-grid` shows the result for one recording. What lies
+# outside the shaded windows is not used: the profile may keep only the last part of each
+# recording, and the last few seconds seldom fill a window.
+
+# %%
+import numpy as np
+import pandas as pd
+from scipy import signal
+from sklearn.neighbors import NearestNeighbors
+
+from ecglib import plots
+from ecglib.cohort import TARGETS
+from ecglib.quality import QUALITIES, sample_quality, window_quality
+from ecglib.scaling import trimmed_stats
+from ecglib.study import Study
+from ecglib.windows import cut, prepare
+
+study = Study()
+cohort, config = study.cohort, study.profile.windows
+print(f"data: {study.label}, profile: {study.profile.name}")
+
+# %%
+trial = cohort.recordings.query("condition == 'stimulus'").iloc[0]
+raw = cohort.signals[trial.name][:, config.leads[0] - 1].astype(float)
+filtered, codes = prepare(raw, cohort.fs, config)
+meta = study.windows.meta
+same = (meta["participant"] == trial["participant"]) & (meta["clip"] == trial["clip"])
+same &= (meta["condition"] == trial["condition"]) & (meta["lead"] == config.leads[0])
+print(f"{study.label}: {same.sum()} windows from {trial['duration']:.0f} s")
+
+# %% mystnb={"image": {"alt": "One filtered recording as a line over time, with the windows cut from it as numbered bands in alternating colours."}, "figure": {"caption": "The windows cut from one filtered recording.", "name": "fig-windows-grid"}}
+fig = plots.window_grid(filtered, meta[same], config.length_s, config.target_fs, study.label)
+fig
+
+# %% [markdown]
+# ## High-pass filter
+#
+# The body moves, the chest breathes, the electrodes drift: all this is slow, and none of it is
+# what we want to learn from. A high-pass filter removes it. Two choices matter.
+#
+# - **Zero phase.** The filter runs forwards and then backwards. Every beat stays where it was.
+# - **The whole recording, before cutting.** A filter needs a few seconds to settle. Filtered one
+#   by one, windows would all begin and end with the same artefact.
+
+# %% mystnb={"image": {"alt": "Left, the same seconds of one lead before and after the filter: the slow drift is gone. Right, both power spectra on logarithmic axes: they part below the cut-off."}, "figure": {"caption": "One recording before and after the high-pass filter, in time and in frequency.", "name": "fig-windows-highpass"}}
+fig = plots.highpass_effect(raw, filtered, cohort.fs, config.highpass_hz, study.label)
+fig
+
+# %%
+frequency, before = signal.welch(raw, cohort.fs, nperseg=len(raw) // 2)
+_, after = signal.welch(filtered, cohort.fs, nperseg=len(raw) // 2)
+slow, fast = frequency < config.highpass_hz / 2, frequency > 4 * config.highpass_hz
+lags = signal.correlate(np.diff(filtered), np.diff(raw), "same")
+shift = np.argmax(lags) - (len(raw) - 1) // 2
+print(f"{study.label}, cut-off {config.highpass_hz:g} Hz")
+print(
+    "below half the cut-off at most 5 % of the power is left:",
+    after[slow].sum() < 0.05 * before[slow].sum(),
+)
+print(
+    "above four times the cut-off at least 98 % is left:",
+    after[fast].sum() > 0.98 * before[fast].sum(),
+)
+print("the beats moved by", shift, "samples")
+
+# %% [markdown]
+# ## One scale per participant
+#
+# Amplitude depends on skin, electrodes and the position of the heart. It says who is recorded, and
+# how the electrodes sat. So we subtract each participant's mean and divide by a standard deviation,
+# per lead.
+#
+# The standard deviation is **trimmed**: it uses the samples between the 2.5 % and 97.5 % ranks
+# only, as the released code does. Why? One electrode that comes loose for a second can outweigh a
+# thousand beats. The next cell adds such a second and compares.
+
+# %%
+loose = filtered.copy()
+loose[: int(config.target_fs)] += 30 * filtered.std()
+change = {
+    "plain": loose.std() / filtered.std(),
+    "trimmed": trimmed_stats(loose)[1] / trimmed_stats(filtered)[1],
+}
+print(f"{study.label}: what one bad second does to the standard deviation")
+for name, factor in change.items():
+    print(f"  {name}: × {factor:.2f}")
+
+# %% [markdown]
+# R peaks are rare and tall, so they are among the trimmed samples. The normalised ECG therefore
+# has a standard deviation above one. That is fine: what counts is the same rule for everyone.
+
+# %%
+lead = config.leads[0]
+first = cohort.recordings.query("condition == 'stimulus'").groupby("participant").head(1)
+before = {
+    row.participant: prepare(cohort.signals[row.Index][:, lead - 1], cohort.fs, config)[0]
+    for row in first.itertuples()
+}
+clips = dict(zip(first["participant"], first["clip"], strict=True))
+chosen = (meta["clip"] == meta["participant"].map(clips)) & (meta["lead"] == lead)
+after = {person: study.windows.X[chosen & (meta["participant"] == person)] for person in before}
+print(f"{study.label}: largest over smallest range between participants")
+for name, samples in (("before", before), ("after", after)):
+    ranges = [np.ptp(np.quantile(x, (0.025, 0.975))) for x in samples.values()]
+    print(f"  {name}: {max(ranges) / min(ranges):.1f}")
+
+# %% mystnb={"image": {"alt": "Two panels with one vertical bar per participant, spanning the middle of the samples: of very different heights before normalisation, more alike after."}, "figure": {"caption": "Range of each participant's samples in one trial, before and after normalisation.", "name": "fig-windows-scale"}}
+fig = plots.amplitude_ranges(before, after, study.label)
+fig
+
+# %% [markdown]
+# Statistics can leak. These use no rating and nobody else's data, so a participant who is held out
+# for testing is treated exactly as a new user would be. They do use that participant's own
+# unlabelled recordings: a new user, too, has to be recorded before being normalised.
+#
+# ## Quality flags
+#
+# Filters hide what went wrong. So quality is judged on the **raw** samples. Three things are
+# flagged, all of them impossible for a heart: samples that are missing, samples stuck at the
+# converter's limit (clipped), and seconds without any change (flat). Noise is left alone: noisy
+# but living signal is still signal.
+#
+# Good recordings have little to flag, so {numref}`fig-windows-quality` shows a recording that we
+# damage on purpose.
+
+# %%
+fs = int(cohort.fs)
+damaged = raw[: 30 * fs].copy()
+at = [int(share * len(damaged)) for share in (0.13, 0.37, 0.70)]
+damaged[at[0] : at[0] + fs] = np.nan
+damaged[at[1] : at[1] + fs // 2] = raw.max() + np.ptp(raw) / 2
+damaged[at[2] : at[2] + 3 * fs] = damaged[at[2]]
+flags = sample_quality(damaged, fs)
+for code, name in enumerate(QUALITIES):
+    print(f"{name}: {np.mean(flags == code):.1%} of the samples")
+windows, starts = cut(flags, fs, config.length_s)
+print("windows:", ", ".join(window_quality(windows, fs)))
+
+# %% mystnb={"image": {"alt": "One raw lead over time with three kinds of damage; each damaged span is shaded and hatched, and the legend names it as missing, clipped or flat."}, "figure": {"caption": "A recording damaged on purpose, and the flags it gets.", "name": "fig-windows-quality"}}
+fig = plots.quality_flags(damaged, flags, fs, study.label + ", damaged on purpose")
+fig
+
+# %% [markdown]
+# A flagged window is not thrown away: it keeps its row, with the flag. `study.usable` holds the
+# others, and everything learnt in this book uses those.
+
+# %%
+counts = meta["quality"].value_counts().reindex(QUALITIES, fill_value=0)
+print(study.label)
+counts.to_frame("windows")
+
+# %% [markdown]
+# ## Count the windows
+#
+# The number of windows follows from durations and settings. We count them on paper first; two
+# ways that agree are worth more than one that runs.
+
+# %%
+used = cohort.recordings[cohort.recordings["condition"].isin(config.conditions)]
+seconds = used["duration"].clip(upper=config.last_s)
+step = config.length_s * (1 - config.overlap)
+expected = (1 + np.floor((seconds - config.length_s) / step + 1e-9)).astype(int)
+print(f"{study.label}: {len(study.windows)} windows of {study.windows.X.shape[1]} samples")
+print("as many as expected:", expected.sum() * len(config.leads) == len(study.windows))
+print(f"{expected.min()} to {expected.max()} windows per recording and lead")
+
+# %% [markdown]
+# ## The frame that travels
+#
+# Beside the array stands a frame with one row per window. It is the frame that later chapters
+# split, label and count. No code of this book asks for "row 17": it asks for a participant, a
+# clip, a start.
+
+# %%
+print(study.label)
+meta.head(4)
+
+# %% [markdown]
+# ## Many windows, few answers
+#
+# How many examples do we have? It is tempting to count windows. But the participant rated each
+# trial **once**, and all windows of that trial carry that one rating.
+
+# %%
+keys = ["participant", "clip", "condition"]
+print(
+    f"{study.label}: {len(study.usable)} usable windows,",
+    f"{study.usable.meta.groupby(keys).ngroups} rated trials,",
+    f"{study.usable.meta['participant'].nunique()} people",
+)
+most = meta.groupby(keys)[list(TARGETS)].nunique().max().max()
+print("largest number of different ratings within one trial:", most)
+
+# %% [markdown]
+# Now suppose that some windows of a trial are used for training and others for testing. If windows
+# of one trial resemble each other, a model only needs to recognise the trial: the rating comes
+# with it. Do they? We describe each window by its power in bands of about one hertz and look up
+# its nearest neighbour among all the others. No training, no emotion.
+
+# %%
+usable = study.usable
+power = np.abs(np.fft.rfft(usable.X, axis=1)) ** 2
+per_hz = round(usable.X.shape[1] / usable.fs)
+bands = np.log(power[:, 1 : 1 + 40 * per_hz].reshape(len(usable), 40, per_hz).mean(axis=2))
+nearest = NearestNeighbors(n_neighbors=1).fit(bands).kneighbors(return_distance=False)[:, 0]
+kinds = {"same trial": keys, "same participant": ["participant"]}
+rows = {}
+for name, columns in kinds.items():
+    group = usable.meta.groupby(columns).ngroup().to_numpy()
+    others = np.bincount(group)[group] - 1
+    rows[name] = ((group == group[nearest]).mean(), others.mean() / (len(group) - 1))
+shares = pd.DataFrame.from_dict(rows, orient="index", columns=["found", "expected"])
+print(f"{study.label}: share of windows whose nearest neighbour is of the ...")
+print(shares.round(3).to_string())
+
+# %% mystnb={"image": {"alt": "Horizontal bars: the share of windows whose most similar other window comes from the same trial, and from the same participant, each beside the share expected by chance."}, "figure": {"caption": "Where the most similar other window comes from, and where chance would find it.", "name": "fig-windows-neighbours"}}
+fig = plots.neighbour_shares(shares, study.label)
+fig
+
+# %% [markdown]
+# Where the bars for "found" tower over those for chance, a plain look-up already tells the trial
+# or the person. A test that mixes windows of a trial measures that look-up. It is the published
+# protocol, so {doc}`06_results` reports it, but never alone: beside it stands a test on people
+# whom no part of the model has seen.
+#
+# ## What could go wrong
+#
+# - **Filtering windows instead of recordings**: every window gets the same ringing at its edges.
+# - **A filter that delays**: the beats move, and with them every interval measured.
+# - **Normalising each window by itself**: it would erase the difference between a window and its
+#   scaled version, which the next chapters ask a network to see.
+# - **Statistics from test labels or from other people.** Ours use neither.
+# - **Counting windows as independent examples**, in a split or in a confidence interval.
+#
+# ## Take-aways
+#
+# - Filter whole recordings, with zero phase. Normalise per participant and lead. Then cut.
+# - Judge quality before the filter, and keep the flag in the frame.
+# - The number of ratings, not of windows, says how much you can learn about emotions.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Cut the first trial with half-overlapping windows. How many do you get, and how many new
+# ratings?
+#
+# :::{dropdown} Solution
+# ```python
+# windows, starts = cut(filtered, config.target_fs, config.length_s, overlap=0.5)
+# print(len(windows))
+# ```
+# Nearly twice as many windows, and not a single new rating. Overlap adds examples for training;
+# it adds nothing to a test.
+# :::
+#
+# **2.** Filter one window alone and compare it with the same window of the filtered recording.
+# Where do they differ most?
+#
+# :::{dropdown} Solution
+# ```python
+# from ecglib.filters import highpass
+# n = round(config.length_s * cohort.fs)
+# alone = highpass(raw[n : 2 * n], cohort.fs, config.highpass_hz)
+# gap = np.abs(alone - filtered[n : 2 * n])
+# print(gap[:fs].max() > gap[3 * fs : -3 * fs].max(), gap[-fs:].max() > gap[3 * fs : -3 * fs].max())
+# ```
+# At the edges: there the filter has to guess what came before and after.
+# :::
+#
+# **3.** Does the neighbour of a window share its *rating* of arousal more often than chance? Compare
+# with what you would expect from the same-trial share alone.
+#
+# :::{dropdown} Solution
+# ```python
+# arousal = usable.meta["arousal"].to_numpy()
+# trials = usable.meta.groupby(keys).ngroup().to_numpy()
+# elsewhere = trials != trials[nearest]
+# print((arousal == arousal[nearest]).mean().round(2))
+# print((arousal == arousal[nearest])[elsewhere].mean().round(2))
+# ```
+# The second number leaves out neighbours from the same trial. What is lost between the two is the
+# leak.
+# :::
+#
+# ## What next
+#
+# Windows need no label to be useful. {doc}`03_transformations` alters them in six ways, so that a
+# network can learn by saying what was done.

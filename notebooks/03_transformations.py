@@ -1,0 +1,363 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Transformations
+#
+# ```{admonition} Before you start
+# - **You will learn** the six ways in which a window is altered, with their exact arithmetic, and
+#   why one of them can hardly be seen.
+# - **You need first**: {doc}`02_windows`.
+# - **It takes** about half a minute.
+# ```
+#
+# Labels are dear; alterations are free. If we alter a window ourselves, we know the answer to the
+# question "what was done to it?". A network that answers well must have learnt what a heartbeat
+# normally looks like: which way is up, which way time runs, which wave follows which. This is the
+# **pretext** task of {cite:t}`sarkar2020icassp,sarkar2022tac`. With the untouched window there are
+# seven versions ({numref}`fig-transformations-all`).
+
+# %%
+import math
+
+import numpy as np
+
+from ecglib import plots
+from ecglib.metrics import auc
+from ecglib.study import Study
+from ecglib.transforms import (
+    TASKS,
+    AllVersions,
+    add_noise,
+    invert_time,
+    negate,
+    permute,
+    scale,
+    time_warp,
+    warp_lengths,
+)
+
+study = Study()
+config, seed = study.profile.pretext.transforms, study.profile.seed
+print(f"data: {study.label}, profile: {study.profile.name}")
+
+# %% [markdown]
+# Each transformation is a function from a batch of windows to a batch of windows. Three of them
+# draw random numbers, and take a seed.
+
+# %%
+transformations = {
+    "original": lambda x: x,
+    "noise": lambda x: add_noise(x, config.snr_db, seed=seed),
+    "scaling": lambda x: scale(x, config.scale_factor),
+    "negation": negate,
+    "temporal_inversion": invert_time,
+    "permutation": lambda x: permute(x, config.n_segments, seed=seed),
+    "time_warping": lambda x: time_warp(
+        x, config.warp_n_pieces, config.warp_stretch, config.warp_n_stretched, seed=seed
+    ),
+}
+print("in the order of the seven heads:", list(transformations) == list(TASKS))
+
+# %% [markdown]
+# We want to see what happens to *the same beat*. Where does it go? A small trick tells: send the
+# sample numbers 0, 1, 2, ... through the same transformation with the same seed. What comes out
+# says, for each sample of the result, where in the original it came from. (Noise, scaling and
+# negation move nothing, so they need no trick.) Our example is the window of middle loudness.
+
+# %%
+level = np.sqrt(np.mean(study.usable.X.astype(np.float64) ** 2, axis=1))
+middle = np.argsort(level)[len(level) // 2]
+x = study.usable.X[[middle]]
+n, fs = x.shape[1], study.usable.fs
+peak = plots.r_peak(x[0], (n // 4, 3 * n // 4))
+beat = (peak - int(0.25 * fs), peak + int(0.45 * fs))
+numbers = np.arange(n, dtype=np.float32)[None]
+moving = ("temporal_inversion", "permutation", "time_warping")
+versions = {task: np.asarray(change(x))[0] for task, change in transformations.items()}
+sources = {
+    task: np.asarray(transformations[task](numbers))[0] if task in moving else numbers[0]
+    for task in TASKS
+}
+print(f"{study.label}: one window of {n} samples, one beat of {beat[1] - beat[0]} samples")
+
+# %% mystnb={"image": {"alt": "Seven rows, each with the same window of electrocardiogram in another version: original, noise, scaling, negation, temporal inversion, permutation, time warping; one beat is highlighted in each."}, "figure": {"caption": "One window in seven versions. The highlighted samples are those of one beat of the original.", "name": "fig-transformations-all"}}
+fig = plots.seven_versions(versions, sources, beat, fs, study.label)
+fig
+
+# %% [markdown]
+# ## Noise
+#
+# White noise is added. Its strength is set relative to the window: for a signal-to-noise ratio of
+# $\mathrm{SNR}$ decibels the noise has the power
+#
+# $$P_\text{noise} = \frac{1}{N}\sum_i x_i^2 \Big/ 10^{\mathrm{SNR}/10}.$$
+#
+# A loud window gets loud noise. So loudness alone does not give the answer away.
+
+# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the line between the waves is ragged."}, "figure": {"caption": "Noise: the whole window and one beat of it, before and after.", "name": "fig-transformations-noise"}}
+fig = plots.before_after(x[0], versions["noise"], sources["noise"], beat, fs, "noise", study.label)
+fig
+
+# %%
+many = study.usable.X[:256]
+noise = np.asarray(transformations["noise"](many)) - many
+snr = 10 * np.log10(np.mean(many**2, axis=1) / np.mean(noise**2, axis=1))
+print(
+    f"{study.label}: asked for {config.snr_db:g} dB, mean of {len(many)} windows {snr.mean():.1f} dB"
+)
+print("each window within 0.7 dB:", bool(np.all(np.abs(snr - config.snr_db) < 0.7)))
+
+# %% [markdown]
+# ## Scaling
+#
+# Every sample is multiplied by the same factor. Look at {numref}`fig-transformations-scaling`, then
+# cover the row "before" with your hand. Would you know? We come back to this.
+
+# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat has the same shape and is slightly taller."}, "figure": {"caption": "Scaling: the whole window and one beat of it, before and after.", "name": "fig-transformations-scaling"}}
+fig = plots.before_after(
+    x[0], versions["scaling"], sources["scaling"], beat, fs, "scaling", study.label
+)
+fig
+
+# %%
+ratio = np.ptp(versions["scaling"]) / np.ptp(versions["original"])
+print(
+    f"{study.label}: the range grows by a factor of {ratio:.3f}, asked for {config.scale_factor:g}"
+)
+
+# %% [markdown]
+# ## Negation
+#
+# The window is turned upside down. This is what swapped electrodes do. To notice it, one has to
+# know that the tall, narrow spike should point up in this lead.
+
+# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, it is upside down."}, "figure": {"caption": "Negation: the whole window and one beat of it, before and after.", "name": "fig-transformations-negation"}}
+fig = plots.before_after(
+    x[0], versions["negation"], sources["negation"], beat, fs, "negation", study.label
+)
+fig
+
+# %%
+print(
+    f"{study.label}: window plus negated window is zero:",
+    bool(np.all(versions["original"] + versions["negation"] == 0)),
+)
+
+# %% [markdown]
+# ## Temporal inversion
+#
+# The window is played backwards. A heartbeat is not symmetric: a small wave, the spike, a broad
+# wave. Backwards, the broad one comes first.
+
+# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat is mirrored and lies at the mirrored place of the window."}, "figure": {"caption": "Temporal inversion: the whole window and one beat of it, before and after.", "name": "fig-transformations-inversion"}}
+task = "temporal_inversion"
+fig = plots.before_after(x[0], versions[task], sources[task], beat, fs, task, study.label)
+fig
+
+# %%
+twice = np.asarray(invert_time(invert_time(x)))
+print(
+    f"{study.label}: the peak moves from sample {peak} to sample",
+    int(np.argmin(np.abs(sources[task] - peak))),
+)
+print(
+    "these add up to the last sample's number:",
+    peak + int(np.argmin(np.abs(sources[task] - peak))) == n - 1,
+)
+print("backwards twice is the original:", np.array_equal(twice, x))
+
+# %% [markdown]
+# ## Permutation
+#
+# The window is cut into equal segments, and these are shuffled. Beats are torn apart wherever a cut
+# falls; the rhythm is lost. Thin lines in {numref}`fig-transformations-permutation` are the cuts.
+
+# %% mystnb={"image": {"alt": "Two rows, before and after, with thin lines at the cuts; left the whole window, right the beat enlarged: after, the beat's samples lie in two or more separate places."}, "figure": {"caption": "Permutation: the whole window and one beat of it, before and after. Thin lines: the cuts.", "name": "fig-transformations-permutation"}}
+task = "permutation"
+cuts = np.arange(0, n, n // config.n_segments)
+fig = plots.before_after(
+    x[0], versions[task], sources[task], beat, fs, task, study.label, edges=(cuts, cuts)
+)
+fig
+
+# %%
+segment = n // config.n_segments
+order = sources["permutation"][::segment].astype(int) // segment
+print(
+    f"{study.label}: {config.n_segments} segments × {segment} samples = {config.n_segments * segment}"
+)
+print("order of the segments:", *order)
+print(
+    "every sample is still there:",
+    np.array_equal(np.sort(versions["permutation"]), np.sort(versions["original"])),
+)
+print(f"possible orders: about 10^{int(math.log10(math.factorial(config.n_segments)))}")
+
+# %% [markdown]
+# ## Time warping
+#
+# The window is cut into equal pieces. Some, chosen at random, are stretched; the others are
+# squeezed. Values between samples are interpolated linearly. The result is a little longer than a
+# window, so a window is cropped from it at a random place. Beats in a stretched piece come late and
+# look broad; in a squeezed piece, they come early and look narrow.
+
+# %% mystnb={"image": {"alt": "Two rows, before and after, with thin lines between the pieces; left the whole window, right the same beat enlarged: after, it is slightly wider or narrower, and lies elsewhere."}, "figure": {"caption": "Time warping: the whole window and one beat of it, before and after. Thin lines: the borders of the pieces.", "name": "fig-transformations-warping"}}
+task = "time_warping"
+piece, longer, shorter = warp_lengths(
+    n, config.warp_n_pieces, config.warp_stretch, config.warp_n_stretched
+)
+source = sources[task]
+borders = np.flatnonzero(np.diff(source // piece)) + 1
+fig = plots.before_after(
+    x[0],
+    versions[task],
+    source,
+    beat,
+    fs,
+    task,
+    study.label,
+    edges=(piece * np.arange(1, config.warp_n_pieces + 1), borders),
+)
+fig
+
+# %% [markdown]
+# Here the arithmetic is worth doing slowly. The lengths are rounded up to whole samples.
+
+# %%
+n_squeezed = config.warp_n_pieces - config.warp_n_stretched
+total = config.warp_n_stretched * longer + n_squeezed * shorter
+print(
+    f"{study.label}: {n} samples in {config.warp_n_pieces} pieces of {piece},",
+    f"{n - config.warp_n_pieces * piece} samples left over and dropped",
+)
+print(
+    f"stretched: {piece} × {config.warp_stretch:g} = {piece * config.warp_stretch:.1f} -> {longer}"
+)
+print(
+    f"squeezed:  {piece} / {config.warp_stretch:g} = {piece / config.warp_stretch:.1f} -> {shorter}"
+)
+print(f"together:  {config.warp_n_stretched} × {longer} + {n_squeezed} × {shorter} = {total}")
+print(f"a crop of {n} samples fits in {total - n + 1} places")
+print(
+    "whole pieces in the figure have these lengths only:",
+    set(np.diff(borders).tolist()) <= {longer, shorter},
+)
+
+# %% [markdown]
+# The sum must not fall below the length of a window, or there would be nothing to crop from. This
+# is why more pieces are stretched than squeezed. `warp_lengths` refuses settings that do not work
+# out.
+#
+# ## All versions at once
+#
+# In training, one layer makes all versions of a batch, on the device that trains. The versions of
+# one window are neighbours, so the right answer for a row is its number modulo seven. No labels are
+# stored anywhere.
+
+# %%
+layer = AllVersions(config, seed=seed)
+batch = np.asarray(layer(study.usable.X[:4]))
+again = np.asarray(AllVersions(config, seed=seed)(study.usable.X[:4]))
+print(f"{study.label}: 4 windows in, shape of what comes out {batch.shape}")
+rows = np.arange(len(batch))
+print("labels:", *(rows % len(TASKS)))
+print("every seventh row is an original:", np.array_equal(batch[:: len(TASKS)], study.usable.X[:4]))
+print("the same seed gives the same versions:", np.array_equal(batch, again))
+print(
+    "a second call gives others:", not np.array_equal(batch, np.asarray(layer(study.usable.X[:4])))
+)
+
+# %% [markdown]
+# ## Original or scaled?
+#
+# The network sees one version at a time, never two side by side. For five of the six alterations
+# that is enough. A window that is only louder, by a little, is a perfectly good window: it looks
+# like one from a person with slightly larger R peaks. To recognise it, one would have to know how
+# loud *this* window was before.
+#
+# How much does loudness vary anyway? {numref}`fig-transformations-amplitude` shows the root mean
+# square of all usable windows, as they are and scaled.
+
+# %%
+person = study.usable.meta.groupby(["participant", "lead"]).ngroup().to_numpy()
+within = np.mean([np.log(level[person == p]).std() for p in np.unique(person)])
+truth = np.repeat([0, 1], len(level))
+area = auc(truth, np.concatenate([level, level * config.scale_factor]))
+print(f"{study.label}: what scaling adds to the logarithm: {np.log(config.scale_factor):.2f}")
+print(f"spread of the logarithm over all windows: {np.log(level).std():.2f}")
+print(f"spread within a participant's windows: {within:.2f}")
+print(f"area under the ROC curve of loudness, original or scaled: {area:.2f} (0.5 is guessing)")
+
+# %% mystnb={"image": {"alt": "Two histograms of the root mean square of windows, originals filled and scaled ones as an outline shifted slightly to the right; they overlap."}, "figure": {"caption": "Amplitudes of original and scaled windows.", "name": "fig-transformations-amplitude"}}
+fig = plots.amplitude_overlap(level, config.scale_factor, study.label)
+fig
+
+# %% [markdown]
+# Compare the first number with the two spreads. Where the shift is no larger than the spread, the
+# histograms overlap. Whoever knows a person's usual loudness does better, because the spread within
+# one person is smaller; but a network that meets a stranger does not know it. This is a limit of
+# the question, not of the answer. Chapter {doc}`04_pretraining` measures the limit with an oracle
+# and shows how near the network comes. Expect the heads "original" and "scaling" to be the weak
+# ones, and do not try to cure it: the features learnt from the other five are what we want.
+#
+# ## What could go wrong
+#
+# - **Normalising inside the network** would undo the scaling. The per-participant scale of
+#   {doc}`02_windows` keeps it, because it is the same for all of a person's windows.
+# - **Noise of fixed strength**: quiet windows would drown, loud ones would show nothing.
+# - **One seed for everything**: if every batch draws the same order, the network learns that order.
+#   The layer continues its random numbers from call to call.
+# - **A permutation that changes nothing** is possible, since every order is equally likely. With
+#   this many orders you will not live to see it.
+# - **Padding or cropping that leaves a trace**, such as zeros at an edge: the network finds the
+#   trace instead of the heart. Every version here has full length and no padding.
+#
+# ## Take-aways
+#
+# - Seven versions give seven questions, and the answers cost nothing.
+# - Each transformation follows the published arithmetic, and the printed checks prove it.
+# - Original and scaled differ by loudness alone, and loudness varies anyway.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** At which signal-to-noise ratio do you stop seeing the P wave? Try a few.
+#
+# :::{dropdown} Solution
+# ```python
+# noisy = np.asarray(add_noise(x, 5.0, seed=seed))[0]
+# plots.before_after(x[0], noisy, numbers[0], beat, fs, "noise", study.label)
+# ```
+# The P wave is the smallest wave. It disappears first.
+# :::
+#
+# **2.** Which scale factor would make originals and scaled windows easy to tell apart by loudness,
+# say with an area of 0.95?
+#
+# :::{dropdown} Solution
+# ```python
+# for factor in (1.1, 1.2, 1.5, 2.0, 3.0):
+#     print(factor, round(auc(truth, np.concatenate([level, level * factor])), 2))
+# ```
+# Far more than the published one. A factor that large would make an easy question, and perhaps a
+# useless one.
+# :::
+#
+# **3.** Can you choose the pieces so that warping stretches four and squeezes five?
+#
+# :::{dropdown} Solution
+# ```python
+# warp_lengths(n, n_pieces=9, stretch=1.05, n_stretched=4)
+# ```
+# This raises an error, and the message says how many samples would be left.
+# :::
+#
+# ## What next
+#
+# {doc}`04_pretraining` trains a network to tell the seven versions apart.
