@@ -91,17 +91,17 @@ print("the beats moved by", shift, "samples")
 # per lead.
 #
 # The standard deviation is **trimmed**: it uses the samples between the 2.5 % and 97.5 % ranks
-# only, as the released code does. Why? One electrode that comes loose for a second can outweigh a
-# thousand beats. The next cell adds such a second and compares.
+# only, as the released code does. Why? One electrode that comes loose for a moment can outweigh
+# hundreds of beats. The next cell spoils one hundredth of a recording and compares.
 
 # %%
 loose = filtered.copy()
-loose[: int(config.target_fs)] += 30 * filtered.std()
+loose[: len(loose) // 100] += 30 * filtered.std()
 change = {
     "plain": loose.std() / filtered.std(),
     "trimmed": trimmed_stats(loose)[1] / trimmed_stats(filtered)[1],
 }
-print(f"{study.label}: what one bad second does to the standard deviation")
+print(f"{study.label}: standard deviation of the spoilt recording over that of the good one")
 for name, factor in change.items():
     print(f"  {name}: × {factor:.2f}")
 
@@ -119,16 +119,19 @@ before = {
 clips = dict(zip(first["participant"], first["clip"], strict=True))
 chosen = (meta["clip"] == meta["participant"].map(clips)) & (meta["lead"] == lead)
 after = {person: study.windows.X[chosen & (meta["participant"] == person)] for person in before}
-print(f"{study.label}: largest over smallest range between participants")
+print(f"{study.label}: largest over smallest trimmed standard deviation between participants")
 for name, samples in (("before", before), ("after", after)):
-    ranges = [np.ptp(np.quantile(x, (0.025, 0.975))) for x in samples.values()]
-    print(f"  {name}: {max(ranges) / min(ranges):.1f}")
+    sds = [trimmed_stats(x)[1] for x in samples.values()]
+    print(f"  {name}: {max(sds) / min(sds):.1f}")
 
-# %% mystnb={"image": {"alt": "Two panels with one vertical bar per participant, spanning the middle of the samples: of very different heights before normalisation, more alike after."}, "figure": {"caption": "Range of each participant's samples in one trial, before and after normalisation.", "name": "fig-windows-scale"}}
+# %% mystnb={"image": {"alt": "Two panels with one vertical bar per participant, spanning the middle of the samples: in converter units before normalisation, on a common scale after."}, "figure": {"caption": "Range of each participant's samples in one trial, before and after normalisation.", "name": "fig-windows-scale"}}
 fig = plots.amplitude_ranges(before, after, study.label)
 fig
 
 # %% [markdown]
+# The bars do not become equal, and should not: what is left is the shape of each person's beat, and
+# how this trial differs from the person's others.
+#
 # Statistics can leak. These use no rating and nobody else's data, so a participant who is held out
 # for testing is treated exactly as a new user would be. They do use that participant's own
 # unlabelled recordings: a new user, too, has to be recorded before being normalised.
