@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ from ecglib.evaluation import (
 )
 from ecglib.labels import TARGETS
 from ecglib.metrics import summarise
-from ecglib.splits import LeaveOneParticipantOut, Splitter, WindowKFold
+from ecglib.splits import Fold, LeaveOneParticipantOut, Splitter, WindowKFold
 from ecglib.synthetic import (
     CohortSpec,
     Truth,
@@ -344,7 +344,7 @@ class Study:
         return {
             "pretext": [self._pretext_source(g) for g in range(len(self.groups))],
             "head": profile.head,
-            "supervised": [profile.supervised, profile.supervised_dropout],
+            "supervised": [profile.supervised, profile.supervised_dropout, profile.supervised_fits],
             "window_folds": profile.window_folds,
             "code": _RESULT_CODE,
         }
@@ -406,27 +406,33 @@ class Study:
 
         meta, profile = self.usable.meta, self.profile
         labels = label_matrix(meta, TARGETS)
-        folds = [
-            (splitter.protocol, number, *fold)
-            for splitter in splitters
-            for number, fold in enumerate(splitter.split(meta, labels))
+        folds = {s.protocol: list(s.split(meta, labels)) for s in splitters}
+        merged = [
+            (protocol, *group)
+            for protocol, of_protocol in folds.items()
+            for group in merge_folds(of_protocol, profile.supervised_fits)
         ]
         # All folds of all protocols in one call: the network is compiled once.
         probabilities = fit_supervised(
             self.usable.X,
             labels,
-            [(train, test) for _, _, train, test in folds],
+            [(train, test) for _, train, test in merged],
             profile.encoder,
             profile.head,
             profile.supervised,
             dropout=profile.supervised_dropout,
             seed=profile.seed,
         )
+        of_window = {
+            protocol: np.empty((len(meta), len(TARGETS)), np.float32) for protocol in folds
+        }
+        for (protocol, _, test), probability in zip(merged, probabilities, strict=True):
+            of_window[protocol][test] = probability
         return pd.concat(
             prediction_rows(
                 meta,
                 test,
-                probability[:, t],
+                of_window[protocol][test, t],
                 labels[:, t],
                 protocol=protocol,
                 model=SUPERVISED,
@@ -435,7 +441,8 @@ class Study:
                 fold=number,
                 seed=profile.seed,
             )
-            for (protocol, number, _, test), probability in zip(folds, probabilities, strict=True)
+            for protocol, of_protocol in folds.items()
+            for number, (_, test) in enumerate(of_protocol)
             for t, target in enumerate(TARGETS)
         )
 
@@ -487,6 +494,30 @@ class Study:
     def summary(self, **options: Any) -> pd.DataFrame:
         """Summarise `predictions` with intervals; options go to `ecglib.metrics.summarise`."""
         return summarise(self.predictions, n_resamples=self.profile.n_resamples, **options)
+
+
+def merge_folds(folds: Sequence[Fold], n_fits: int | None) -> list[Fold]:
+    """Merge folds into fewer: one training then serves several folds, and sees none of their tests.
+
+    Parameters
+    ----------
+    folds : sequence of (train, test)
+        Integer positions of windows.
+    n_fits : int or None
+        Number of merged folds; None, or at least as many as there are folds, leaves them alone.
+
+    Returns
+    -------
+    list of (train, test)
+        Each trains on the windows that all its folds train on, and tests what any of them tests.
+    """
+    if n_fits is None or n_fits >= len(folds):
+        return list(folds)
+    merged = []
+    for first in range(n_fits):
+        trains, tests = zip(*folds[first::n_fits], strict=True)
+        merged.append((reduce(np.intersect1d, trains), np.sort(np.concatenate(tests))))
+    return merged
 
 
 def _even_batch(n: int, most: int = 30) -> int:
