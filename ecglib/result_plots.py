@@ -177,7 +177,7 @@ def feature_maps(
     """
     fig, axes = plt.subplots(1, len(points), figsize=(WIDTH, 4.0), squeeze=False)
     for ax, (name, at) in zip(axes[0], points.items(), strict=True):
-        ax.scatter(*at.T, s=3, color=SKY, linewidths=0, rasterized=True)
+        ax.scatter(*at.T, s=8, color=SKY, linewidths=0, rasterized=True)
         for number in np.unique(participant):
             centre = np.median(at[participant == number], axis=0)
             ax.annotate(str(number), centre, ha="center", va="center", fontsize=9, weight="bold")

@@ -1,0 +1,287 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Results
+#
+# ```{admonition} Before you start
+# - **You will learn** how the models compare under two protocols, why one of the protocols
+#   flatters, and how we check that the evaluation finds nothing where there is nothing.
+# - **You need first**: {doc}`05_transfer`.
+# - **It takes** half a minute if the earlier chapters have run; about ten minutes otherwise.
+# ```
+#
+# Four models predict whether a rating is high or low.
+#
+# - **Majority** always gives the commoner answer of the training windows. It needs no ECG.
+# - **Random encoder**: a head on the features of an untrained, frozen network.
+# - **STR encoder**: the same head on the features of the pretrained, frozen network.
+# - **Supervised**: the same network, trained from scratch with the ratings.
+#
+# Two protocols ask two questions. **Window-wise** shuffles all windows into folds, as the released
+# code does: windows of one trial are both learnt and tested. **Leave-one-participant-out** tests on
+# a person of whom nothing was learnt. Only the second asks whether it works for the next person.
+
+# %%
+import numpy as np
+import pandas as pd
+
+from ecglib import result_plots
+from ecglib.evaluation import label_matrix
+from ecglib.labels import TARGETS
+from ecglib.metrics import MAJORITY, METRICS, auc, paired_difference, summarise
+from ecglib.splits import LeaveOneParticipantOut, WindowKFold
+from ecglib.study import RANDOM, STR, SUPERVISED, Study
+
+study = Study()
+meta = study.usable.meta
+WINDOW, PERSON = WindowKFold.protocol, LeaveOneParticipantOut.protocol
+MODELS = [MAJORITY, RANDOM, STR, SUPERVISED]
+print(f"data: {study.label}, profile: {study.profile.name}")
+
+# %% [markdown]
+# ## From predictions to one table
+#
+# Every number below comes from the same rows: one predicted probability per tested window, fold,
+# model and target. The **regime** says what the encoder had seen before. In the window-wise rows it
+# has seen the test windows, though not their ratings, as in the released code. In the strict rows
+# it has never met the person.
+
+# %%
+predictions = study.predictions
+counts = predictions.groupby(["protocol", "model", "regime"]).size().rename("predictions")
+counts.reset_index()
+
+# %% [markdown]
+# A metric is computed on each participant's windows and averaged over participants. The interval is
+# a bootstrap over *participants* {cite}`efron1993bootstrap`: windows of one person are not
+# independent, people are. Beside each number stands what the majority gets.
+
+
+# %%
+def as_text(summary: pd.DataFrame) -> pd.DataFrame:
+    """One row per target and model, one column per metric: mean [interval] (majority)."""
+    text = [
+        f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}] ({r.baseline:.2f})" for r in summary.itertuples()
+    ]
+    table = summary.assign(text=text).pivot(
+        index=["target", "model"], columns="metric", values="text"
+    )
+    present = [m for m in MODELS if m in set(summary["model"])]
+    rows = pd.MultiIndex.from_product([TARGETS, present], names=["target", "model"])
+    return table.reindex(index=rows, columns=list(METRICS))
+
+
+summary = study.summary().sort_values("model", key=lambda m: m.map(MODELS.index), kind="stable")
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+as_text(summary[summary["protocol"] == PERSON]).rename_axis(columns=f"{PERSON} ({study.label})")
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+as_text(summary[summary["protocol"] == WINDOW]).rename_axis(columns=f"{WINDOW} ({study.label})")
+
+# %% [markdown]
+# The majority rows do not depend on any training:
+
+# %%
+majority = summary[(summary["model"] == MAJORITY) & (summary["metric"] != "auc")]
+majority.pivot(index=["protocol", "target"], columns="metric", values="mean").round(2)
+
+# %% [markdown]
+# ## The two protocols side by side
+
+# %% mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and three models, with the majority class as a bar and chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of every model under both protocols.", "name": "fig-results-forest"}}
+fig = result_plots.forest(summary, "auc", study.label)
+fig
+
+# %%
+mean_auc = summary[summary["metric"] == "auc"].set_index(["protocol", "target", "model"])["mean"]
+for model in (RANDOM, STR):
+    gain = [mean_auc[WINDOW, t, model] - mean_auc[PERSON, t, model] for t in TARGETS]
+    print(f"{model}: window-wise is the higher one for every target:", bool(np.min(gain) > 0))
+
+# %% [markdown]
+# ## Why window-wise flatters
+#
+# The features know whose window it is, and which trial it came from ({doc}`05_transfer`,
+# {doc}`02_windows`). All windows of a trial share one rating. A head that recognises the trial
+# knows the rating without knowing anything about emotions. How often does the split allow that?
+# This is leakage in its textbook form {cite}`kaufman2012leakage`.
+
+# %%
+trial = meta.groupby(["participant", "clip"]).ngroup().to_numpy()
+for splitter in (
+    WindowKFold(study.profile.window_folds, study.profile.seed),
+    LeaveOneParticipantOut(),
+):
+    known = [np.isin(trial[test], trial[train]).mean() for train, test in splitter.split(meta)]
+    print(f"{study.label}, {splitter.protocol}: test windows whose trial is also learnt: ", end="")
+    print(f"{np.mean(known):.0%}")
+
+# %% [markdown]
+# The difference between the protocols is not a property of the model. It is the part of the score
+# that the split gives away. A window-wise number answers a question that hardly anyone has: what
+# will the *next ten seconds of a trial already rated* be?
+#
+# ## Why per participant?
+#
+# It looks simpler to put all test windows into one pot. Under leave-one-participant-out that is a
+# trap. Take a head that ignores the ECG and gives every window the training share of high ratings.
+# It knows nothing. Yet when a person with many high ratings is left out, that share falls, and the
+# left-out windows get a *lower* probability although more of them are high:
+
+# %%
+labels = label_matrix(meta, TARGETS)
+for t, target in enumerate(TARGETS):
+    blind = np.empty(len(meta))
+    for train, test in LeaveOneParticipantOut().split(meta):
+        blind[test] = labels[train, t].mean()
+    of_person = [auc(labels[i, t], blind[i]) for i in meta.groupby("participant").indices.values()]
+    print(f"{study.label}, {target}, AUC of a head that knows nothing: ", end="")
+    print(f"pooled {auc(labels[:, t], blind):.2f}, per participant {np.nanmean(of_person):.2f}")
+
+# %% [markdown]
+# Per participant it scores one half, as it should. That is why our tables average over people, and
+# a person whose ratings are all alike is dropped from the AUC and counted.
+#
+# ## Does pretraining help?
+#
+# Compare the STR encoder with the random one on the *same* participants, and take the difference
+# within each. People differ more than models do; the difference removes them.
+
+# %%
+one_person = predictions[predictions["protocol"] == PERSON]
+pair = [one_person[one_person["model"] == model] for model in (STR, RANDOM)]
+metrics = ("auc", "balanced_accuracy")
+n_intervals = len(metrics) * len(TARGETS)
+options = {"n_resamples": study.profile.n_resamples}
+difference = paired_difference(*pair, metrics, **options)
+corrected = paired_difference(*pair, metrics, **options, n_intervals=n_intervals)
+
+# %% mystnb={"image": {"alt": "Two panels, area under the ROC curve and balanced accuracy, with the mean difference and its interval for valence, arousal and dominance, and a dotted line at zero."}, "figure": {"caption": "Pretrained minus random encoder under leave-one-participant-out, paired by participant.", "name": "fig-results-paired"}}
+fig = result_plots.paired_differences(difference, study.label)
+fig
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+columns = ["mean", "low", "high", "n_participants"]
+table = difference.set_index(["metric", "target"])[columns].round(3)
+table.rename_axis(columns=f"{STR} minus {RANDOM} ({study.label})")
+
+# %%
+print(f"{study.label}: the pretrained encoder is better, interval above zero")
+print("for at least one target:", bool((difference["low"] > 0).any()))
+print(
+    f"also with the level corrected for {n_intervals} intervals:",
+    bool((corrected["low"] > 0).any()),
+)
+
+# %% [markdown]
+# ## The same where there is nothing to find
+#
+# A method that finds something proves little unless it finds nothing where there is nothing. So we
+# invent a second cohort, of other people, whose ECG does not depend on what they feel. The effect
+# is exactly zero; ratings, people, clips and noise are as before. The same encoders and the same
+# evaluation go over it. This control is synthetic whatever file the rest of the page uses.
+#
+# Several intervals at 95 % would miss now and then by chance. We widen them so that *together* they
+# hold with 95 % (Bonferroni's correction).
+
+# %%
+null = study.null_predictions
+metrics = ("auc", "balanced_accuracy")
+n_models = null["model"].nunique() - 1  # the majority has no interval of its own
+n_intervals = n_models * len(TARGETS) * len(metrics)
+nothing = summarise(null, metrics, n_intervals=n_intervals, **options)
+nothing = nothing.sort_values("model", key=lambda m: m.map(MODELS.index), kind="stable")
+no_effect = "synthetic, no effect"
+
+# %% mystnb={"image": {"alt": "Points with horizontal intervals for three targets and two models, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve under leave-one-participant-out where the signal does not depend on the ratings; intervals corrected for their number.", "name": "fig-results-null"}}
+fig = result_plots.forest(nothing, "auc", no_effect)
+fig
+
+# %%
+learnt = nothing[nothing["model"] != MAJORITY]
+covers = (learnt["low"] <= 0.5) & (learnt["high"] >= 0.5)
+print(f"{no_effect}: {len(learnt)} intervals, corrected for {n_intervals}")
+print("every one covers chance:", bool(covers.all()))
+
+# %% [markdown]
+# ## What this shows, and what it does not
+#
+# **If this page says "synthetic"**, we planted the effect ourselves. That a model finds it shows
+# that the line from file to table works: labels reach the right windows, nothing leaks under
+# leave-one-participant-out, and the intervals mean what they say. It shows *nothing* about emotions
+# and hearts. The sizes of the effects are invented, and larger than anyone should expect. Nor does
+# it show that pretraining is worth its while on real recordings: an invented ECG is simpler than a
+# real one. Even the window-wise gain is only as large as our invented people make it.
+#
+# **If this page says "DREAMER"**, the numbers are about real people. Expect leave-one-participant-out
+# to lie near chance, with intervals that include it. That is no failure of the code: the control
+# above shows what nothing looks like, and the planted effect of the synthetic cohort shows that
+# something would be seen. Expect the window-wise rows to be higher, and do not quote them alone.
+#
+# ## What could go wrong
+#
+# - **Reading the best cell of a table.** With many models, targets and metrics, one looks good by
+#   chance. Decide first, or correct for the number.
+# - **Accuracy without the majority.** With unequal classes a model that ignores the ECG can look
+#   respectable.
+# - **Intervals over windows.** They would be several times too narrow, because windows of a person
+#   repeat each other.
+# - **Choosing the profile by the test score.** Then the score is training.
+#
+# ## Take-aways
+#
+# - Put the majority beside every number, and take intervals over participants.
+# - Window-wise scores reward recognition of trials and people.
+# - A null cohort tests the evaluation itself.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Compute the pooled metrics of the window-wise protocol, as the released code does.
+#
+# :::{dropdown} Solution
+# ```python
+# window_wise = predictions[predictions["protocol"] == WINDOW]
+# summarise(window_wise, pooled=True, n_resamples=study.profile.n_resamples)
+# ```
+# Pooling is harmless here, because every fold has nearly the same training windows.
+# :::
+#
+# **2.** Does the supervised network beat the frozen STR encoder under leave-one-participant-out?
+#
+# :::{dropdown} Solution
+# ```python
+# supervised = one_person[one_person["model"] == SUPERVISED]
+# paired_difference(supervised, pair[0], ["auc"])
+# ```
+# Look at the interval before you answer. In the `quick` profile the supervised network trains only
+# briefly, so this is no verdict on supervised learning.
+# :::
+#
+# **3.** How wide would the intervals be if windows counted as independent?
+#
+# :::{dropdown} Solution
+# ```python
+# by_person = one_person.query("target == 'valence' and model == @STR")
+# hit = (by_person["probability"] > 0.5) == by_person["truth"]
+# 1.96 * hit.std() / len(hit) ** 0.5
+# ```
+# Compare this half-width with that of the accuracy in the table.
+# :::
+#
+# ## What next
+#
+# {doc}`../book/real-dreamer` says how to run all of this on the real file.
