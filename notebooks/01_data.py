@@ -26,6 +26,8 @@
 # works. If it says "DREAMER", then the page was made from the real file.
 
 # %%
+import textwrap
+
 import neurokit2 as nk
 import numpy as np
 import pandas as pd
@@ -132,7 +134,7 @@ person = {name: value for name, value in raw["Data"][0].items() if name != "Scor
 try:
     cohort_from_struct({**raw, "Data": [person, *raw["Data"][1:]]}, file="damaged.mat")
 except DataError as error:
-    print(error)
+    print(textwrap.fill(str(error), 72))
 del raw, person
 
 # %% [markdown]
@@ -149,16 +151,13 @@ cohort.recordings.head(4)
 
 # %%
 by_clip = trials.groupby("clip")["duration"]
-print(
-    f"{study.label}: {cohort.recordings['participant'].nunique()} participants,",
-    f"{trials['clip'].nunique()} clips, {len(trials)} trials,",
-    f"{trials['duration'].sum() / 3600:.1f} hours of ECG during clips",
-)
+n_participants = cohort.recordings["participant"].nunique()
+hours = trials["duration"].sum() / 3600
+longest_gap = (by_clip.max() - by_clip.min()).max()
+print(f"{study.label}: {n_participants} participants, {len(by_clip)} clips, {len(trials)} trials")
+print(f"{hours:.1f} hours of ECG during clips")
 print(f"clips last {trials['duration'].min():.0f} to {trials['duration'].max():.0f} s")
-print(
-    "largest difference between people for the same clip:",
-    f"{(by_clip.max() - by_clip.min()).max():.1f} s",
-)
+print(f"largest difference between people for the same clip: {longest_gap:.1f} s")
 
 # %% mystnb={"image": {"alt": "A grid of coloured cells, participants down, clips across; the colour of a cell is the duration of that recording in seconds."}, "figure": {"caption": "How long each participant was recorded during each clip.", "name": "fig-data-durations"}}
 fig = plots.clip_durations(cohort)

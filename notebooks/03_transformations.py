@@ -345,7 +345,7 @@ fig
 # for factor in (1.1, 1.2, 1.5, 2.0, 3.0):
 #     print(factor, round(auc(truth, np.concatenate([level, level * factor])), 2))
 # ```
-# Far more than the published one. A factor that large would make an easy question, and perhaps a
+# Several times the published change. Such a factor would make an easy question, and perhaps a
 # useless one.
 # :::
 #
