@@ -99,11 +99,14 @@ def test_quick_keeps_the_method():
         "pretext.task_weights.",
         "pretext.balanced",
         "pretext.dropout",
+        "pretext.n_groups",
+        "pretext.heldout_windows",
         "head.dropout",
         "head.l2",
         "head.epochs",
         "supervised.",
         "supervised_dropout",
+        "supervised_fits",
     )
     changed = differences(QUICK, PAPER).index
     assert [name for name in changed if not name.startswith(may_change)] == []
