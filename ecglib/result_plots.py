@@ -275,7 +275,7 @@ def paired_differences(differences: pd.DataFrame, label: str) -> Figure:
         ax.plot(rows["mean"], at, "o", color=BLUE)
         ax.axvline(0, color=GREY, linestyle=":")
         ax.set(title=_METRIC_NAMES[metric], yticks=at, yticklabels=targets)
-    axes[0, 0].invert_yaxis()
+        ax.xaxis.set_major_locator(MaxNLocator(5))
     axes[0, 0].set_ylim(len(targets) - 0.5, -0.5)
     fig.supxlabel("difference (positive: the first is better)", fontsize=10)
     fig.suptitle(f"{differences['model'].iloc[0]} ({label})")

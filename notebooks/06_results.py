@@ -211,7 +211,7 @@ fig = result_plots.forest(nothing, "auc", no_effect)
 fig
 
 # %%
-learnt = nothing[nothing["model"] != MAJORITY]
+learnt = nothing[nothing["model"] != MAJORITY].dropna(subset="low")  # too few people: no interval
 covers = (learnt["low"] <= 0.5) & (learnt["high"] >= 0.5)
 print(f"{no_effect}: {len(learnt)} intervals, corrected for {n_intervals}")
 print("every one covers chance:", bool(covers.all()))
