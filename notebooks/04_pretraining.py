@@ -116,11 +116,10 @@ differences(QUICK, PAPER)
 group = 0
 pretext = study.pretext(group)
 out = np.isin(meta["participant"], study.groups[group])
-print(
-    f"{study.label}: trained on {np.count_nonzero(~out)} windows of "
-    f"{meta.loc[~out, 'participant'].nunique()} participants for {len(pretext.history)} epochs; "
-    f"shown {len(pretext.heldout_rows)} windows of {len(study.groups[group])} others"
-)
+n_known, n_strangers = meta.loc[~out, "participant"].nunique(), len(study.groups[group])
+print(f"{study.label}: trained for {len(pretext.history)} epochs")
+print(f"on {np.count_nonzero(~out)} windows of {n_known} participants")
+print(f"shown {len(pretext.heldout_rows)} windows of {n_strangers} others")
 
 # %% mystnb={"image": {"alt": "Two line plots over the training epochs: the loss on the left, the balanced accuracy on the right with a dotted line at one half."}, "figure": {"caption": "Loss and balanced accuracy on the training windows after each epoch.", "name": "fig-pretraining-curves"}}
 fig = result_plots.training_curves(pretext.history, study.label)

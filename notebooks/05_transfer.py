@@ -23,6 +23,7 @@
 
 # %%
 import hashlib
+import textwrap
 
 import keras
 import numpy as np
@@ -59,7 +60,8 @@ for model, array in features.items():
     print(f"{study.label}, {model}: {array.shape[0]} windows × {array.shape[1]} features")
 encoder = study.pretext(group).encoder
 again = encoder.predict(X[:64], batch_size=64, verbose=0)
-print("the kept features are the encoder's:", np.allclose(again, features[STR][:64], atol=1e-3))
+same = np.allclose(again, features[STR][:64], atol=1e-3)
+print("the kept features are the encoder's:", same)
 
 # %% [markdown]
 # What do the features know? {numref}`fig-transfer-features` flattens them to the plane in which
@@ -143,8 +145,8 @@ named = {
 }
 for name, head in named.items():
     layers = [layer for layer in head.layers if isinstance(layer, keras.layers.Dense)]
-    shape = " → ".join(str(n) for n in [head.input_shape[1], *(layer.units for layer in layers)])
-    print(f"{name}: {shape}, {head.count_params():,} parameters")
+    sizes = [head.input_shape[1], *(layer.units for layer in layers)]
+    print(f"{name}: {' → '.join(map(str, sizes))}, {head.count_params():,} parameters")
 
 # %% [markdown]
 # ## One fold by hand
@@ -163,9 +165,8 @@ scaler = StandardScaler().fit(features[STR][train])
 z = scaler.transform(features[STR])
 print(f"{study.label}: train on {len(train)} windows of {len(people) - 1} participants")
 print(f"test on {len(test)} windows of participant {tested}")
-print(
-    f"share of high valence, training: {labels[train].mean():.2f}, test: {labels[test].mean():.2f}"
-)
+print(f"share of high valence, training: {labels[train].mean():.2f}")
+print(f"share of high valence, test: {labels[test].mean():.2f}")
 
 # %% [markdown]
 # The two shares differ. People rate differently, which is why a head that learnt the habits of
@@ -179,8 +180,9 @@ head.compile(
     keras.optimizers.Adam(config.learning_rate), keras.losses.BinaryCrossentropy(from_logits=True)
 )
 keras.utils.set_random_seed(study.profile.seed)  # fit shuffles the windows
-_ = head.fit(z[train], labels[train], batch_size=config.batch_size, epochs=config.epochs, verbose=0)
-by_hand = head.predict(z[test], batch_size=config.batch_size, verbose=0)[:, 0]
+batch = config.batch_size
+_ = head.fit(z[train], labels[train], batch_size=batch, epochs=config.epochs, verbose=0)
+by_hand = head.predict(z[test], batch_size=batch, verbose=0)[:, 0]
 
 # %% [markdown]
 # ## All folds at once
@@ -213,7 +215,8 @@ print("all of them from 0 to 1:", bool(((probability >= 0) & (probability <= 1))
 in_stack = probability[TARGETS.index("valence"), test]
 agreement = pd.Series(by_hand).corr(pd.Series(in_stack), method="spearman")
 print(f"{study.label}, participant {tested}, valence, area under the ROC curve (AUC)")
-print(f"by hand: {auc(labels[test], by_hand):.2f}, in the stack: {auc(labels[test], in_stack):.2f}")
+print(f"by hand: {auc(labels[test], by_hand):.2f}")
+print(f"in the stack: {auc(labels[test], in_stack):.2f}")
 print(f"rank correlation of the two: {agreement:.2f}")
 
 # %%
@@ -245,7 +248,7 @@ try:
         pretrained_on={"0": seen},
     )
 except DataError as error:
-    print(error)
+    print(textwrap.fill(str(error), 72))
 
 # %% [markdown]
 # - **Standardising all windows before the split** lets the test windows speak. Each stacked head has

@@ -82,12 +82,14 @@ summary = study.summary().sort_values("model", key=lambda m: m.map(MODELS.index)
 # %%
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
-as_text(summary[summary["protocol"] == PERSON]).rename_axis(columns=f"{PERSON} ({study.label})")
+table = as_text(summary[summary["protocol"] == PERSON])
+table.rename_axis(columns=f"{PERSON} ({study.label})")
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
-as_text(summary[summary["protocol"] == WINDOW]).rename_axis(columns=f"{WINDOW} ({study.label})")
+table = as_text(summary[summary["protocol"] == WINDOW])
+table.rename_axis(columns=f"{WINDOW} ({study.label})")
 
 # %% [markdown]
 # The majority rows do not depend on any training:
@@ -104,7 +106,8 @@ fig = result_plots.forest(summary, "auc", study.label)
 fig
 
 # %%
-mean_auc = summary[summary["metric"] == "auc"].set_index(["protocol", "target", "model"])["mean"]
+areas = summary[summary["metric"] == "auc"]
+mean_auc = areas.set_index(["protocol", "target", "model"])["mean"]
 for model in (RANDOM, STR):
     gain = [mean_auc[WINDOW, t, model] - mean_auc[PERSON, t, model] for t in TARGETS]
     print(f"{model}: window-wise is the higher one for every target:", bool(np.min(gain) > 0))
@@ -124,8 +127,8 @@ for splitter in (
     LeaveOneParticipantOut(),
 ):
     known = [np.isin(trial[test], trial[train]).mean() for train, test in splitter.split(meta)]
-    print(f"{study.label}, {splitter.protocol}: test windows whose trial is also learnt: ", end="")
-    print(f"{np.mean(known):.0%}")
+    print(f"{study.label}, {splitter.protocol}")
+    print(f"test windows whose trial is also learnt: {np.mean(known):.0%}")
 
 # %% [markdown]
 # The difference between the protocols is not a property of the model. It is the part of the score
@@ -145,8 +148,9 @@ for t, target in enumerate(TARGETS):
     blind = np.empty(len(meta))
     for train, test in LeaveOneParticipantOut().split(meta):
         blind[test] = labels[train, t].mean()
-    of_person = [auc(labels[i, t], blind[i]) for i in meta.groupby("participant").indices.values()]
-    print(f"{study.label}, {target}, AUC of a head that knows nothing: ", end="")
+    windows_of = meta.groupby("participant").indices.values()
+    of_person = [auc(labels[rows, t], blind[rows]) for rows in windows_of]
+    print(f"{study.label}, {target}, AUC of a head that knows nothing")
     print(f"pooled {auc(labels[:, t], blind):.2f}, per participant {np.nanmean(of_person):.2f}")
 
 # %% [markdown]
@@ -211,7 +215,8 @@ fig = result_plots.forest(nothing, "auc", no_effect)
 fig
 
 # %%
-learnt = nothing[nothing["model"] != MAJORITY].dropna(subset="low")  # too few people: no interval
+# With too few people there is no interval.
+learnt = nothing[nothing["model"] != MAJORITY].dropna(subset="low")
 covers = (learnt["low"] <= 0.5) & (learnt["high"] >= 0.5)
 print(f"{no_effect}: {len(learnt)} intervals, corrected for {n_intervals}")
 print("every one covers chance:", bool(covers.all()))
