@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -112,6 +113,9 @@ class Study:
         self._named = path
         self._profile = profile
         self.root = root or artifacts_root()
+        # A study builds several networks, each with its own graph. TensorFlow takes that for an
+        # accident and says so, in a notebook among the results.
+        logging.getLogger("tensorflow").addFilter(_no_retracing)
         self.spec = spec or CohortSpec()
 
     @cached_property
@@ -494,6 +498,10 @@ class Study:
     def summary(self, **options: Any) -> pd.DataFrame:
         """Summarise `predictions` with intervals; options go to `ecglib.metrics.summarise`."""
         return summarise(self.predictions, n_resamples=self.profile.n_resamples, **options)
+
+
+def _no_retracing(record: logging.LogRecord) -> bool:
+    return "retracing" not in record.getMessage()
 
 
 def merge_folds(folds: Sequence[Fold], n_fits: int | None) -> list[Fold]:

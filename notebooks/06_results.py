@@ -21,7 +21,9 @@
 # - **Majority** always gives the commoner answer of the training windows. It needs no ECG.
 # - **Random encoder**: a head on the features of an untrained, frozen network.
 # - **STR encoder**: the same head on the features of the pretrained, frozen network.
-# - **Supervised**: the same network, trained from scratch with the ratings.
+# - **Supervised**: the same network, trained from scratch with the ratings. The `quick` profile
+#   merges the folds into a few groups and trains one network per group, without any of its test
+#   windows; `paper` trains one per fold.
 #
 # Two protocols ask two questions. **Window-wise** shuffles all windows into folds, as the released
 # code does: windows of one trial are both learnt and tested. **Leave-one-participant-out** tests on

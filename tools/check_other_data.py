@@ -21,7 +21,7 @@ from ecglib.synthetic import CohortSpec, make_cohort, write_dreamer_mat
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = CohortSpec(
-    n_participants=7, clip_lengths_s=(70.0, 95.0, 66.0, 81.0, 74.0), baseline_s=30.0, noise=2.0
+    n_participants=10, clip_lengths_s=(70.0, 95.0, 66.0, 81.0, 74.0), baseline_s=30.0, noise=2.0
 )
 
 
