@@ -19,6 +19,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ecglib.layers import BlockMaxPooling1D
 from ecglib.transforms import TASKS, AllVersions, TransformConfig
 
 TASK_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -130,7 +131,7 @@ def build_encoder(
     number = 0
     for block, (filters, kernel) in enumerate(zip(config.filters, config.kernels, strict=True)):
         if block:
-            x = layers.MaxPooling1D(config.pool_size, config.pool_stride, name=f"pool_{block}")(x)
+            x = BlockMaxPooling1D(config.pool_size, config.pool_stride, name=f"pool_{block}")(x)
         for _ in range(2):
             number += 1
             x = layers.Conv1D(
