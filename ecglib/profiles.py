@@ -138,16 +138,16 @@ PAPER = Profile(
 
 QUICK = Profile(
     name="quick",
-    windows=WindowConfig(last_s=60.0),
-    encoder=EncoderConfig(batch_norm=True),
+    windows=WindowConfig(last_s=40.0),
+    encoder=EncoderConfig(pool_stride=3, batch_norm=True),
     pretext=PretextConfig(
         training=TrainingConfig(
-            epochs=13,
+            epochs=12,
             batch_windows=8,
             steps_per_epoch=10,
             learning_rate=2e-3,
             schedule="warmup_cosine",
-            warmup_steps=13,
+            warmup_steps=12,
         ),
         task_weights=dict.fromkeys(TASKS, 1 / len(TASKS)),
         balanced=True,
@@ -161,7 +161,7 @@ QUICK = Profile(
     supervised=TrainingConfig(
         epochs=1,
         batch_windows=32,
-        steps_per_epoch=64,
+        steps_per_epoch=48,
         learning_rate=1e-3,
         schedule="warmup_cosine",
         warmup_steps=6,

@@ -37,6 +37,7 @@ from ecglib.evaluation import (
     save_predictions,
 )
 from ecglib.labels import TARGETS
+from ecglib.memory import keep_freed_memory
 from ecglib.metrics import summarise
 from ecglib.splits import Fold, LeaveOneParticipantOut, Splitter, WindowKFold
 from ecglib.synthetic import (
@@ -257,6 +258,7 @@ class Study:
 
         from ecglib.pretrain import pretrain
 
+        keep_freed_memory()
         usable, pretext = self.usable, self.profile.pretext
         heldout = np.isin(usable.meta["participant"], self.groups[group])
         model = self._pretext_model(group)
@@ -272,7 +274,7 @@ class Study:
         rows = np.flatnonzero(heldout)
         n_shown = min(pretext.heldout_windows, len(rows))
         rows = rows[np.linspace(0, len(rows) - 1, n_shown).astype(int)]
-        logits = model.predict(usable.X[rows], batch_size=_even_batch(n_shown), verbose=0)
+        logits = model.predict(usable.X[rows], batch_size=_even_batch(n_shown, most=30), verbose=0)
         return {
             **_get_weights(model.encoder, "encoder"),
             **_get_weights(model.heads, "heads"),
@@ -311,7 +313,9 @@ class Study:
 
         def make() -> dict[str, np.ndarray]:
             encoder = self.random_encoder() if group is None else self.pretext(group).encoder
-            return {"features": encoder.predict(windows.X, batch_size=64, verbose=0)}
+            encoder.compile(jit_compile=True)
+            batch = _even_batch(len(windows), most=64)
+            return {"features": encoder.predict(windows.X, batch_size=batch, verbose=0)}
 
         source = {
             "of": data,
@@ -408,6 +412,7 @@ class Study:
     def _supervised(self, splitters: Sequence[Splitter]) -> pd.DataFrame:
         from ecglib.supervised import fit_supervised
 
+        keep_freed_memory()
         meta, profile = self.usable.meta, self.profile
         labels = label_matrix(meta, TARGETS)
         folds = {s.protocol: list(s.split(meta, labels)) for s in splitters}
@@ -528,9 +533,10 @@ def merge_folds(folds: Sequence[Fold], n_fits: int | None) -> list[Fold]:
     return merged
 
 
-def _even_batch(n: int, most: int = 30) -> int:
+def _even_batch(n: int, most: int) -> int:
     """Give the largest batch up to `most` that divides `n`, so that one shape is compiled."""
-    return next(size for size in range(min(most, n), 0, -1) if n % size == 0)
+    size = next(size for size in range(min(most, n), 0, -1) if n % size == 0)
+    return size if size > most // 4 else most
 
 
 def _get_weights(model: keras.Model, name: str) -> dict[str, np.ndarray]:
