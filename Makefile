@@ -12,10 +12,10 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test pages lint format sync notebooks lock clean distclean
+.PHONY: help env book test pages other-data lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(STAMP)  ## make the cohort, execute every notebook, render _build/html/index.html
 	@echo "data file: $$($(BIN)/python -m ecglib.study)"
@@ -32,6 +32,9 @@ env: $(STAMP)  ## create .venv from requirements.lock
 
 pages: $(STAMP)  ## load every page of the built book in headless Chromium
 	$(BIN)/python tools/check_pages.py
+
+other-data: $(STAMP)  ## build the book on another file, and check that labels and numbers follow it
+	$(BIN)/python tools/check_other_data.py
 
 lint: $(STAMP)  ## check style, format, and that notebooks agree with their scripts
 	$(BIN)/ruff check .
