@@ -52,8 +52,10 @@ class BlockMaxPooling1D(keras.layers.MaxPooling1D):
         n_blocks = (n_pools - 1) * step + blocks_per_pool
         x = ops.reshape(inputs[:, : n_blocks * block], (-1, n_blocks, block, channels))
         blocks = ops.max(x, axis=2)
-        span = n_blocks - blocks_per_pool + 1
-        pooled = blocks[:, :span:step]
-        for i in range(1, blocks_per_pool):
-            pooled = ops.maximum(pooled, blocks[:, i : i + span : step])
-        return pooled
+        # The maximum over twice the width is that of two neighbours, so a few steps are enough.
+        width = 1
+        while width < blocks_per_pool:
+            shift = min(width, blocks_per_pool - width)
+            blocks = ops.maximum(blocks[:, :-shift], blocks[:, shift:])
+            width += shift
+        return blocks[:, ::step]

@@ -139,7 +139,7 @@ PAPER = Profile(
 QUICK = Profile(
     name="quick",
     windows=WindowConfig(last_s=40.0),
-    encoder=EncoderConfig(pool_stride=3, batch_norm=True),
+    encoder=EncoderConfig(batch_norm=True),
     pretext=PretextConfig(
         training=TrainingConfig(
             epochs=12,
@@ -161,10 +161,10 @@ QUICK = Profile(
     supervised=TrainingConfig(
         epochs=1,
         batch_windows=32,
-        steps_per_epoch=48,
+        steps_per_epoch=40,
         learning_rate=1e-3,
         schedule="warmup_cosine",
-        warmup_steps=6,
+        warmup_steps=4,
     ),
     supervised_dropout=0.2,
     supervised_fits=2,

@@ -96,9 +96,9 @@ print(pd.Series(dict(PAPER.pretext.task_weights), name="published weight").to_st
 #
 # `paper` holds every published value and wants a graphics card. `quick` is the same method for two
 # processor cores. It stops much earlier, and to learn enough in so few steps it normalises within
-# the network {cite}`ioffe2015batchnorm`, thins out a little more between blocks, weighs all
-# questions alike, and lets a head's one "yes" count as much as its six "no". We chose its values
-# on other synthetic cohorts than the one in this book. This is every difference:
+# the network {cite}`ioffe2015batchnorm`, weighs all questions alike, and lets a head's one "yes"
+# count as much as its six "no". We chose its values on other synthetic cohorts than the one in
+# this book. This is every difference:
 
 # %%
 differences(QUICK, PAPER)
