@@ -118,6 +118,7 @@ class Study:
         # accident and says so, in a notebook among the results.
         logging.getLogger("tensorflow").addFilter(_no_retracing)
         self.spec = spec or CohortSpec()
+        keep_freed_memory()
 
     @cached_property
     def profile(self) -> Profile:
@@ -258,7 +259,6 @@ class Study:
 
         from ecglib.pretrain import pretrain
 
-        keep_freed_memory()
         usable, pretext = self.usable, self.profile.pretext
         heldout = np.isin(usable.meta["participant"], self.groups[group])
         model = self._pretext_model(group)
@@ -412,7 +412,6 @@ class Study:
     def _supervised(self, splitters: Sequence[Splitter]) -> pd.DataFrame:
         from ecglib.supervised import fit_supervised
 
-        keep_freed_memory()
         meta, profile = self.usable.meta, self.profile
         labels = label_matrix(meta, TARGETS)
         folds = {s.protocol: list(s.split(meta, labels)) for s in splitters}
