@@ -125,7 +125,7 @@ def test_differences_lists_exactly_what_differs():
         "100",
     ]
     assert frame.loc["pretext.task_weights.noise"].tolist() == ["0.142857", "0.195"]
-    assert frame.loc["windows.last_s"].tolist() == ["60", "None"]
+    assert frame.loc["windows.last_s"].tolist() == [f"{QUICK.windows.last_s:g}", "None"]
 
 
 def test_differences_of_single_changes():
