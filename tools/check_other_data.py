@@ -53,6 +53,8 @@ def printed(notebook: Path) -> str:
     texts = []
     for cell in nbformat.read(notebook, as_version=4).cells:
         for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":  # what libraries log there is not part of the page
+                continue
             texts.append(output.get("text") or output.get("data", {}).get("text/plain", ""))
     return "\n".join(texts)
 
