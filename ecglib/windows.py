@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.artifacts import atomic_path
 from ecglib.cohort import CONDITIONS, TARGETS, Cohort
 from ecglib.errors import DataError
 from ecglib.filters import highpass, rate_ratio, resample
@@ -164,7 +165,7 @@ class Windows:
         Parameters
         ----------
         path : path
-            An .npz file; its folder exists. Each column of `meta` becomes one array in it.
+            An .npz file. Each column of `meta` becomes one array in it.
 
         Raises
         ------
@@ -172,21 +173,15 @@ class Windows:
             If a column of `meta` holds neither numbers, truth values nor strings.
         """
         columns = {f"meta.{name}": _as_array(self.meta[name]) for name in self.meta}
-        path = Path(path)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                np.savez(
-                    file,
-                    format=np.array(FILE_FORMAT),
-                    X=self.X,
-                    fs=np.array(self.fs),
-                    cohort_name=np.array(self.cohort_name),
-                    **columns,
-                )
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with atomic_path(Path(path)) as partial, partial.open("wb") as file:
+            np.savez(
+                file,
+                format=np.array(FILE_FORMAT),
+                X=self.X,
+                fs=np.array(self.fs),
+                cohort_name=np.array(self.cohort_name),
+                **columns,
+            )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Windows:
