@@ -35,11 +35,6 @@ TASK_WEIGHTS: Mapping[str, float] = MappingProxyType(
 )
 """Weight of each pretext task in the loss (released code, ``main.py``)."""
 
-RELEASED_HEAD: Mapping[str, Any] = MappingProxyType(
-    {"hidden": (512, 512, 512), "n_outputs": 2, "dropout": 0.2, "l2": 1e-4}
-)
-"""Arguments of `build_head` for the released DREAMER classifier (released code, ``model.py``)."""
-
 
 @dataclasses.dataclass(frozen=True)
 class EncoderConfig:
@@ -337,7 +332,8 @@ def build_head(
     dropout : float
         Share of the units of each hidden layer that is dropped in training.
     l2 : float
-        β of the penalty β/2·‖w‖² on every kernel.
+        Adds ``l2 * sum(w**2)`` to the loss for every hidden kernel, as `ecglib.heads.HeadConfig`
+        has it and as the released classifier does; the pretext's penalty has a half.
     n_features : int
         Number of features of the encoder.
     seed : int
@@ -348,29 +344,26 @@ def build_head(
     Returns
     -------
     keras.Model
-
-    Examples
-    --------
-    The released classifier is ``build_head(**RELEASED_HEAD)``.
     """
     seeds = iter(layer_seeds(seed, 2 * len(hidden) + 1))
 
-    def dense(units: int, activation: str | None, name: str) -> layers.Dense:
-        return layers.Dense(
-            units,
-            activation,
-            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
-            kernel_regularizer=half_l2(l2) if l2 else None,
-            name=name,
-        )
+    def glorot() -> keras.Initializer:
+        return keras.initializers.GlorotUniform(next(seeds))
 
     inputs = keras.Input((n_features,), name="features")
     x = inputs
     for i, units in enumerate(hidden, start=1):
-        x = dense(units, "relu", f"dense_{i}")(x)
+        x = layers.Dense(
+            units,
+            "relu",
+            kernel_initializer=glorot(),
+            kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
+            name=f"dense_{i}",
+        )(x)
         if dropout:
             x = layers.Dropout(dropout, seed=next(seeds))(x)
-    return keras.Model(inputs, dense(n_outputs, None, "logits")(x), name=name)
+    logits = layers.Dense(n_outputs, kernel_initializer=glorot(), name="logits")(x)
+    return keras.Model(inputs, logits, name=name)
 
 
 def build_emotion_model(

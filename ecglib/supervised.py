@@ -77,7 +77,7 @@ def fit_supervised(
         build_head(
             head.hidden,
             dropout=dropout,
-            l2=2 * head.l2,
+            l2=head.l2,
             n_features=encoder.filters[-1],
             seed=s,
             name=f"head_{i}",

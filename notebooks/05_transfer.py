@@ -34,10 +34,10 @@ from sklearn.preprocessing import StandardScaler
 from ecglib import result_plots
 from ecglib.errors import DataError
 from ecglib.evaluation import evaluate_frozen, label_matrix
-from ecglib.heads import fit_heads
+from ecglib.heads import RELEASED_HEAD, fit_heads
 from ecglib.labels import TARGETS, binary_labels
 from ecglib.metrics import auc
-from ecglib.models import RELEASED_HEAD, build_emotion_model, build_head
+from ecglib.models import build_emotion_model, build_head
 from ecglib.splits import LeaveOneParticipantOut
 from ecglib.study import RANDOM, STR, Study
 
@@ -141,7 +141,7 @@ print("thawed encoder, every byte as before:", checksum(encoder) == before["enco
 # %%
 named = {
     "this book": build_head(study.profile.head.hidden),
-    "released code": build_head(**RELEASED_HEAD, name="released_head"),
+    "released code": build_head(RELEASED_HEAD.hidden, n_outputs=2, name="released_head"),
 }
 for name, head in named.items():
     layers = [layer for layer in head.layers if isinstance(layer, keras.layers.Dense)]
@@ -175,7 +175,7 @@ print(f"share of high valence, test: {labels[test].mean():.2f}")
 
 # %%
 config = study.profile.head
-head = build_head(config.hidden, dropout=config.dropout, l2=2 * config.l2, seed=study.profile.seed)
+head = build_head(config.hidden, dropout=config.dropout, l2=config.l2, seed=study.profile.seed)
 head.compile(
     keras.optimizers.Adam(config.learning_rate), keras.losses.BinaryCrossentropy(from_logits=True)
 )
@@ -273,7 +273,7 @@ except DataError as error:
 # ```python
 # from dataclasses import replace
 #
-# large = replace(config, hidden=RELEASED_HEAD["hidden"], dropout=RELEASED_HEAD["dropout"])
+# large = replace(config, hidden=RELEASED_HEAD.hidden, dropout=RELEASED_HEAD.dropout)
 # one = fit_heads(features[STR], stacked[:3], mask[:3], large, study.profile.seed)
 # [auc(y[t, test], one[t, test]) for t in range(3)]
 # ```

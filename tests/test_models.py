@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ecglib import models
+from ecglib import heads, models
 from ecglib.models import EncoderConfig, STRModel
 from ecglib.transforms import TASKS
 
@@ -219,13 +219,16 @@ def test_learns_from_windows_alone_compiled():
 
 def test_head_and_released_head():
     assert models.build_head().count_params() == 128 * 64 + 64 + 64 * 64 + 64 + 64 + 1
-    released = models.build_head(**models.RELEASED_HEAD)
+    head = heads.RELEASED_HEAD
+    released = models.build_head(head.hidden, n_outputs=2, dropout=head.dropout, l2=head.l2)
     assert released.output_shape == (None, 2)
     widths = [layer.units for layer in released.layers if isinstance(layer, keras.layers.Dense)]
     assert widths == [512, 512, 512, 2]
     rates = [layer.rate for layer in released.layers if isinstance(layer, keras.layers.Dropout)]
     assert rates == [0.2, 0.2, 0.2]
-    assert len(released.losses) == 4
+    hidden = [layer.kernel for layer in released.layers if layer.name.startswith("dense")]
+    expected = head.l2 * sum(float(np.sum(as_numpy(kernel) ** 2)) for kernel in hidden)
+    assert float(sum(released.losses)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_emotion_model_puts_the_heads_side_by_side(windows):
