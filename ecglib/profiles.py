@@ -81,9 +81,6 @@ class Profile:
         Training of the same network from scratch with labels.
     supervised_dropout : float
         Dropout in the heads of that network.
-    supervised_fits : int or None
-        Trainings of that network per protocol. None trains one per fold; a number merges the
-        folds (`ecglib.study.merge_folds`), so that fewer trainings can each be longer.
     window_folds : int
         Folds of the window-wise protocol.
     n_resamples : int
@@ -99,7 +96,6 @@ class Profile:
     head: HeadConfig
     supervised: TrainingConfig
     supervised_dropout: float
-    supervised_fits: int | None = None
     window_folds: int = 10  # released code, main.py
     n_resamples: int = 10_000
     seed: int = 0
@@ -160,14 +156,13 @@ QUICK = Profile(
     ),
     supervised=TrainingConfig(
         epochs=1,
-        batch_windows=32,
-        steps_per_epoch=40,
+        batch_windows=8,
+        steps_per_epoch=32,
         learning_rate=1e-3,
         schedule="warmup_cosine",
         warmup_steps=4,
     ),
     supervised_dropout=0.2,
-    supervised_fits=2,
 )
 
 PROFILES = {profile.name: profile for profile in (QUICK, PAPER)}

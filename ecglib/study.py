@@ -16,7 +16,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ from ecglib.evaluation import (
 from ecglib.labels import TARGETS
 from ecglib.memory import keep_freed_memory
 from ecglib.metrics import summarise
-from ecglib.splits import Fold, LeaveOneParticipantOut, Splitter, WindowKFold
+from ecglib.splits import LeaveOneParticipantOut, Splitter, WindowKFold
 from ecglib.synthetic import (
     CohortSpec,
     Truth,
@@ -352,7 +352,7 @@ class Study:
         return {
             "pretext": [self._pretext_source(g) for g in range(len(self.groups))],
             "head": profile.head,
-            "supervised": [profile.supervised, profile.supervised_dropout, profile.supervised_fits],
+            "supervised": [profile.supervised, profile.supervised_dropout],
             "window_folds": profile.window_folds,
             "code": _RESULT_CODE,
         }
@@ -414,33 +414,27 @@ class Study:
 
         meta, profile = self.usable.meta, self.profile
         labels = label_matrix(meta, TARGETS)
-        folds = {s.protocol: list(s.split(meta, labels)) for s in splitters}
-        merged = [
-            (protocol, *group)
-            for protocol, of_protocol in folds.items()
-            for group in merge_folds(of_protocol, profile.supervised_fits)
+        folds = [
+            (splitter.protocol, number, *fold)
+            for splitter in splitters
+            for number, fold in enumerate(splitter.split(meta, labels))
         ]
         # All folds of all protocols in one call: the network is compiled once.
         probabilities = fit_supervised(
             self.usable.X,
             labels,
-            [(train, test) for _, train, test in merged],
+            [(train, test) for _, _, train, test in folds],
             profile.encoder,
             profile.head,
             profile.supervised,
             dropout=profile.supervised_dropout,
             seed=profile.seed,
         )
-        of_window = {
-            protocol: np.empty((len(meta), len(TARGETS)), np.float32) for protocol in folds
-        }
-        for (protocol, _, test), probability in zip(merged, probabilities, strict=True):
-            of_window[protocol][test] = probability
         return pd.concat(
             prediction_rows(
                 meta,
                 test,
-                of_window[protocol][test, t],
+                probability[:, t],
                 labels[:, t],
                 protocol=protocol,
                 model=SUPERVISED,
@@ -449,8 +443,7 @@ class Study:
                 fold=number,
                 seed=profile.seed,
             )
-            for protocol, of_protocol in folds.items()
-            for number, (_, test) in enumerate(of_protocol)
+            for (protocol, number, _, test), probability in zip(folds, probabilities, strict=True)
             for t, target in enumerate(TARGETS)
         )
 
@@ -506,30 +499,6 @@ class Study:
 
 def _no_retracing(record: logging.LogRecord) -> bool:
     return "retracing" not in record.getMessage()
-
-
-def merge_folds(folds: Sequence[Fold], n_fits: int | None) -> list[Fold]:
-    """Merge folds into fewer: one training then serves several folds, and sees none of their tests.
-
-    Parameters
-    ----------
-    folds : sequence of (train, test)
-        Integer positions of windows.
-    n_fits : int or None
-        Number of merged folds; None, or at least as many as there are folds, leaves them alone.
-
-    Returns
-    -------
-    list of (train, test)
-        Each trains on the windows that all its folds train on, and tests what any of them tests.
-    """
-    if n_fits is None or n_fits >= len(folds):
-        return list(folds)
-    merged = []
-    for first in range(n_fits):
-        trains, tests = zip(*folds[first::n_fits], strict=True)
-        merged.append((reduce(np.intersect1d, trains), np.sort(np.concatenate(tests))))
-    return merged
 
 
 def _even_batch(n: int, most: int) -> int:

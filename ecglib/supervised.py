@@ -12,7 +12,7 @@ import numpy as np
 from ecglib.errors import DataError
 from ecglib.heads import HeadConfig
 from ecglib.models import EncoderConfig, build_emotion_model, build_encoder, build_head, layer_seeds
-from ecglib.pretrain import TrainingConfig, window_stream
+from ecglib.pretrain import TrainingConfig, train_epoch, window_stream
 
 Fold = tuple[np.ndarray, np.ndarray]
 
@@ -110,11 +110,10 @@ def fit_supervised(
             variable.assign(value)
         for epoch in range(training.epochs):
             order = train[window_stream(len(train), epoch * count, count, seed)]
-            model.fit(
-                X[order], y[order], batch_size=training.batch_windows, shuffle=False, verbose=0
-            )
+            loss = train_epoch(model, X, y, order, training.batch_windows)["loss"]
         logits = model.predict(X[test], batch_size=64, verbose=0)
-        if not np.isfinite(logits).all():
+        # Activations can turn weights that are not finite into finite logits.
+        if not (np.isfinite(loss) and np.isfinite(logits).all()):
             raise DataError(
                 f"fold {number}: the network diverged",
                 remedy="lower the learning rate, and look for windows with extreme values",

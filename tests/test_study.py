@@ -10,7 +10,7 @@ from ecglib.dreamer import VARIABLE
 from ecglib.errors import DataError
 from ecglib.models import EncoderConfig
 from ecglib.profiles import QUICK
-from ecglib.study import RANDOM, STR, Study, merge_folds
+from ecglib.study import RANDOM, STR, Study
 from ecglib.synthetic import CohortSpec, make_cohort, write_dreamer_mat
 
 SPEC = CohortSpec(n_participants=5, clip_lengths_s=(20.0, 31.0, 24.0, 20.0), baseline_s=11.0)
@@ -113,14 +113,3 @@ def test_a_pretext_is_trained_once_and_loaded_with_the_same_weights(study, monke
 def test_features_of_no_encoder_are_refused(study, arguments):
     with pytest.raises(ValueError, match="encoder"):
         study.features(*arguments)
-
-
-def test_merged_folds_train_on_nothing_that_any_of_them_tests():
-    everything = np.arange(12)
-    folds = [(np.delete(everything, [i, i + 1]), np.array([i, i + 1])) for i in range(0, 12, 2)]
-    merged = merge_folds(folds, 2)
-    assert [list(test) for _, test in merged] == [[0, 1, 4, 5, 8, 9], [2, 3, 6, 7, 10, 11]]
-    for train, test in merged:
-        assert sorted([*train, *test]) == list(everything)
-    assert merge_folds(folds, None) == folds
-    assert merge_folds(folds, 6) == folds

@@ -73,19 +73,22 @@ def test_nothing_else_of_the_test_windows_matters(cohort, fitted):
 
 
 def test_the_seed_decides_the_initial_weights(cohort, monkeypatch):
-    monkeypatch.setattr(keras.Model, "fit", lambda *args, **kwargs: None)
+    monkeypatch.setattr(keras.Model, "train_on_batch", lambda *args, **kwargs: {"loss": 0.0})
     one, same, other = (fit(*cohort, folds()[:1], seed=seed)[0] for seed in (3, 3, 4))
     assert np.array_equal(one, same) and not np.array_equal(one, other)
 
 
 def test_the_order_of_the_windows_continues_over_the_epochs(cohort, monkeypatch):
-    """One epoch at a time, so that the windows of a long training never lie in memory at once."""
     seen = []
-    monkeypatch.setattr(keras.Model, "fit", lambda self, X, y, **kwargs: seen.append((X, y)))
+
+    def record(self, X, y, **kwargs):
+        seen.append((X, y))
+        return {"loss": 0.0}
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", record)
     X, labels = cohort
     train, test = folds()[0]
     fit(X, labels, [(train, test)])
-    assert [len(x) for x, _ in seen] == [800, 800, 800]
     order = train[window_stream(len(train), 0, 2400, 3)]
     assert np.array_equal(np.concatenate([x for x, _ in seen]), X[order])
     assert np.array_equal(np.concatenate([y for _, y in seen]), labels[order])
