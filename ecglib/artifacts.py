@@ -10,6 +10,7 @@ read by mistake.
 import hashlib
 import json
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ecglib.errors import DataError
+from ecglib.provenance import provenance
 
 T = TypeVar("T")
 
@@ -136,8 +138,9 @@ def cached(
     suffix : str
         File name extension with its dot.
     made_from : mapping
-        Everything that decides the content; see `fingerprint`. It is written beside the artifact
-        as a JSON file, whose name is that of the artifact with ``.json`` added.
+        Everything that decides the content; see `fingerprint`. With versions, machine and duration
+        (`ecglib.provenance`) it is written beside the artifact, in a JSON file whose name is that
+        of the artifact with ``.json`` added. A table also gets it as ``attrs["provenance"]``.
     make : callable
         Makes the value; called only if the file is not there.
     save, load : callable
@@ -154,9 +157,14 @@ def cached(
     folder = root or artifacts_root()
     path = folder / f"{kind}-{fingerprint(made_from)}{suffix}"
     if not path.is_file():
+        start = time.perf_counter()
         value = make()
+        plain = json.loads(json.dumps(made_from, default=_plain))
+        about = provenance(plain, time.perf_counter() - start)
+        if hasattr(value, "attrs"):  # a table takes its provenance along, into its own file
+            value.attrs["provenance"] = about
         with atomic_path(path) as partial:
             save(partial, value)
         with atomic_path(path.with_name(f"{path.name}.json")) as partial:
-            partial.write_text(json.dumps(made_from, indent=1, sort_keys=True, default=_plain))
+            partial.write_text(json.dumps(about, indent=1, sort_keys=True))
     return load(path)

@@ -15,6 +15,7 @@ from ecglib.artifacts import atomic_path
 from ecglib.errors import DataError
 from ecglib.labels import TARGETS, binary_labels
 from ecglib.metrics import MAJORITY
+from ecglib.provenance import from_comment, to_comment
 from ecglib.splits import Fold, Splitter
 
 if TYPE_CHECKING:
@@ -305,7 +306,11 @@ def append_predictions(*frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def save_predictions(path: str | Path, predictions: pd.DataFrame) -> None:
-    """Write predictions to a gzipped CSV file, atomically; equal predictions give equal bytes.
+    """Write predictions to a gzipped CSV file, atomically.
+
+    The first line is a comment with the provenance, ``predictions.attrs["provenance"]``, as JSON
+    (empty if there is none); the second names the columns. Equal predictions of equal provenance
+    give equal bytes.
 
     Parameters
     ----------
@@ -314,7 +319,8 @@ def save_predictions(path: str | Path, predictions: pd.DataFrame) -> None:
     predictions : DataFrame
         Predictions with all `COLUMNS`.
     """
-    text = predictions[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
+    text = to_comment(predictions.attrs.get("provenance", {}))
+    text += predictions[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
     with atomic_path(Path(path)) as partial:
         partial.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
 
@@ -330,7 +336,7 @@ def load_predictions(path: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns `COLUMNS`.
+        Columns `COLUMNS`; ``attrs["provenance"]`` says what made them.
 
     Raises
     ------
@@ -338,9 +344,12 @@ def load_predictions(path: str | Path) -> pd.DataFrame:
         If the file is missing, damaged or not a file of predictions.
     """
     try:
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            about = from_comment(stream.readline())
         frame = pd.read_csv(
             path,
             compression="gzip",
+            skiprows=1,
             dtype=COLUMNS,
             keep_default_na=False,
             float_precision="round_trip",
@@ -355,6 +364,7 @@ def load_predictions(path: str | Path) -> pd.DataFrame:
         raise DataError(
             f"columns {', '.join(frame.columns)}", file=path, expected=", ".join(COLUMNS)
         )
+    frame.attrs["provenance"] = about
     return frame
 
 

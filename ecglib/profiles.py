@@ -138,7 +138,7 @@ QUICK = Profile(
     encoder=EncoderConfig(batch_norm=True),
     pretext=PretextConfig(
         training=TrainingConfig(
-            epochs=12,
+            epochs=9,
             batch_windows=8,
             steps_per_epoch=10,
             learning_rate=2e-3,
@@ -157,7 +157,7 @@ QUICK = Profile(
     supervised=TrainingConfig(
         epochs=1,
         batch_windows=8,
-        steps_per_epoch=32,
+        steps_per_epoch=24,
         learning_rate=1e-3,
         schedule="warmup_cosine",
         warmup_steps=4,

@@ -334,8 +334,9 @@ class Study:
         """Out-of-fold predictions of every model under both protocols.
 
         Under leave-one-participant-out the STR features of a fold come from the encoder that
-        never saw its participant (regime "strict"). Under the window-wise protocol the encoder
-        has seen the test windows, without ratings, as in the released code.
+        never saw its participant (regime "strict"), and once more from one that did, without
+        ratings ("pretext saw test windows"). Under the window-wise protocol the encoder has seen
+        the test windows, as in the released code.
         """
         return cached(
             "predictions",
@@ -396,18 +397,30 @@ class Study:
         meta = self.usable.meta
         if not isinstance(splitter, LeaveOneParticipantOut):
             return self._frozen(meta, splitter, STR, {"0": self.features(STR, 0)}, SEEN)
-        group_of, participants = self.group_of, np.unique(meta["participant"])
-        return self._frozen(
+        n_groups, group_of = len(self.groups), self.group_of
+        groups = [group_of[int(p)] for p in np.unique(meta["participant"])]
+        features = {str(g): self.features(STR, g) for g in range(n_groups)}
+        strict = self._frozen(
             meta,
             splitter,
             STR,
-            {str(g): self.features(STR, g) for g in range(len(self.groups))},
+            features,
             STRICT,
-            encoder_of_fold=[str(group_of[int(p)]) for p in participants],
+            encoder_of_fold=[str(g) for g in groups],
             pretrained_on={
-                str(g): [p for p in group_of if group_of[p] != g] for g in range(len(self.groups))
+                str(g): [p for p in group_of if group_of[p] != g] for g in range(n_groups)
             },
         )
+        # The encoder of any other group was pretrained on this one's people.
+        seen = self._frozen(
+            meta,
+            splitter,
+            STR,
+            features,
+            SEEN,
+            encoder_of_fold=[str((g + 1) % n_groups) for g in groups],
+        )
+        return append_predictions(strict, seen)
 
     def _supervised(self, splitters: Sequence[Splitter]) -> pd.DataFrame:
         from ecglib.supervised import fit_supervised

@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,10 @@ def test_grouped_folds_and_threshold_reach_the_heads(monkeypatch: pytest.MonkeyP
 
 def test_file_round_trip_is_exact_and_reproducible(evaluated: pd.DataFrame, tmp_path: Path) -> None:
     first, second = tmp_path / "one.csv.gz", tmp_path / "two.csv.gz"
+    evaluated = evaluated.copy()
+    evaluated.attrs["provenance"] = {"configuration": {"seed": 0}, "seconds": 1.5}
     evaluation.save_predictions(first, evaluated)
+    assert evaluation.load_predictions(first).attrs == evaluated.attrs
     evaluation.save_predictions(second, evaluation.load_predictions(first))
     pd.testing.assert_frame_equal(evaluation.load_predictions(second), evaluated)
     assert first.read_bytes() == second.read_bytes()
@@ -150,6 +154,10 @@ def test_damaged_files_are_refused(evaluated: pd.DataFrame, tmp_path: Path) -> N
     with pytest.raises(DataError, match="cannot be read"):
         evaluation.load_predictions(path)
     evaluated[["fold", "seed"]].to_csv(path, index=False)
+    with pytest.raises(DataError, match="no provenance"):
+        evaluation.load_predictions(path)
+    table = evaluated[["fold", "seed"]].to_csv(index=False)
+    path.write_bytes(gzip.compress(f"# {{}}\n{table}".encode()))
     with pytest.raises(DataError, match="columns fold, seed"):
         evaluation.load_predictions(path)
 
