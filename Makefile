@@ -23,7 +23,7 @@ book: $(STAMP)  ## make the cohort, execute every notebook, render _build/html/i
 
 # The stored outputs are those of the synthetic cohort, whatever file lies in data/.
 test: $(STAMP)  ## run the unit tests, then every notebook against its stored outputs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/python -m ecglib.study --synthetic)" \
 		$(BIN)/python -m pytest --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 1800 notebooks

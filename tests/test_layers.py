@@ -22,8 +22,8 @@ def pooled_and_gradient(layer, x, weights):
     return [tensor.numpy() for tensor in both(x)]
 
 
-@pytest.mark.parametrize("n", [40, 41, 63])
-@pytest.mark.parametrize(("size", "stride"), [(8, 2), (8, 4), (8, 8), (8, 3), (3, 1), (2, 5)])
+@pytest.mark.parametrize("n", [40, 63])
+@pytest.mark.parametrize(("size", "stride"), [(8, 2), (8, 8), (8, 3), (2, 5)])
 def test_equals_keras_pooling_forward_and_backward(n, size, stride):
     rng = np.random.default_rng(0)
     # Distinct values: at exact ties the two share the gradient differently.
