@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.artifacts import artifacts_root, cached, code_of, fingerprint, load_arrays, save_arrays
+from ecglib.audit import NONE, SEEN, STRICT, audit_predictions
 from ecglib.cohort import Cohort
 from ecglib.dreamer import find_dreamer, read_dreamer
 from ecglib.errors import DataError
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from ecglib.profiles import Profile
 
 RANDOM, STR, SUPERVISED = "random encoder", "STR encoder", "supervised"
-STRICT, SEEN, NONE = "strict", "pretext saw test windows", "none"
 
 _COHORT_CODE = code_of("ecgmodel", "ecgnoise", "affect", "synthetic")
 _WINDOW_CODE = code_of("matfile", "dreamer", "filters", "quality", "scaling", "windows")
@@ -348,6 +348,33 @@ class Study:
             root=self.root,
         )
 
+    @property
+    def splitters(self) -> tuple[Splitter, Splitter]:
+        """The two protocols of `predictions`: the released one, and the strict one."""
+        return WindowKFold(self.profile.window_folds, self.profile.seed), LeaveOneParticipantOut()
+
+    @property
+    def leaks(self) -> pd.DataFrame:
+        """What `ecglib.audit` finds in `predictions`: a row for whatever is on both sides."""
+        meta, n_groups = self.usable.meta, len(self.groups)
+        shown = [
+            np.flatnonzero(~np.isin(meta["participant"], group)) for group in self.groups
+        ]  # what the encoder of each group was pretrained on
+        own = [self.group_of[int(p)] for p in np.unique(meta["participant"])]
+        window, person = self.splitters
+        pretext = {
+            (window.protocol, STR, SEEN): [shown[0]] * window.get_n_splits(meta),
+            (person.protocol, STR, STRICT): [shown[g] for g in own],
+            (person.protocol, STR, SEEN): [shown[(g + 1) % n_groups] for g in own],
+        }
+        return audit_predictions(
+            self.predictions,
+            meta,
+            self.splitters,
+            pretext,
+            length_s=self.profile.windows.length_s,
+        )
+
     def _result_source(self) -> dict[str, Any]:
         profile = self.profile
         return {
@@ -359,10 +386,9 @@ class Study:
         }
 
     def _predict(self) -> pd.DataFrame:
-        meta, profile = self.usable.meta, self.profile
-        splitters = (WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut())
-        tables = [self._supervised(splitters)]
-        for splitter in splitters:
+        meta = self.usable.meta
+        tables = [self._supervised(self.splitters)]
+        for splitter in self.splitters:
             tables += [
                 majority_predictions(meta, splitter, TARGETS),
                 self._frozen(meta, splitter, RANDOM, {"0": self.features(RANDOM)}, NONE),
@@ -379,7 +405,7 @@ class Study:
         regime: str,
         **encoders: Any,
     ) -> pd.DataFrame:
-        n_folds = splitter.get_n_splits(meta)
+        n_folds = splitter.get_n_splits(meta, label_matrix(meta, TARGETS))
         encoders = {"encoder_of_fold": [next(iter(features))] * n_folds, **encoders}
         return evaluate_frozen(
             features,

@@ -33,6 +33,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib import result_plots
+from ecglib.audit import raise_on_leak
 from ecglib.evaluation import label_matrix
 from ecglib.labels import TARGETS
 from ecglib.metrics import MAJORITY, METRICS, auc, paired_difference, summarise
@@ -65,6 +66,22 @@ about = predictions.attrs["provenance"]
 pd.Series({**about["environment"], "made": about["made"], "seconds": about["seconds"]}, name="")
 
 # %% [markdown]
+# Before we read a score, we let an audit look for leaks: a window, a trial, a participant or a clip
+# that stands on the test side of a fold and was also used by one of the stages that learn, although
+# the protocol forbids it. It also holds every prediction against the labels and the folds.
+
+# %%
+leaks = study.leaks
+if len(leaks):
+    print(leaks.groupby(["protocol", "stage", "kind"])["fold"].nunique().to_string())
+raise_on_leak(leaks[leaks["stage"] != "normalisation"])
+print("no leak into the pretext or the head:", set(leaks["stage"]) <= {"normalisation"})
+
+# %% [markdown]
+# What it does list is the scaling. Every person's signal is scaled with that person's own mean and
+# standard deviation. Window-wise, test and training windows share them. They hold no rating, and the
+# released code shares them too. When a whole person is left out, nothing is shared.
+#
 # A metric is computed on each participant's windows and averaged over participants. The interval is
 # a bootstrap over *participants* {cite}`efron1993bootstrap`: windows of one person are not
 # independent, people are. Beside each number stands what the majority gets.
@@ -317,4 +334,5 @@ print("every one covers chance:", bool(covers.all()))
 #
 # ## What next
 #
-# {doc}`../book/real-dreamer` says how to run all of this on the real file.
+# Can these numbers be believed? {doc}`07_leakage` measures what each way of splitting the windows
+# gives away. {doc}`../book/real-dreamer` says how to run all of this on the real file.

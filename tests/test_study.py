@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from ecglib import study as study_module
+from ecglib.audit import SEEN, STRICT
 from ecglib.dreamer import VARIABLE
 from ecglib.errors import DataError
+from ecglib.evaluation import append_predictions, majority_predictions
+from ecglib.labels import TARGETS
 from ecglib.models import EncoderConfig
 from ecglib.profiles import QUICK
 from ecglib.study import RANDOM, STR, Study
@@ -113,3 +116,24 @@ def test_a_pretext_is_trained_once_and_loaded_with_the_same_weights(study, monke
 def test_features_of_no_encoder_are_refused(study, arguments):
     with pytest.raises(ValueError, match="encoder"):
         study.features(*arguments)
+
+
+def test_the_audit_of_a_study_knows_which_encoder_saw_whom(study, monkeypatch):
+    monkeypatch.setattr(study, "_profile", replace(TINY, window_folds=2))
+    monkeypatch.delitem(study.__dict__, "profile", raising=False)
+    window, person = study.splitters
+    majority = [majority_predictions(study.usable.meta, s, TARGETS) for s in (window, person)]
+    rows = [
+        *majority,
+        majority[0].assign(model=STR, regime=SEEN),
+        majority[1].assign(model=STR, regime=SEEN),
+        majority[1].assign(model=STR, regime=STRICT),
+    ]
+    monkeypatch.setitem(study.__dict__, "predictions", append_predictions(*rows))
+    assert set(study.leaks["stage"]) <= {"normalisation"}
+    # Now as if every fold had used the encoder of another group.
+    other = {p: (g + 1) % len(study.groups) for p, g in study.group_of.items()}
+    monkeypatch.setattr(Study, "group_of", other)
+    leaks = study.leaks.query("stage == 'pretext'")
+    assert set(leaks["regime"]) == {STRICT}
+    assert {"participant", "trial", "window"} == set(leaks["kind"])
