@@ -4,6 +4,7 @@ Every table and figure is made from these rows, so any metric can be computed ag
 """
 
 import gzip
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -354,7 +355,7 @@ def load_predictions(path: str | Path) -> pd.DataFrame:
             keep_default_na=False,
             float_precision="round_trip",
         )
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(
             f"cannot be read as predictions ({error})",
             file=path,

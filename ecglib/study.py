@@ -336,7 +336,7 @@ class Study:
         Under leave-one-participant-out the STR features of a fold come from the encoder that
         never saw its participant (regime "strict"), and once more from one that did, without
         ratings ("pretext saw test windows"). Under the window-wise protocol the encoder has seen
-        the test windows, as in the released code.
+        the test windows too.
         """
         return cached(
             "predictions",

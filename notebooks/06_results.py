@@ -51,8 +51,8 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 #
 # Every number below comes from the same rows: one predicted probability per tested window, fold,
 # model and target. The **regime** says what the encoder had seen before. "Pretext saw test windows"
-# means that it has seen them, though not their ratings, as in the released code. In the strict rows
-# it has never met the person. The file of these rows also says what made them:
+# means that it has seen them, though not their ratings. In the strict rows it has never met the
+# person. The file of these rows also says what made them:
 
 # %%
 predictions = study.predictions

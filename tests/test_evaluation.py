@@ -153,6 +153,12 @@ def test_damaged_files_are_refused(evaluated: pd.DataFrame, tmp_path: Path) -> N
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(DataError, match="cannot be read"):
         evaluation.load_predictions(path)
+    evaluation.save_predictions(path, evaluated)
+    whole = path.read_bytes()
+    for where in range(20, len(whole), len(whole) // 40):
+        path.write_bytes(whole[:where] + bytes([whole[where] ^ 0x55]) + whole[where + 1 :])
+        with pytest.raises(DataError, match="cannot be read"):
+            evaluation.load_predictions(path)
     evaluated[["fold", "seed"]].to_csv(path, index=False)
     with pytest.raises(DataError, match="no provenance"):
         evaluation.load_predictions(path)

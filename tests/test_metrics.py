@@ -223,3 +223,24 @@ def test_invalid_predictions_are_refused_by_name() -> None:
     frame.loc[25, "probability"] = np.nan
     with pytest.raises(DataError, match="participant 2, field probability: nan for window 25"):
         metrics.participant_metrics(frame)
+
+
+def test_intervals_from_several_folds_are_widened_around_the_mean() -> None:
+    left_out = predictions()
+    finished = left_out.assign(fold=0)
+    kept, widened = (
+        metrics.summarise(pd.concat([f, majority(f)]), ["auc"]).iloc[0]
+        for f in (finished, left_out)
+    )
+    values = metrics.participant_metrics(finished, ["auc"])["value"].to_numpy()
+    assert kept[["low", "high"]].tolist() == pytest.approx(metrics.bootstrap_interval(values))
+    for end in ("low", "high"):
+        expected = kept["mean"] + metrics.SHARED_TRAINING * (kept[end] - kept["mean"])
+        assert widened[end] == pytest.approx(expected)
+    worse = predictions(strength=0.5, model="random")
+    one, many = (
+        metrics.paired_difference(f, g, ["auc"]).iloc[0]
+        for f, g in ((finished, worse.assign(fold=0)), (left_out, worse))
+    )
+    ratio = (many["high"] - many["low"]) / (one["high"] - one["low"])
+    assert ratio == pytest.approx(metrics.SHARED_TRAINING)

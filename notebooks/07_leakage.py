@@ -1,0 +1,430 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The leak, measured
+#
+# ```{admonition} Before you start
+# - **You will learn** how much each way of splitting gives away, measured on cohorts where we know
+#   what there is to find, and which leak does it: the trial, the person or the clip.
+# - **You need first**: {doc}`06_results`.
+# - **It takes** seconds if it has run before; about two minutes otherwise, if the encoder is there.
+# ```
+#
+# A score is the sum of two things: what the model reads from the ECG, and what the split gives away
+# {cite}`kaufman2012leakage`. On real recordings nobody can tell them apart, because nobody knows how
+# much there is to read. So we make cohorts for which we do know. Their people, clips and ratings are
+# the same. Only one number differs, the **effect**: how strongly a feeling moves the ECG. With
+# effect 0 there is nothing to read, and every score above chance is a gift of the split.
+#
+# **Everything on this page is synthetic, whatever file the rest of the book uses.** Your file enters
+# in one place only: the encoder was trained on it. None of the people below took part in that.
+
+# %%
+import numpy as np
+import pandas as pd
+from joblib import parallel_config
+
+from ecglib import ladder_plots
+from ecglib.ladder import (
+    FEELING,
+    LOGISTIC,
+    NEIGHBOURS,
+    STATE,
+    TARGET,
+    identity_predictions,
+    known_cohorts,
+    known_shares,
+    ladder_predictions,
+    ladder_summary,
+    leak,
+    oracle_summary,
+    probe_summary,
+    rungs,
+)
+from ecglib.metrics import MAJORITY
+from ecglib.probes import PROBES
+from ecglib.splits import LeaveOneParticipantOut, WindowKFold
+from ecglib.study import STR, Study
+
+study = Study()
+MADE = "synthetic"
+WINDOW, PERSON = WindowKFold.protocol, LeaveOneParticipantOut.protocol
+options = {"n_resamples": study.profile.n_resamples}
+print(f"data: {study.label}, profile: {study.profile.name}")
+
+# %% [markdown]
+# ## The same people, several times
+#
+# Every cohort starts from the same random numbers, so it has the same people in the same mood. A
+# feeling moves the heart rate, the T wave and more, by an amount that we multiply by 0, by a half, by
+# 1 and by 2. With 1, it moves them about as much as everything else that differs between two
+# recordings of a person. We predict arousal, which moves the most features.
+
+# %%
+cohorts = known_cohorts(study)
+none, *others = cohorts.values()
+meta = none.meta
+n_people, n_clips = meta["participant"].nunique(), meta["clip"].nunique()
+print(f"{MADE} cohorts, by effect:", *cohorts)
+print(f"participants: {n_people}, clips: {n_clips}, windows: {len(meta)}, target: {TARGET}")
+print("the same windows and ratings in all:", all(c.meta.equals(meta) for c in others))
+same = [c.truth["heart_rate"].equals(none.truth["heart_rate"]) for c in others]
+print("the same heart rates in any:", any(same))
+
+# %% [markdown]
+# ## Seven rungs
+#
+# A split decides what a head has met before it is tested. The ladder begins with the released
+# protocol, which shuffles windows, and ends where neither the person nor the clip is known. Each
+# rung takes something away. The table counts how many test windows have another window of the same
+# person, of the same clip, or of the same trial among the training windows.
+
+# %%
+splitters = rungs(study, meta)
+known = pd.DataFrame({s.protocol: known_shares(meta, s) for s in splitters}).T
+known.round(2).rename_axis(index="share known from training", columns=MADE)
+
+# %% [markdown]
+# - **Windows**: the trial is known, and with it its one rating.
+# - **Windows with a gap**: the neighbours of a test window are not used. Others of its trial are.
+# - **Trials**: whole trials are left out. The person is known, and so are the clips.
+# - **Clips**: whole clips are left out, for everyone. The person is still known.
+# - **People**, ten folds of them or **one at a time**: the person is new. The clips are known.
+# - **One person and one clip out**: both are new.
+#
+# ## What each rung reports
+#
+# The features come from an encoder that never saw these people. Two simple heads learn from them,
+# both with the settings of scikit-learn. **Logistic regression** draws one plane through the
+# features and cannot learn windows by heart. **Nearest neighbours** answers with the ratings of the
+# five most similar training windows, so it *is* learning by heart. A network with hidden layers lies
+# between the two, and the larger and the longer trained, the closer to the second (exercise 1).
+#
+# We report two numbers. One is the **accuracy with all windows in one pot**, as it is usually
+# published. The other is the **AUC within a person**, averaged over people.
+
+# %%
+with parallel_config(n_jobs=-1):
+    predictions = ladder_predictions(study)
+summary = ladder_summary(predictions, **options)
+HEADS = {head: f"{STR}, {head}" for head in (LOGISTIC, NEIGHBOURS)}
+on_all_rungs = summary[summary["model"].isin([*HEADS.values(), MAJORITY])]
+oracles = oracle_summary(cohorts, **options)
+
+# %% mystnb={"image": {"alt": "Four panels. Columns: logistic regression and nearest neighbours. Rows: accuracy of all windows in one pot, and area under the ROC curve within a person. Seven rungs from loose to strict on the x axis, one line with intervals for each of the effects 0, 0.5, 1 and 2, hollow marks for the oracle on the right."}, "figure": {"caption": "What each rung reports about cohorts whose planted effect is known. Under the x axis stands what the split keeps together. Hollow marks: an oracle that knows the state of the body, the ceiling of everything that reads the ECG.", "name": "fig-leakage-ladder"}}
+fig = ladder_plots.rung_lines(on_all_rungs, oracles[oracles["oracle"] == STATE], MADE)
+fig
+
+# %% [markdown]
+# Follow the line of effect 0 in {numref}`fig-leakage-ladder`. There is nothing to find, and yet the
+# loose rungs report something. Then follow the others: from left to right they lose what the split
+# gave away, and keep what was read. The dip in the middle has a reason of its own, which comes below.
+
+
+# %%
+def as_table(metric: str) -> pd.DataFrame:
+    """One row per head and rung, one column per effect: mean [interval]."""
+    rows = summary[(summary["metric"] == metric) & summary["model"].isin(HEADS.values())]
+    text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in rows.itertuples()]
+    head = rows["model"].str.removeprefix(f"{STR}, ")
+    table = rows.assign(text=text, head=head).pivot(
+        index=["head", "protocol"], columns="effect", values="text"
+    )
+    order = pd.MultiIndex.from_product([HEADS, [s.protocol for s in splitters]])
+    return table.reindex(order).rename_axis(columns=f"{metric} ({MADE}), effect")
+
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of a trained network differ slightly between processors
+as_table("pooled_accuracy")
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of a trained network differ slightly between processors
+as_table("auc")
+
+# %% [markdown]
+# The majority class would score this in the pot, on every rung:
+
+# %%
+majority = summary[(summary["model"] == MAJORITY) & (summary["metric"] == "pooled_accuracy")]
+print(f"{MADE}, accuracy of the majority class: {majority['mean'].mean():.2f}")
+print("the same on all rungs:", bool(np.ptp(majority["mean"]) < 1e-9))
+
+# %% [markdown]
+# ## Where there is nothing to find
+#
+# Is the window-wise score above chance? Are the strict ones at chance? Several intervals are looked
+# at together, so they are widened to hold together (Bonferroni's correction).
+
+# %%
+new_person = [s.protocol for s in splitters[4:]]
+n_intervals = len(HEADS) * (1 + len(new_person))
+nothing = ladder_summary(
+    predictions[predictions["effect"] == 0], n_intervals=n_intervals, **options
+)
+area = nothing[nothing["metric"] == "auc"].set_index(["model", "protocol"])
+for head, model in HEADS.items():
+    strict = area.loc[[(model, protocol) for protocol in new_person]]
+    at_chance = (strict["low"] <= 0.5) & (strict["high"] >= 0.5)
+    print(f"{MADE}, effect 0, {head}, AUC within a person")
+    print("  window-wise above chance:", bool(area.loc[(model, WINDOW), "low"] > 0.5))
+    print("  every rung with a new person at chance:", bool(at_chance.all()))
+
+# %% [markdown]
+# The two heads tell different stories, and both are true. To rank the windows of *one* person, a
+# head must recognise the trial. Neighbours do, and one plane through the features does not. In the
+# pot, it is enough to recognise the *person* and to know whether that person rates high or low. This
+# even the plane can do:
+
+# %%
+pot = nothing[nothing["metric"] == "pooled_accuracy"].set_index(["model", "protocol"])["mean"]
+for head, model in HEADS.items():
+    print(f"{MADE}, effect 0, {head}, accuracy in the pot")
+    print("  window-wise above one person out:", bool(pot[model, WINDOW] > pot[model, PERSON]))
+
+# %% [markdown]
+# How much is given away, and does it shrink when there is more to find? The difference between the
+# two protocols, on the same people:
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of a trained network differ slightly between processors
+gift = leak(predictions[predictions["model"].isin(HEADS.values())], **options)
+text = [f"{r.mean:+.2f} [{r.low:+.2f}, {r.high:+.2f}]" for r in gift.itertuples()]
+gift.assign(text=text).pivot(index="model", columns="effect", values="text").rename_axis(
+    columns=f"AUC, {WINDOW} minus {PERSON} ({MADE}), effect"
+)
+
+# %%
+with_neighbours = gift[gift["model"] == HEADS[NEIGHBOURS]]
+print(f"{MADE}, {NEIGHBOURS}: the gift is above zero,")
+print("for every effect:", bool((with_neighbours["low"] > 0).all()))
+
+# %% [markdown]
+# ## Three ways to know without an ECG
+#
+# Take the ECG away altogether. A predictor that is told *who* it is, *which clip* was on, or *which
+# trial*, answers with the share of high ratings among the training windows of that person, clip or
+# trial. If there are none, it says one half. This is what the split would give to a head that
+# recognises them without fail.
+
+# %%
+alone = pd.concat(
+    [identity_predictions(meta, s, identity) for s in splitters for identity in PROBES]
+)
+majority_rows = predictions[(predictions["effect"] == 0) & (predictions["model"] == MAJORITY)]
+worth = ladder_summary(pd.concat([alone, majority_rows]).assign(effect=0.0), **options)
+worth = worth[worth["model"] != MAJORITY].pivot(
+    index="protocol", columns=["metric", "model"], values="mean"
+)
+worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
+
+# %% [markdown]
+# Read it column by column.
+#
+# - **Trial.** Window-wise, knowing the trial is knowing the answer. From whole trials on it is worth
+#   nothing.
+# - **Participant.** Worth something in the pot, as long as the person is known. *Within* a person it
+#   is worse than nothing, and this is no accident. Leave out a trial with a high rating: the rest of
+#   the person's trials now looks lower than it is, so this trial gets a lower answer than the others.
+#   The right order is turned round. This is why the middle rungs of {numref}`fig-leakage-ladder` fall
+#   *below* chance at effect 0: the heads recognise the person. A leak can also take away.
+# - **Clip.** It is known on all rungs but two, leave-one-person-out among them, and it is worth a lot,
+#   because a clip makes many people feel alike. Whether a head can use it is the question of the
+#   probes below.
+#
+# The same turning round befalls any head whose answers follow the share of high ratings among its
+# training windows. So our logistic regression weighs both classes equally.
+#
+# ## How much was there to find?
+#
+# Two oracles know the truth. One knows **what was felt**. It still errs, because people report their
+# feelings with an error. The other knows the **state of the body** in every recording: true heart
+# rate, true T wave and so on, without noise, and how strongly feelings move each of them. It guesses
+# the feeling as well as any reading of this ECG could. At effect 0 the body says nothing, and it
+# guesses the same for all.
+
+# %%
+ceiling = oracles.pivot(index="oracle", columns="effect", values="mean")
+ceiling.round(2).rename_axis(columns=f"AUC within a person ({MADE}), effect")
+
+# %% [markdown]
+# The second oracle is the ceiling. **A rung above it is pure leakage**: there is nothing in the ECG
+# that it could have read.
+
+# %%
+scores = on_all_rungs[(on_all_rungs["metric"] == "auc") & (on_all_rungs["model"] != MAJORITY)]
+limit = scores["effect"].map(ceiling.loc[STATE])
+above = scores[scores["low"] > limit]
+for row in above.itertuples():
+    print(f"{MADE}, above the oracle: effect {row.effect:g}, {row.protocol}, {row.model}")
+print("rungs with a new person above it:", int(above["protocol"].isin(new_person).sum()))
+print("the feeling is a higher ceiling:", bool((ceiling.loc[FEELING] >= ceiling.loc[STATE]).all()))
+
+# %% [markdown]
+# Below the ceiling a score may still be a gift, as the lines of the neighbours show. The strict rungs
+# tell what is really read. Of the way from chance to the oracle, leave-one-person-out covers this
+# share:
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of a trained network differ slightly between processors
+read = scores[scores["protocol"] == PERSON].pivot(index="model", columns="effect", values="mean")
+way = ceiling.loc[STATE].drop(0.0) - 0.5
+share = (read.drop(columns=0.0) - 0.5) / way
+share.map("{:.0%}".format).rename_axis(columns=f"recovered ({MADE}), effect")
+
+# %% [markdown]
+# ## What do the features know?
+#
+# A **probe** is a classifier that is asked about identity instead of emotion. It uses the very same
+# features. Three questions, each with a split of its own, so that the answer is not given away:
+#
+# - *Which participant?* Learnt from some trials of everyone, tested on other trials.
+# - *Which clip?* Learnt from some people, tested on others.
+# - *Which trial?* Learnt from some windows of every trial, tested on other windows.
+#
+# Beside the STR encoder we probe the random encoder and the power in bands of one hertz, which needs
+# no network. The effect is 0: no feeling helps.
+
+# %%
+probes = probe_summary(cohorts, study.profile.seed, **options)
+at_zero = probes[probes["effect"] == 0]
+
+# %% mystnb={"image": {"alt": "Three panels, which participant, which clip and which trial, each with a dot and an interval for the STR encoder, the random encoder and band powers, and guessing as a dotted line."}, "figure": {"caption": "How often a linear probe names the participant, the clip and the trial of a window, at effect 0.", "name": "fig-leakage-probes"}}
+fig = ladder_plots.probe_dots(at_zero, MADE)
+fig
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of a trained network differ slightly between processors
+columns = ["mean", "low", "high", "chance"]
+at_zero.set_index(["identity", "features"])[columns].round(3).rename_axis(columns=MADE)
+
+# %%
+for identity, rows in at_zero.groupby("identity", sort=False):
+    far = bool((rows["mean"] > 5 * rows["chance"]).all())
+    print(f"{MADE}, effect 0: {identity} named five times as often as by guessing: {far}")
+
+# %% [markdown]
+# The person is an open book, and a good part of the trials can be told apart. Nobody trained the
+# features for that. The clip cannot be told: at effect 0 our invented clips leave no trace in the
+# ECG. So on this data nothing tempts a head to recognise it, and the last two rungs agree. **Real
+# clips may differ**: a sudden noise startles everyone, whatever they feel. That is why the last rung
+# is there.
+#
+# With an effect, the clip becomes visible too. That is no leak. It is the emotion that the clip
+# evokes in everyone:
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of a trained network differ slightly between processors
+by_effect = probes[probes["features"] == STR].pivot(
+    index="identity", columns="effect", values="mean"
+)
+by_effect.round(2).rename_axis(columns=f"{STR} ({MADE}), effect")
+
+# %% [markdown]
+# ## Is it the encoder?
+#
+# At effect 0 we also let the heads learn from the other features. The AUC within a person:
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of a trained network differ slightly between processors
+of_two = summary[(summary["effect"] == 0) & summary["protocol"].isin([WINDOW, PERSON])]
+of_two = of_two[(of_two["metric"] == "auc") & (of_two["model"] != MAJORITY)]
+text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in of_two.itertuples()]
+of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")[
+    [WINDOW, PERSON]
+].rename_axis(columns=f"effect 0 ({MADE})")
+
+# %% [markdown]
+# Compare with the right panel of {numref}`fig-leakage-probes`: the better the features tell trials
+# apart, the more they can leak to a head that learns by heart, whether a network made them or not. A
+# leak needs three things: a split that lets it, features that carry the identity, and a head that can
+# use it. Only the split is ours to choose without loss.
+#
+# ## What could go wrong
+#
+# - **Comparing models on a loose rung.** The model that learns by heart wins, and it is the worse one
+#   for the next person.
+# - **Taking one half for chance everywhere.** On the middle rungs a head that recognises people
+#   falls below it. A score at one half may hide something there.
+# - **Believing that one person out is the end.** It lets clips through. Probe the features for the
+#   clip before you trust it.
+# - **Reading the sizes.** How much leaks here depends on people whom we invented: how much they
+#   differ, how alike the windows of a trial are. On real data only the direction is known.
+#
+# ## Take-aways
+#
+# - Where there is nothing to find, the released way of splitting can still report a success. Splits
+#   with new people do not.
+# - Accuracy in one pot pays for knowing the person, AUC within a person for knowing the trial.
+# - An oracle says what could be found; a score above it was not read from the body.
+# - Probe your features. What they know about identity, a head can use.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Is the small head of this book closer to the plane or to the neighbours? And the released
+# one?
+#
+# :::{dropdown} Solution
+# ```python
+# from ecglib.evaluation import evaluate_frozen
+# from ecglib.heads import RELEASED_HEAD
+# from ecglib.metrics import participant_metrics
+#
+# for config in (study.profile.head, RELEASED_HEAD):  # the second takes very long
+#     rows = evaluate_frozen(
+#         none.features[STR], meta, splitters[0], [TARGET], config, 0, "network", "strict"
+#     )
+#     print(participant_metrics(rows, ["auc", "accuracy"]).groupby("metric")["value"].mean())
+# ```
+# The small head lies between the two. The released head is large and trained for long; it learns
+# windows by heart as the neighbours do.
+# :::
+#
+# **2.** The gap between training and test windows costs training data. Compare the loosest rung with
+# the second one.
+#
+# :::{dropdown} Solution
+# ```python
+# of_str = predictions[predictions["model"].isin(HEADS.values())]
+# leak(of_str, WINDOW, splitters[1].protocol)
+# ```
+# Windows next to each other are most alike, and the gap also leaves fewer windows of the same trial.
+# Both make the trial harder to recognise. It is not enough in the pot, where the person is known.
+# :::
+#
+# **3.** Let the clips show in the ECG although no feeling does, and probe for the clip again.
+#
+# :::{dropdown} Solution
+# ```python
+# from dataclasses import replace
+#
+# from ecglib.probes import band_powers, run_probe
+# from ecglib.synthetic import make_cohort
+# from ecglib.windows import make_windows
+#
+# spec = replace(study.spec, effect=0.0, clip_sd=2.0)
+# windows = make_windows(make_cohort(spec, seed=1).cohort, study.profile.windows)
+# run_probe(band_powers(windows.X, windows.fs), windows.meta, "clip").mean()
+# ```
+# The probe now names many clips of people whom it never saw. Give these features to
+# `evaluate_estimator` from `ecglib.folds` with the head of your choice, under the last two rungs,
+# and see which of them notices.
+# :::
+#
+# ## What next
+#
+# {doc}`08_statistics` tests the intervals themselves, on cases whose answer is known.

@@ -1,0 +1,425 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Can the statistics be trusted?
+#
+# ```{admonition} Before you start
+# - **You will learn** how often our intervals are right, which permutation test is allowed, how
+#   small an effect a cohort can show, and why more seeds do not replace more people.
+# - **You need first**: {doc}`06_results`.
+# - **It takes** about a minute the first time and seconds afterwards, if the earlier chapters have
+#   run.
+# ```
+#
+# Every result of this book is a mean over people, and comes with an interval. Both are computed by
+# a program, and a program can be wrong without looking wrong. So we test the statistics as we test
+# the code: on cases whose answer we know. We invent people, with a true effect that we choose, and
+# count how often the statistics say the right thing about them. All random numbers come from the
+# seed 0, which nobody chose by its result.
+#
+# The invented people are close to those of {cite}`katsigiannis2018dreamer`. Each watches 18 clips.
+# A trial gives several windows, which share one rating and resemble each other. Each person has an
+# own share of high ratings, and an own size of the effect. Whatever this page says about them is
+# marked as *simulated*. It does not depend on the data file.
+
+# %%
+import numpy as np
+import pandas as pd
+
+from ecglib import simulation, simulation_plots
+from ecglib.labels import TARGETS
+from ecglib.metrics import bootstrap_interval, participant_metrics
+from ecglib.permutation import areas, encoder_tests
+from ecglib.splits import LeaveOneParticipantOut
+from ecglib.study import NONE, RANDOM, STR, STRICT, Study
+
+study = Study()
+print(f"data: {study.label}, profile: {study.profile.name}")
+
+# %% [markdown]
+# ## An interval is a promise
+#
+# "95 %" means: of many studies, 95 in 100 give an interval that covers the truth. One study cannot
+# show that. Many simulated studies can.
+
+# %%
+people = simulation.People(separation=0.8, spread=0.6)
+labels, features = people.draw((60, 23), np.random.default_rng(0))
+values = areas(labels, features[..., 0])  # one area per cohort and person
+# A person whose trials are all rated alike has no area.
+cohorts = [cohort[np.isfinite(cohort)] for cohort in values]
+means = np.array([cohort.mean() for cohort in cohorts])
+intervals = np.array([bootstrap_interval(cohort) for cohort in cohorts])
+
+# %% mystnb={"image": {"alt": "Sixty vertical intervals side by side around a dotted line that marks the truth; nearly all cross it, and the few that do not are dashed and orange."}, "figure": {"caption": "Bootstrap intervals of 60 simulated cohorts of the same people.", "name": "fig-statistics-ladder"}}
+fig = simulation_plots.interval_ladder(means, intervals, people.auc)
+fig
+
+# %%
+misses = (intervals[:, 0] > people.auc) | (intervals[:, 1] < people.auc)
+print(f"true mean area {people.auc:.2f}; {misses.sum()} of {misses.size} intervals miss it")
+
+# %% [markdown]
+# ## Do the intervals cover the truth?
+#
+# First the plain case. A head is *finished*: it was trained elsewhere, and new people are tested
+# with it. They know nothing of each other, and the mean over them is a mean of independent numbers.
+# We call the very function that makes the intervals of this book, a thousand times for each of
+# several kinds of people and sizes of cohort. The ± is the standard error of our own counting.
+
+
+# %%
+def percent(share: pd.DataFrame, error: pd.DataFrame) -> pd.DataFrame:
+    """Share and its standard error as text, in per cent."""
+    return share.map("{:.0%}".format) + " ± " + error.map("{:.0%}".format)
+
+
+finished = simulation.kept(simulation.coverage_table, study.root)
+grid = {"index": "case", "columns": "n_participants", "sort": False}
+covered, error = (finished.pivot_table(**grid, values=column) for column in ("coverage", "error"))
+percent(covered, error).rename_axis(columns="coverage, by people (simulated)")
+
+# %% mystnb={"image": {"alt": "Points with short horizontal bars for five kinds of metric and three cohort sizes, beside a shaded band from 93 to 97 per cent; all lie in or at the band except those of the last kind."}, "figure": {"caption": "How often 95 % intervals cover the truth when a finished head is tested.", "name": "fig-statistics-coverage"}}
+fig = simulation_plots.coverage_points(covered, error, "people")
+fig
+
+# %%
+inside = finished["coverage"].between(0.93, 0.97)
+one_answer = finished["case"].str.contains("one answer")
+print(f"from 93 to 97 %: {inside.sum()} of {len(finished)}")
+print("all others are of the head that nearly always gives one answer:")
+print(bool(one_answer[~inside].all()))
+
+# %% [markdown]
+# The last row is the honest exception. A head that nearly always answers "low" has a balanced
+# accuracy of exactly one half in most people, and another value in a few. A small cohort often
+# holds none of the few, and then the interval is far too narrow. No method can see in the data what
+# the data do not hold. **Do not read an interval of balanced accuracy when most people have the
+# same value.** The area under the ROC curve does not have this problem, because it needs no
+# threshold.
+#
+# ## Leave-one-participant-out counts chance twice
+#
+# In {doc}`06_results` the heads are not finished. Every person is tested by a head that all the
+# *others* trained. So Ann is in Bob's training data, and Bob in Ann's. Suppose their trials agree by
+# accident: what looks like a high rating in Ann looks so in Bob. Then Ann's head does well on Bob,
+# and Bob's head does well on Ann. One accident, counted twice. If they disagree by accident, both
+# lose. The scores of people move together, so their mean varies more than the spread between people
+# tells. Where there is nothing to learn, all is accident, and the variance of the mean is *twice*
+# what the spread tells {cite}`nadeau2003inference`. No formula can read this off the scores of one
+# study {cite}`bengio2004variance`.
+#
+# The simulation goes from end to end here: it trains the heads, writes the rows of predictions, and
+# calls `summarise`, the function behind the tables.
+
+# %%
+trained = simulation.kept(simulation.cross_validation_table, study.root)
+names = trained["heads"].map({"finished": "finished head", "left-out": "left-out heads"})
+trained.index = names + ", true AUC " + trained["truth"].map("{:.2f}".format)
+shown = pd.DataFrame(
+    {
+        "error / what people show": trained["error_ratio"].round(1),
+        "plain interval": trained["plain"].map("{:.0%}".format),
+        "interval of the tables": trained["table"].map("{:.0%}".format),
+    }
+)
+shown.rename_axis("simulated")
+
+# %% mystnb={"image": {"alt": "Two points for each of four rows beside a shaded band from 93 to 97 per cent: the plain interval falls far below the band for left-out heads without an effect, and the interval of the tables stays in the band or to its right."}, "figure": {"caption": "How often intervals cover the truth when every cohort trains its own heads.", "name": "fig-statistics-left-out"}}
+series = {"plain": "plain", "as in the tables": "table"}
+covered = pd.DataFrame({name: trained[column] for name, column in series.items()})
+error = pd.DataFrame({name: trained[f"{column}_error"] for name, column in series.items()})
+fig = simulation_plots.coverage_points(covered, error, "interval")
+fig
+
+# %%
+left_out = trained[trained["heads"] == "left-out"]
+print(
+    "plain interval of left-out heads, no effect, below 90 %:",
+    bool(left_out["plain"].iloc[0] < 0.9),
+)
+print("interval of the tables, never below 93 %:", bool((trained["table"] >= 0.93).all()))
+print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[-1] > 0.97))
+
+# %% [markdown]
+# So the tables of this book widen the interval of every result that comes from several folds, by
+# the square root of two. Near chance that is exactly what is needed, and near chance is where the
+# question "is there anything?" is asked. Where the effect is strong the interval is wider than it
+# need be. We prefer an interval that promises too little.
+#
+# ## What may change places?
+#
+# An interval says how large an effect is. A permutation test asks whether there is any: let things
+# change places that would be alike if the model knew nothing, and see how often the result is as
+# good as the real one {cite}`ojala2010permutation`. The art is to say *what* may change places.
+#
+# - **Windows?** No. Windows of a trial share a rating and resemble each other. A shuffle of windows
+#   takes these groups apart, and the shuffled results vary less than real chance does.
+# - **Trials of one person?** Yes, all windows of a trial together. Every person keeps the own share
+#   of high ratings.
+# - **Under finished predictions?** Only for a finished head. Left-out heads were trained with the
+#   ratings of one another's test persons. So the ratings must change places first, and all heads
+#   must be trained anew, for every permutation.
+#
+# A right test gives small p-values as rarely as they promise: where there is nothing to find, 5 % of
+# them lie below 0.05. We run every test, right and wrong, on hundreds of cohorts without effect.
+
+# %%
+p_values = simulation.kept(simulation.null_p_values, study.root)
+checked = simulation.uniformity(p_values)
+shown = checked[["below_5_percent", "expected_low", "expected_high"]].map("{:.1%}".format)
+shown.assign(uniform=checked["uniform"]).rename_axis(f"{len(p_values)} cohorts (simulated)")
+
+# %% mystnb={"image": {"alt": "Three panels of rising curves against a dotted diagonal. In each panel one test follows the diagonal, and the other, dashed, lies above it for small levels."}, "figure": {"caption": "Shares of p-values up to each level where there is nothing to find; right tests follow the diagonal.", "name": "fig-statistics-p-values"}}
+pairs = {
+    "one finished head": ["finished head, trials", "finished head, windows"],
+    "left-out heads": ["left-out heads, refitted", "left-out heads, trials"],
+    "two models": ["two finished heads, signs", "two left-out heads, signs"],
+}
+fig = simulation_plots.p_value_curves(p_values, pairs)
+fig
+
+# %%
+right = [tests[0] for tests in pairs.values()]
+wrong = [tests[1] for tests in pairs.values()]
+print("p-values of the right tests are uniform:", bool(checked.loc[right, "uniform"].all()))
+print("those of any wrong test:", bool(checked.loc[wrong, "uniform"].any()))
+print(f"wrong tests find something in {checked.loc[wrong, 'below_5_percent'].min():.0%}", end=" ")
+print(f"to {checked.loc[wrong, 'below_5_percent'].max():.0%} of cohorts without effect")
+
+# %% [markdown]
+# The last pair compares two models. On new people, two models may change places within each person,
+# which flips the sign of the difference. For two models with left-out heads this, too, finds too
+# much. There the interval of the paired difference in {doc}`06_results` is the right tool: it is
+# widened like the others.
+#
+# ### The study's encoders
+#
+# Training anew a thousand times needs a head that trains fast. We take a linear one with a closed
+# form. It is not the head of {doc}`06_results`, so its areas differ a little from the areas there.
+# The encoders are the same ones, and need no new training: they never see a rating.
+
+# %% mystnb={"image": {"alt": "Six histograms, two encoders by three targets, of mean areas with permuted ratings, centred on a dotted line at one half, each with a vertical line at the observed mean area."}, "figure": {"caption": "Mean area under leave-one-participant-out: observed, and after permuting the ratings and training anew.", "name": "fig-statistics-permutations"}}
+tests = encoder_tests(study)
+fig = simulation_plots.permutation_histograms(tests, study.label)
+fig
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of trained networks differ slightly between processors
+rows = [
+    {"encoder": encoder, "target": target, "mean area": test.observed, "p": test.p}
+    for (encoder, target), test in tests.items()
+]
+pd.DataFrame(rows).round(3).set_index(["encoder", "target"]).rename_axis(columns=study.label)
+
+# %%
+permuted = np.array([test.permuted.mean() for test in tests.values()])
+print(
+    f"{study.label}: {len(tests)} tests of {tests[RANDOM, TARGETS[0]].permuted.size} permutations"
+)
+print("permuted ratings give one half on average:", bool(np.allclose(permuted, 0.5, atol=0.01)))
+print(f"p below 0.05 / {len(tests)} for {STR}, any target:", end=" ")
+print(bool(min(tests[STR, target].p for target in TARGETS) < 0.05 / len(tests)))
+
+# %% [markdown]
+# With several tests, one small p-value may be luck. The last line divides the level by their number
+# (Bonferroni's correction). And note what a small p-value means here: scores and ratings of a
+# person's trials belong together. The test cannot say *why*. A model that recognises the clip, by
+# its music or its length, would pass as well.
+#
+# ## How small an effect can be seen?
+#
+# A study that finds nothing says little if it could not have found anything. The **power** is how
+# often a study of a given size finds an effect of a given size. It depends on how much people
+# differ. That spread can be read off the study's own results: the standard deviation of the metric
+# between people. It holds both true differences and the noise of measuring each person with few
+# trials.
+
+
+# %%
+def areas_of(model: str, regime: str) -> pd.DataFrame:
+    """Area of each person (row) for each target (column)."""
+    rows = predictions[(predictions["model"] == model) & (predictions["regime"] == regime)]
+    values = participant_metrics(rows, ["auc"])
+    return values.pivot(index="participant", columns="target", values="value")[list(TARGETS)]
+
+
+predictions = study.predictions
+predictions = predictions[predictions["protocol"] == LeaveOneParticipantOut.protocol]
+encoder = areas_of(STR, STRICT)
+difference = encoder - areas_of(RANDOM, NONE)
+n_people = len(encoder)
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+seen = pd.DataFrame({"spread of the area": encoder.std(), "of the difference": difference.std()})
+smallest = seen.map(lambda spread: simulation.detectable_effect(spread, n_people))
+seen["smallest area"] = 0.5 + smallest["spread of the area"]
+seen["smallest difference"] = smallest["of the difference"]
+seen.round(2).rename_axis(columns=f"{n_people} people ({study.label})")
+
+# %% [markdown]
+# The two columns on the right are the answer for this study: the smallest true mean area, and the
+# smallest true difference between the two encoders, that it would find 80 times in 100. "Find"
+# means that the 95 % interval of the tables leaves out chance, or zero. The calculation takes the
+# doubled variance of left-out heads for granted, so it is on the careful side.
+#
+# The spread of another study will differ. Here is the smallest detectable area for a range of
+# spreads and sizes; DREAMER has 23 people.
+
+# %%
+sizes, spreads = (10, 23, 40, 80), (0.06, 0.08, 0.10, 0.12, 0.15)
+smallest = pd.DataFrame(
+    {n: [0.5 + simulation.detectable_effect(spread, n) for spread in spreads] for n in sizes},
+    index=pd.Index(spreads, name="spread"),
+)
+smallest.round(3).rename_axis(columns="people")
+
+# %% mystnb={"image": {"alt": "Left: power rises with the effect, earlier for larger cohorts, and crosses the dotted line at 0.8. Right: the smallest effect found falls with the number of people, and is larger for left-out heads than for a finished head."}, "figure": {"caption": "Power over the size of the effect, and the smallest effect that is found 80 % of the time over the number of people.", "name": "fig-statistics-power"}}
+typical = float(encoder.std().mean().round(2))
+fig = simulation_plots.power_curves(typical, sizes, study.label)
+fig
+
+# %%
+effect = simulation.detectable_effect(0.1, 23, several_folds=False)
+found = simulation.simulated_power(effect, 0.1, 23)
+print(
+    f"finished head, spread 0.10: {0.5 + effect:.2f} is found in {found:.0%} of cohorts (simulated)"
+)
+print("calculated 80 %, simulation agrees within 4 points:", bool(abs(found - 0.8) < 0.04))
+
+# %% [markdown]
+# So with 23 people, true areas of less than a few hundredths above one half will mostly be missed.
+# A result near chance then means "no large effect", not "no effect".
+#
+# ## Seeds are not people
+#
+# Train the same head with another seed, and the numbers change a little. Papers often train five
+# times and write "± standard deviation over seeds". What does this ± tell? We train the heads on
+# the random encoder's features with five seeds, and lay out one number per person and seed.
+
+# %%
+of_seeds = simulation.seed_predictions(study, TARGETS[0])
+parts = simulation.seed_variance(of_seeds).iloc[0]
+table = participant_metrics(of_seeds, ["auc"]).pivot(
+    index="participant", columns="seed", values="value"
+)
+table = table.dropna()
+
+# %% mystnb={"image": {"alt": "Left: for each person a short column of dots, one per seed; the columns climb far more from person to person than the dots differ within a column. Right: the standard error over the number of seeds is almost level; a second line for twice as many people lies clearly below."}, "figure": {"caption": "Area of every person with every seed, and the standard error of the mean for more seeds and for more people.", "name": "fig-statistics-seeds"}}
+fig = simulation_plots.seeds_and_participants(table, parts, f"{study.label}, {TARGETS[0]}")
+fig
+
+# %% [markdown]
+# A value is taken as the sum of four things: the mean, what is special about the person, what is
+# special about the seed, and the rest. The variances of the last three can be estimated from the
+# table {cite}`searle1992variance`. With $P$ people and $S$ seeds the standard error of the mean is
+#
+# $$\sqrt{\frac{\sigma^2_\text{person}}{P} + \frac{\sigma^2_\text{seed}}{S} + \frac{\sigma^2_\text{rest}}{P\,S}}.$$
+#
+# Seeds divide the last two terms only. The first stays, however many seeds there are.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+names = {
+    "participant": "variance between people",
+    "seed": "variance between seeds",
+    "rest": "variance of the rest",
+    "spread_of_seeds": "± over seeds",
+    "error_one_seed": "standard error, one seed",
+    "error": f"standard error, {parts['n_seeds']} seeds",
+    "error_many_seeds": "standard error, endless seeds",
+}
+print(f"{study.label}, {TARGETS[0]}, {parts['n_participants']} people")
+parts[list(names)].rename(names).astype(float).round(4).to_frame("value")
+
+# %%
+print(f"{study.label}: people differ more than seeds:", bool(parts["participant"] > parts["seed"]))
+print("± over seeds is less than half of the standard error:", end=" ")
+print(bool(parts["spread_of_seeds"] < 0.5 * parts["error"]))
+saved = 1 - parts["error_many_seeds"] / parts["error"]
+print("endless seeds instead of these would save a tenth of it:", bool(saved >= 0.1))
+
+# %% [markdown]
+# The ± over seeds answers a narrow question: would *this* cohort give another number tomorrow?
+# Readers want another one: what would *other people* give? So our tables average the seeds within a
+# person first, and then take the interval over people. More seeds are worth their price as long as
+# the seed's share is large; after that, only more people help. To save time the heads here trained
+# for a third of the usual epochs.
+#
+# Left-out heads add what {ref}`this figure <fig-statistics-left-out>` showed: the first term is up
+# to twice as large.
+#
+# ## What could go wrong
+#
+# - **Taking windows for independent.** In an interval or in a test, it makes chance look like a
+#   finding.
+# - **Permuting under the predictions of a cross-validation.** Train anew, or do not permute.
+# - **Reading an interval of a metric that hardly varies**, such as the balanced accuracy of a head
+#   with one answer.
+# - **Calling a near-chance result "no effect"** without saying how small an effect could be seen.
+# - **Hoping that the simulation is real.** It covers what we put in: people, trials, windows, heads.
+#   People who resemble each other, as members of a family do, are not in it.
+#
+# ## Take-aways
+#
+# - For a finished head, 95 % intervals over people cover the truth as often as they say.
+# - Under cross-validation the mean over people varies up to $\sqrt2$ times as much as people show;
+#   our tables allow for that.
+# - Permute trials within people, and train anew.
+# - State the smallest effect that the study could find.
+# - Seeds measure the training; people measure the claim.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** How many people would a study need to find a mean area of 0.53 with a spread of 0.10?
+#
+# :::{dropdown} Solution
+# ```python
+# next(n for n in range(5, 1000) if simulation.detectable_effect(0.1, n) <= 0.03)
+# ```
+# Far more than DREAMER has.
+# :::
+#
+# **2.** How wrong is the shuffle of windows when a trial has twenty windows instead of four?
+#
+# :::{dropdown} Solution
+# ```python
+# from ecglib.permutation import chance_test
+#
+# people = simulation.People(n_windows=20)
+# p = []
+# for seed in range(50):
+#     labels, features = people.draw(23, np.random.default_rng(seed))
+#     n = labels.shape[1]
+#     frame = simulation.prediction_frame(
+#         labels.ravel(), features.ravel(), np.repeat(np.arange(23), n),
+#         np.tile(np.repeat(np.arange(18), 20), 23), folds=False,
+#     )
+#     p.append(chance_test(frame, unit="window", n_permutations=99).p)
+# np.mean(np.array(p) <= 0.05)
+# ```
+# Try `unit="clip"` as well.
+# :::
+#
+# **3.** A colleague trains with 50 seeds and reports the standard deviation of the 50 means, divided
+# by $\sqrt{50}$. What is this the standard error of?
+#
+# :::{dropdown} Solution
+# Of the mean over seeds *for these people*. It goes to zero with more seeds, and says nothing about
+# other people.
+# :::
+#
+# ## What next
+#
+# {doc}`../book/real-dreamer` says how to run all of this on the real file.
