@@ -162,7 +162,7 @@ def participant_metrics(
     DataError
         If a column is missing, or a probability or label is not valid.
     """
-    _check(predictions)
+    predictions = _checked(predictions)
     functions = _functions(metrics)
     rows = []
     for key, group in predictions.groupby([*RESULT, "seed", "participant"], sort=False):
@@ -282,7 +282,7 @@ def summarise(
     DataError
         If `predictions` are not valid, or lack the majority class for a protocol and target.
     """
-    _check(predictions)
+    predictions = _checked(predictions)
     level = 1 - (1 - level) / n_intervals
     of_participants = _pseudo_values if pooled else _participant_values
     rows = []
@@ -354,8 +354,8 @@ def paired_difference(
     DataError
         If a frame holds several models or regimes, or the two test different windows.
     """
+    a, b = _checked(a), _checked(b)
     for frame in (a, b):
-        _check(frame)
         if len(frame[["model", "regime"]].drop_duplicates()) != 1:
             raise DataError(
                 "a comparison needs one model in one regime on each side", field="model, regime"
@@ -471,7 +471,8 @@ def _functions(names: Sequence[str]) -> dict[str, Callable[[np.ndarray, np.ndarr
     return {name: METRICS[name] for name in names}
 
 
-def _check(predictions: pd.DataFrame) -> None:
+def _checked(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Give the predictions, if they are valid, without what pandas would copy with every slice."""
     for column in [*RESULT, "fold", "seed", "window", "participant", "probability", "truth"]:
         if column not in predictions.columns:
             raise DataError("the predictions lack this column", field=column)
@@ -490,6 +491,9 @@ def _check(predictions: pd.DataFrame) -> None:
                 field=column,
                 expected="a number from 0 to 1" if column == "probability" else "0 or 1",
             )
+    predictions = predictions.copy(deep=False)
+    predictions.attrs = {}
+    return predictions
 
 
 def _same_windows(a: pd.DataFrame, b: pd.DataFrame) -> None:

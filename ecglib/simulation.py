@@ -181,7 +181,7 @@ def coverage(
 
 
 def coverage_table(
-    n_participants: Sequence[int] = (10, 23, 40), repetitions: int = 1000, seed: int = 0
+    n_participants: Sequence[int] = (10, 23, 40), repetitions: int = 800, seed: int = 0
 ) -> pd.DataFrame:
     """Measure coverage for a finished head that is tested on new people.
 
@@ -215,7 +215,7 @@ def coverage_table(
 def cross_validation_table(
     separations: Sequence[float] = (0.0, 0.4, 1.2),
     n_participants: int = 23,
-    repetitions: int = 300,
+    repetitions: int = 250,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Measure coverage from end to end: heads trained, rows predicted, `summarise` called.
@@ -271,7 +271,7 @@ def cross_validation_table(
 
 
 def null_p_values(
-    repetitions: int = 400, n_permutations: int = 99, n_participants: int = 23, seed: int = 0
+    repetitions: int = 300, n_permutations: int = 99, n_participants: int = 23, seed: int = 0
 ) -> pd.DataFrame:
     """Run every test again and again where there is nothing to find.
 

@@ -284,13 +284,12 @@ except DataError as error:
 #
 # :::{dropdown} Solution
 # ```python
-# from sklearn.linear_model import LogisticRegression
-# from sklearn.model_selection import cross_val_score
+# from ecglib.probes import run_probe
 #
-# z = StandardScaler().fit_transform(features[STR])
-# cross_val_score(LogisticRegression(max_iter=1000), z, participant, cv=5).mean()
+# run_probe(features[STR], meta, "participant").mean()
 # ```
-# Far above one in the number of participants. This is the identity that window-wise splits reward.
+# Far above one in the number of participants, though it is tested on trials that it has not met.
+# This is the identity that window-wise splits reward; {doc}`07_leakage` follows it further.
 # :::
 #
 # **3.** Use the random encoder's features for the same folds.

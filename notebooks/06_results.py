@@ -84,7 +84,9 @@ print("no leak into the pretext or the head:", set(leaks["stage"]) <= {"normalis
 #
 # A metric is computed on each participant's windows and averaged over participants. The interval is
 # a bootstrap over *participants* {cite}`efron1993bootstrap`: windows of one person are not
-# independent, people are. Beside each number stands what the majority gets.
+# independent, people are. It is then widened, because the heads of different folds are trained on
+# each other's test people: {doc}`08_statistics` shows why, and by how much. Beside each number
+# stands what the majority gets.
 
 
 # %%

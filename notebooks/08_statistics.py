@@ -70,7 +70,7 @@ print(f"true mean area {people.auc:.2f}; {misses.sum()} of {misses.size} interva
 #
 # First the plain case. A head is *finished*: it was trained elsewhere, and new people are tested
 # with it. They know nothing of each other, and the mean over them is a mean of independent numbers.
-# We call the very function that makes the intervals of this book, a thousand times for each of
+# We call the very function that makes the intervals of this book, hundreds of times for each of
 # several kinds of people and sizes of cohort. The ± is the standard error of our own counting.
 
 
@@ -302,7 +302,7 @@ print("calculated 80 %, simulation agrees within 4 points:", bool(abs(found - 0.
 #
 # ## Seeds are not people
 #
-# Train the same head with another seed, and the numbers change a little. Papers often train five
+# Train the same head with another seed, and the numbers change. Papers often train five
 # times and write "± standard deviation over seeds". What does this ± tell? We train the heads on
 # the random encoder's features with five seeds, and lay out one number per person and seed.
 
@@ -314,7 +314,7 @@ table = participant_metrics(of_seeds, ["auc"]).pivot(
 )
 table = table.dropna()
 
-# %% mystnb={"image": {"alt": "Left: for each person a short column of dots, one per seed; the columns climb far more from person to person than the dots differ within a column. Right: the standard error over the number of seeds is almost level; a second line for twice as many people lies clearly below."}, "figure": {"caption": "Area of every person with every seed, and the standard error of the mean for more seeds and for more people.", "name": "fig-statistics-seeds"}}
+# %% mystnb={"image": {"alt": "Left: for each person a short column of dots, one per seed; people stand in order of their means. Right: the standard error falls with the number of seeds towards a level above zero; a second, dashed line for twice as many people lies below."}, "figure": {"caption": "Area of every person with every seed, and the standard error of the mean for more seeds and for more people.", "name": "fig-statistics-seeds"}}
 fig = simulation_plots.seeds_and_participants(table, parts, f"{study.label}, {TARGETS[0]}")
 fig
 

@@ -1,6 +1,7 @@
 """Rated trials of the tested person: who is learnt, who is tested, and what it is worth."""
 
 import doctest
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 
 from ecglib import personal
 from ecglib.errors import DataError
-from ecglib.evaluation import append_predictions
 from ecglib.folds import evaluate_estimator
 from ecglib.labels import TARGETS
 from ecglib.metrics import MAJORITY, participant_metrics
@@ -22,6 +22,7 @@ from ecglib.personal import (
     draw_trials,
     evaluate_rated,
     evaluate_strict,
+    fold_by_fold,
     linear_classifier,
     own_against_others,
     own_predictions,
@@ -29,7 +30,6 @@ from ecglib.personal import (
     rated_numbers,
     rated_predictions,
     regime_of,
-    same_windows,
 )
 from ecglib.splits import LeaveOneParticipantOut, WithinParticipantKFold
 from ecglib.study import NONE, STR, STRICT
@@ -244,14 +244,42 @@ def test_own_and_others_are_compared_on_the_windows_that_both_test(study):
     assert set(share["regime"]) == {NONE}
     assert (share.groupby(["fold", "target"])["probability"].nunique() == 1).all()
 
-    both = same_windows(rows)
+    both = fold_by_fold(rows)
     tested = both.groupby(["target", "protocol"])["window"].agg(lambda w: len(set(w)))
     assert (tested.unstack("protocol").nunique(axis=1) == 1).all()
+    majority = participant_metrics(both[both["model"] == MAJORITY], ["auc"])["value"].dropna()
+    assert set(majority) == {0.5}
     table = own_against_others(rows, STR_LINEAR, ["auc"], n_resamples=100).set_index("target")
     assert table["n_participants"].to_dict() == {"valence": 6, "arousal": 5}
-    mean = participant_metrics(append_predictions(both[both["model"] == STR_LINEAR]), ["auc"])
-    mean = mean.groupby(["target", "protocol"])["value"].mean()
+    mean = participant_metrics(both[both["model"] == STR_LINEAR], ["auc"])
+    mean = mean.groupby(["target", "protocol", "participant"])["value"].mean()
+    mean = mean.groupby(["target", "protocol"]).mean()
     assert table.loc["valence", "mean"] == pytest.approx(
         mean["valence", WithinParticipantKFold.protocol]
         - mean["valence", LeaveOneParticipantOut.protocol]
     )
+
+
+def test_fold_by_fold_a_head_that_learns_nothing_is_at_chance_and_pooled_below():
+    meta, _ = make_cohort(n_people=20, n_clips=9)
+    rng = np.random.default_rng(3)
+    meta["valence"] = rng.choice([2, 5], (20, 9)).repeat(2, axis=1).ravel()
+    trial = meta.groupby(["participant", "clip"]).ngroup()
+    noise = rng.standard_normal((len(meta), 20)) + 3 * rng.standard_normal((180, 20))[trial]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # people with too few trials of a class
+        rows = evaluate_estimator(
+            linear_classifier(20, 2),
+            design_matrix(noise, meta["participant"].to_numpy()),
+            meta,
+            WithinParticipantKFold(3, 0),
+            ["valence"],
+            model="m",
+            regime="r",
+        )
+    pooled, by_fold = (
+        participant_metrics(frame, ["auc"]).groupby("participant")["value"].mean().mean()
+        for frame in (rows, fold_by_fold(rows))
+    )
+    assert by_fold == pytest.approx(0.5, abs=0.1)
+    assert pooled < by_fold - 0.05
