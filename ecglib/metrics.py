@@ -179,7 +179,11 @@ def participant_metrics(
 
 
 def bootstrap_interval(
-    values: np.ndarray, level: float = 0.95, n_resamples: int = 9999, seed: int = 0
+    values: np.ndarray,
+    level: float = 0.95,
+    n_resamples: int = 9999,
+    seed: int = 0,
+    widening: float = 1.0,
 ) -> tuple[float, float]:
     """Confidence interval of a mean over participants, by the bootstrap-t method.
 
@@ -193,6 +197,9 @@ def bootstrap_interval(
         Number of bootstrap resamples of the participants.
     seed : int
         Seed of the resampling.
+    widening : float
+        Factor on the distance of both ends from the mean: `SHARED_TRAINING` where participants are
+        in each other's training data.
 
     Returns
     -------
@@ -234,6 +241,7 @@ def bootstrap_interval(
     sample = sample[np.ptp(sample, axis=1) > 0]  # one value throughout has no standard error
     t = (sample.mean(axis=1) - mean) / (sample.std(axis=1, ddof=1) / np.sqrt(values.size))
     t_low, t_high = np.quantile(t, (tail, 1 - tail))
+    error *= widening
     return float(mean - t_high * error), float(mean - t_low * error)
 
 
@@ -445,9 +453,8 @@ def _interval_row(
     if defined.size < MIN_PARTICIPANTS:
         row["note"] = f"no interval: {defined.size} participants, {MIN_PARTICIPANTS} needed"
         return row
-    interval = np.array(bootstrap_interval(defined, level, n_resamples, seed))
-    if several_folds:
-        interval = defined.mean() + SHARED_TRAINING * (interval - defined.mean())
+    widening = SHARED_TRAINING if several_folds else 1.0
+    interval = bootstrap_interval(defined, level, n_resamples, seed, widening)
     row["low"], row["high"] = (float(x) for x in np.clip(interval, *bounds))
     return row
 

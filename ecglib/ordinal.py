@@ -496,13 +496,12 @@ def _interval(
     if not defined.size:
         row["note"] = f"undefined: constant for every participant ({values.size})"
         return row
-    row["mean"] = mean = float(defined.mean())
+    row["mean"] = float(defined.mean())
     if defined.size < MIN_PARTICIPANTS:
         row["note"] = f"no interval: {defined.size} participants, {MIN_PARTICIPANTS} needed"
         return row
-    interval = np.array(bootstrap_interval(defined, level, n_resamples, seed))
-    widened = np.clip(mean + SHARED_TRAINING * (interval - mean), *bounds)
-    row["low"], row["high"] = (float(end) for end in widened)
+    interval = bootstrap_interval(defined, level, n_resamples, seed, SHARED_TRAINING)
+    row["low"], row["high"] = (float(end) for end in np.clip(interval, *bounds))
     return row
 
 

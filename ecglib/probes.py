@@ -188,9 +188,9 @@ def mean_over_participants(
     """
     defined = values.dropna().to_numpy(dtype=float)
     mean = defined.mean() if defined.size else np.nan
-    interval = np.full(2, np.nan)
+    interval = (np.nan, np.nan)
     if defined.size >= MIN_PARTICIPANTS:
-        interval = np.array(bootstrap_interval(defined, n_resamples=n_resamples, seed=seed))
-        interval = mean + (SHARED_TRAINING if several_folds else 1) * (interval - mean)
+        widening = SHARED_TRAINING if several_folds else 1.0
+        interval = bootstrap_interval(defined, 0.95, n_resamples, seed, widening)
     low, high = (float(x) for x in np.clip(interval, 0, 1))
     return {"mean": float(mean), "low": low, "high": high, "n_participants": defined.size}

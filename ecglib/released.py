@@ -597,8 +597,9 @@ def _change(a: _Values, b: _Values, n_resamples: int) -> dict[str, float]:
     low = high = float("nan")
     if a.of_participant.size >= MIN_PARTICIPANTS:
         difference = a.of_participant - b.of_participant
-        interval = np.array(bootstrap_interval(difference, n_resamples=n_resamples))
-        low, high = (float(x) for x in change + SHARED_TRAINING * (interval - change))
+        low, high = bootstrap_interval(
+            difference, n_resamples=n_resamples, widening=SHARED_TRAINING
+        )
     return {"number": a.whole, "before": b.whole, "change": change, "low": low, "high": high}
 
 

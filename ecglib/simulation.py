@@ -166,8 +166,7 @@ def coverage(
     below = above = 0
     for i, row in enumerate(values):
         row = row[np.isfinite(row)]
-        interval = np.array(bootstrap_interval(row, n_resamples=n_resamples, seed=i))
-        low, high = row.mean() + widening * (interval - row.mean())
+        low, high = bootstrap_interval(row, n_resamples=n_resamples, seed=i, widening=widening)
         below += high < truth
         above += low > truth
     n = len(values)

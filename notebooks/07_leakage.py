@@ -101,8 +101,8 @@ known.round(2).rename_axis(index="share known from training", columns=MADE)
 # ## What each rung reports
 #
 # The features come from an encoder that never saw these people. Two simple heads learn from them,
-# both with the settings of scikit-learn. **Logistic regression** draws one plane through the
-# features and cannot learn windows by heart. **Nearest neighbours** answers with the ratings of the
+# both with the settings of scikit-learn, but for one that is explained below. **Logistic
+# regression** draws one plane through the features and can hardly learn windows by heart. **Nearest neighbours** answers with the ratings of the
 # five most similar training windows, so it *is* learning by heart. A network with hidden layers lies
 # between the two, and the larger and the longer trained, the closer to the second (exercise 1).
 #
@@ -179,10 +179,10 @@ for head, model in HEADS.items():
     print("  every rung with a new person at chance:", bool(at_chance.all()))
 
 # %% [markdown]
-# The two heads tell different stories, and both are true. To rank the windows of *one* person, a
-# head must recognise the trial. Neighbours do, and one plane through the features does not. In the
-# pot, it is enough to recognise the *person* and to know whether that person rates high or low. This
-# even the plane can do:
+# Where the two heads tell different stories, both are true. To rank the windows of *one* person, a
+# head must recognise the trial. Neighbours can, and one plane through the features hardly can. In
+# the pot, it is enough to recognise the *person* and to know whether that person rates high or low.
+# This even the plane can do:
 
 # %%
 pot = nothing[nothing["metric"] == "pooled_accuracy"].set_index(["model", "protocol"])["mean"]
@@ -242,7 +242,8 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 #   probes below.
 #
 # The same turning round befalls any head whose answers follow the share of high ratings among its
-# training windows. So our logistic regression weighs both classes equally.
+# training windows. So our logistic regression weighs both classes equally. We added that after
+# seeing the line of effect 0 fall below chance on the strictest rung.
 #
 # ## How much was there to find?
 #

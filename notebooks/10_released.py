@@ -267,9 +267,10 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 
 # %% [markdown]
 # What the control scores above one half does not come from emotion, but for what one shuffle leaves
-# in place by accident. It is the trial and the person that are recognised. This part belongs to the split, and no correction of the code removes it;
-# {doc}`07_leakage` takes it apart. Do not subtract the control from the number, though: where the
-# ratings can be read, a head need not fall back on the trial.
+# in place by accident. It is the trial and the person that are recognised. This part belongs to the
+# split, and no correction of the code removes it; {doc}`07_leakage` takes it apart. Do not subtract
+# the control from the number, though: where the ratings can be read, a head need not fall back on
+# the trial.
 #
 # **If this page says "synthetic"**, the sizes of the changes are those of invented people with a
 # planted effect, and so are their signs. On another file every row may move the other way. What
