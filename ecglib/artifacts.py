@@ -128,6 +128,7 @@ def cached(
     save: Callable[[Path, T], None],
     load: Callable[[Path], T],
     root: Path | None = None,
+    shipped: Path | None = None,
 ) -> T:
     """Load an artifact, or make and save it first.
 
@@ -148,6 +149,9 @@ def cached(
         ``load(path)`` must refuse a bad file.
     root : Path, optional
         Folder of the artifacts; `artifacts_root` by default.
+    shipped : Path, optional
+        Folder of results that travel with the repository: one that was made from exactly the same
+        is loaded from there rather than made again.
 
     Returns
     -------
@@ -155,7 +159,10 @@ def cached(
         What `load` gives, also on the first call, so that both paths give the same value.
     """
     folder = root or artifacts_root()
-    path = folder / f"{kind}-{fingerprint(made_from)}{suffix}"
+    name = f"{kind}-{fingerprint(made_from)}{suffix}"
+    path = folder / name
+    if not path.is_file() and shipped and (shipped / name).is_file():
+        return load(shipped / name)
     if not path.is_file():
         start = time.perf_counter()
         value = make()
