@@ -12,7 +12,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test pages other-data lint format sync notebooks lock clean distclean
+.PHONY: help env book test pages other-data results bench lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,13 @@ pages: $(STAMP)  ## load every page of the built book in headless Chromium
 
 other-data: $(STAMP)  ## build the book on another file, and check that labels and numbers follow it
 	$(BIN)/python tools/check_other_data.py
+
+results: $(STAMP)  ## compute the comparison of the synthetic cohort anew and keep it in results/
+	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/python -m ecglib.study --synthetic)" \
+		$(BIN)/python -m ecglib.comparison --ship
+
+bench: $(STAMP)  ## measure speed side by side into benchmarks/results/ (a quiet machine, half an hour)
+	for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
 
 lint: $(STAMP)  ## check style, format, and that notebooks agree with their scripts
 	$(BIN)/ruff check .

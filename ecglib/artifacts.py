@@ -10,6 +10,7 @@ read by mistake.
 import hashlib
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,11 @@ def artifacts_root() -> Path:
     """Folder of all artifacts: ``$ECGLIB_ARTIFACTS``, else ``artifacts/`` in the project."""
     named = os.environ.get("ECGLIB_ARTIFACTS")
     return Path(named) if named else project_root() / "artifacts"
+
+
+def results_folder() -> Path:
+    """Folder of the small results that travel with the repository: ``results/`` in the project."""
+    return project_root() / "results"
 
 
 def fingerprint(made_from: Mapping[str, Any]) -> str:
@@ -175,3 +181,28 @@ def cached(
         with atomic_path(path.with_name(f"{path.name}.json")) as partial:
             partial.write_text(json.dumps(about, indent=1, sort_keys=True))
     return load(path)
+
+
+def ship_file(path: Path) -> Path:
+    """Copy an artifact and its provenance to `results_folder`, in place of older ones of its kind.
+
+    Parameters
+    ----------
+    path : Path
+        The artifact, made by `cached`.
+
+    Returns
+    -------
+    Path
+        The copy.
+    """
+    folder, kind = results_folder(), path.name.rpartition("-")[0]
+    folder.mkdir(exist_ok=True)
+    old = [p for p in folder.iterdir() if p.name.rpartition("-")[0] == kind]
+    for source in (path, path.with_name(f"{path.name}.json")):
+        with atomic_path(folder / source.name) as partial:
+            shutil.copyfile(source, partial)
+    for stale in old:
+        if not stale.name.startswith(path.name):
+            stale.unlink()
+    return folder / path.name

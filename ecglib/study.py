@@ -54,6 +54,7 @@ from ecglib.windows import Windows, make_windows
 if TYPE_CHECKING:
     import keras
 
+    from ecglib.models import EncoderConfig
     from ecglib.profiles import Profile
 
 RANDOM, STR, SUPERVISED = "random encoder", "STR encoder", "supervised"
@@ -137,13 +138,39 @@ class Study:
     @cached_property
     def synthetic_path(self) -> Path:
         """The synthetic data file, made on first use; its truth lies beside it."""
-        made_from = {"spec": self.spec, "seed": 0, "code": _COHORT_CODE}
-        path = self.root / f"synthetic-{fingerprint(made_from)}.mat"
+        path = self._synthetic_file
         if not path.is_file():
             made = make_cohort(self.spec, seed=0)
             save_truth(path.with_suffix(".npz"), made.truth)
             write_dreamer_mat(made.cohort, path)
         return path
+
+    @property
+    def _synthetic_file(self) -> Path:
+        made_from = {"spec": self.spec, "seed": 0, "code": _COHORT_CODE}
+        return self.root / f"synthetic-{fingerprint(made_from)}.mat"
+
+    @property
+    def origin(self) -> str:
+        """What the data are, on any machine: the hash of the file, or the synthetic cohort's recipe.
+
+        Two processors may differ in the last digit of a synthetic signal. The recipe does not.
+        """
+        if self.path.name == self._synthetic_file.name:
+            return self._synthetic_file.stem
+        return self.cohort.sha256
+
+    def with_encoder(self, encoder: EncoderConfig) -> Study:
+        """Give the study of the same data, groups and settings with another encoder.
+
+        Parameters
+        ----------
+        encoder : EncoderConfig
+            Its shape.
+        """
+        if encoder == self.profile.encoder:
+            return self
+        return Study(self.path, replace(self.profile, encoder=encoder), self.root, self.spec)
 
     @cached_property
     def cohort(self) -> Cohort:
