@@ -299,8 +299,8 @@ def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
             [starts.weights(c.pretext, encoder, f.group, seed) for c, f in jobs],
             starts.shape(encoder),
             settings[group["transfer"].iloc[0]],
-            n_classes=classes,
-            seed=study.profile.seed + seed,
+            n_classes=int(classes),
+            seed=study.profile.seed + int(seed),
         )
         tables += [
             _rows(meta, choice._asdict(), number % len(split), fold.test, labels, probability)
@@ -361,7 +361,7 @@ class Starts:
         elif pretext == STR:
             start = study.pretext(group).encoder
         elif pretext == CONTRASTIVE:
-            start = study.contrastive(group).encoder
+            start = study.contrastive(group).model.encoder
         else:
             start = study.supervised_encoder(group)
         return start.get_weights()
@@ -444,7 +444,7 @@ def load_scores(path: Path) -> pd.DataFrame:
 
 
 def grid(study: Study) -> pd.DataFrame:
-    """Score every pretext × transfer × encoder, for 2 and for 5 classes.
+    """Score every pretext × transfer × encoder for 2 classes, and the first two for 5 classes.
 
     Returns
     -------
@@ -457,7 +457,8 @@ def grid(study: Study) -> pd.DataFrame:
 def label_efficiency(study: Study) -> pd.DataFrame:
     """Score pretrained encoders and training from scratch against the number of labelled people.
 
-    Batch-normalised encoder, 2 classes, several seeds, the same splits for all.
+    Batch-normalised encoder, 2 classes, several seeds, the same splits for all. The contrastive
+    encoder is frozen only.
 
     Returns
     -------
@@ -470,12 +471,21 @@ def label_efficiency(study: Study) -> pd.DataFrame:
 def _choices_of(study: Study, kind: str) -> pd.DataFrame:
     config = study.profile.comparison
     if kind == "grid":
-        return choices(classes=CLASSES)
-    return choices(
-        pretexts=(RANDOM, STR, CONTRASTIVE),
-        encoders=ENCODERS[1:],
-        labelled=(*config.labelled, ALL),
-        seeds=config.seeds,
+        # The plain encoder answers the question of the encoder with 2 classes.
+        return pd.concat(
+            [choices(), choices(encoders=ENCODERS[1:], classes=CLASSES[1:])], ignore_index=True
+        )
+    options = {
+        "encoders": ENCODERS[1:],
+        "labelled": (*config.labelled, ALL),
+        "seeds": config.seeds,
+    }
+    return pd.concat(
+        [
+            choices((RANDOM, STR), **options),
+            choices((CONTRASTIVE,), (FROZEN,), **options),
+        ],
+        ignore_index=True,
     )
 
 

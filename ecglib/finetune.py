@@ -1,8 +1,8 @@
 """Fine-tuning: one fully connected softmax layer per target, trained by SGD with momentum.
 
 The labels train either the softmax layers alone, on the features of a frozen encoder, or the whole
-network. Both start from the same encoder, standardise its features in the same way and differ in
-nothing else, so their results can be compared.
+network. Both start from the same encoder, with the same layers on top, so their results can be
+compared.
 """
 
 import dataclasses
@@ -248,12 +248,21 @@ class FineTuner:
                 expected=f"at least one batch of {training.batch_windows}",
                 remedy="label more people, use fewer folds or a smaller batch",
             )
-        features = self.features(start)
         for variable, value in zip(self._state, self._initial, strict=True):
             variable.assign(value)
-        self.encoder.set_weights(self._random if start is None else start)
-        self.classifier.get_layer("standardise").adapt(features[train])
-        inputs = features if self.config.scope == HEAD else self.X
+        begin = self._random if start is None else start
+        self.encoder.set_weights(begin)
+        standardise = self.classifier.get_layer("standardise")
+        if self.config.scope == HEAD:
+            inputs = self.features(start)
+            standardise.adapt(inputs[train])
+        else:
+            # As the features will be in training: batch normalisation acts, and its statistics,
+            # which this changes, are put back.
+            inputs = self.X
+            some = train[np.linspace(0, len(train) - 1, min(64, len(train))).astype(int)]
+            standardise.adapt(ops.convert_to_numpy(self.encoder(self.X[some], training=True)))
+            self.encoder.set_weights(begin)
         y = self._targets(train)
         steps = training.steps(len(train)) * training.batch_windows
         losses = []

@@ -11,11 +11,14 @@ github.com/pritamqu/SSL-ECG at commit 1cd367d.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from ecglib.comparison import ComparisonConfig
+from ecglib.contrastive import ContrastiveConfig
+from ecglib.finetune import HEAD, FineTuneConfig
 from ecglib.heads import HeadConfig
 from ecglib.models import TASK_WEIGHTS, EncoderConfig
 from ecglib.pretrain import TrainingConfig
@@ -81,6 +84,10 @@ class Profile:
         Training of the same network from scratch with labels.
     supervised_dropout : float
         Dropout in the heads of that network.
+    contrastive : ContrastiveConfig
+        Contrastive pretraining.
+    comparison : ComparisonConfig
+        Fine-tuning, and the comparison of pretexts, transfers and encoders.
     window_folds : int
         Folds of the window-wise protocol.
     n_resamples : int
@@ -96,9 +103,23 @@ class Profile:
     head: HeadConfig
     supervised: TrainingConfig
     supervised_dropout: float
+    contrastive: ContrastiveConfig
+    comparison: ComparisonConfig
     window_folds: int = 10  # released code, main.py
     n_resamples: int = 10_000
     seed: int = 0
+
+
+def _sgd(epochs: int, batch: int, steps: int, rate: float) -> TrainingConfig:
+    """Lay out a training by SGD: a tenth of its steps warm up, the rest follow half a cosine."""
+    return TrainingConfig(
+        epochs=epochs,
+        batch_windows=batch,
+        steps_per_epoch=steps,
+        learning_rate=rate,
+        schedule="warmup_cosine",
+        warmup_steps=max(1, epochs * steps // 10),
+    )
 
 
 PAPER = Profile(
@@ -130,6 +151,27 @@ PAPER = Profile(
         decay_steps=10_000,
     ),
     supervised_dropout=0.0,
+    # Neither paper is contrastive. Chen et al. (2020): the batch as large as fits, temperature 0.1
+    # for long training. The lengths are ours.
+    contrastive=ContrastiveConfig(
+        TrainingConfig(
+            epochs=100,
+            batch_windows=128,
+            steps_per_epoch=None,
+            learning_rate=1e-3,
+            schedule="warmup_cosine",
+            warmup_steps=200,
+        ),
+        temperature=0.1,
+    ),
+    comparison=ComparisonConfig(
+        tuning=FineTuneConfig(_sgd(epochs=20, batch=128, steps=50, rate=0.01)),
+        head=FineTuneConfig(_sgd(epochs=40, batch=128, steps=50, rate=0.1), scope=HEAD),
+        supervised=FineTuneConfig(_sgd(epochs=20, batch=128, steps=50, rate=0.01)),
+        folds_per_group=8,
+        labelled=(2, 5, 10, 15),
+        seeds=(0, 1, 2, 3, 4),
+    ),
 )
 
 QUICK = Profile(
@@ -163,9 +205,56 @@ QUICK = Profile(
         warmup_steps=4,
     ),
     supervised_dropout=0.2,
+    contrastive=ContrastiveConfig(
+        TrainingConfig(
+            epochs=6,
+            batch_windows=16,
+            steps_per_epoch=15,
+            learning_rate=2e-3,
+            schedule="warmup_cosine",
+            warmup_steps=10,
+        ),
+        temperature=0.1,
+    ),
+    comparison=ComparisonConfig(
+        tuning=FineTuneConfig(_sgd(epochs=1, batch=8, steps=32, rate=0.003)),
+        head=FineTuneConfig(_sgd(epochs=10, batch=64, steps=40, rate=0.01), scope=HEAD),
+        supervised=FineTuneConfig(_sgd(epochs=1, batch=8, steps=96, rate=0.003)),
+        folds_per_group=2,
+    ),
 )
 
-PROFILES = {profile.name: profile for profile in (QUICK, PAPER)}
+SMOKE = replace(
+    QUICK,
+    name="smoke",
+    pretext=replace(
+        QUICK.pretext,
+        training=replace(QUICK.pretext.training, epochs=2, steps_per_epoch=4, warmup_steps=2),
+        heldout_windows=40,
+    ),
+    supervised=replace(QUICK.supervised, steps_per_epoch=4, warmup_steps=1),
+    contrastive=replace(
+        QUICK.contrastive,
+        training=replace(
+            QUICK.contrastive.training,
+            epochs=2,
+            batch_windows=8,
+            steps_per_epoch=2,
+            warmup_steps=1,
+        ),
+    ),
+    comparison=ComparisonConfig(
+        tuning=FineTuneConfig(_sgd(epochs=1, batch=8, steps=2, rate=0.01)),
+        head=FineTuneConfig(_sgd(epochs=1, batch=8, steps=20, rate=0.01), scope=HEAD),
+        supervised=FineTuneConfig(_sgd(epochs=1, batch=8, steps=2, rate=0.01)),
+        folds_per_group=2,
+        labelled=(2,),
+        seeds=(0, 1),
+    ),
+)
+"""To see that everything runs: so little training that no score means anything."""
+
+PROFILES = {profile.name: profile for profile in (QUICK, PAPER, SMOKE)}
 
 
 def get_profile(name: str | None = None) -> Profile:

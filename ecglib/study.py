@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ecglib.artifacts import artifacts_root, cached, code_of, fingerprint, load_arrays, save_arrays
+from ecglib.artifacts import (
+    artifacts_root,
+    cached,
+    code_of,
+    fingerprint,
+    load_arrays,
+    results_folder,
+    save_arrays,
+)
 from ecglib.audit import NONE, SEEN, STRICT, audit_predictions
 from ecglib.cohort import Cohort
 from ecglib.dreamer import find_dreamer, read_dreamer
@@ -54,6 +62,7 @@ from ecglib.windows import Windows, make_windows
 if TYPE_CHECKING:
     import keras
 
+    from ecglib.contrastive import ContrastiveModel
     from ecglib.models import EncoderConfig
     from ecglib.profiles import Profile
 
@@ -62,6 +71,8 @@ RANDOM, STR, SUPERVISED = "random encoder", "STR encoder", "supervised"
 _COHORT_CODE = code_of("ecgmodel", "ecgnoise", "affect", "synthetic")
 _WINDOW_CODE = code_of("matfile", "dreamer", "filters", "quality", "scaling", "windows")
 _PRETEXT_CODE = code_of("transforms", "models", "pretrain")
+_CONTRASTIVE_CODE = code_of("transforms", "views", "models", "pretrain", "contrastive")
+_SUPERVISED_CODE = code_of("labels", "models", "pretrain", "finetune")
 _RESULT_CODE = code_of("labels", "splits", "heads", "evaluation", "supervised")
 
 
@@ -86,6 +97,26 @@ class Pretext:
     history: pd.DataFrame
     heldout_rows: np.ndarray
     heldout_logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Contrastive:
+    """A contrastively pretrained encoder, and how its training went.
+
+    Parameters
+    ----------
+    model : ContrastiveModel
+        The trained model, with its encoder, projection head and views.
+    history : DataFrame
+        One row per epoch: loss, contrastive accuracy and spread of the features, on the training
+        windows and (``val_...``) on windows of the group that was left out.
+    probes : DataFrame
+        What `ecglib.contrastive.Probes` found on training participants.
+    """
+
+    model: ContrastiveModel
+    history: pd.DataFrame
+    probes: pd.DataFrame
 
 
 class Study:
@@ -152,7 +183,7 @@ class Study:
 
     @property
     def origin(self) -> str:
-        """What the data are, on any machine: the hash of the file, or the synthetic cohort's recipe.
+        """What the data are: the hash of the file, or the recipe of the synthetic cohort.
 
         Two processors may differ in the last digit of a synthetic signal. The recipe does not.
         """
@@ -309,6 +340,134 @@ class Study:
             "heldout_rows": rows,
             "heldout_logits": logits.reshape(n_shown, 7, 7),
         }
+
+    def contrastive(self, group: int) -> Contrastive:
+        """Pretrain an encoder contrastively on everyone outside a group, or load it.
+
+        Parameters
+        ----------
+        group : int
+            Number of the group that is left out.
+        """
+        arrays = cached(
+            "contrastive",
+            ".npz",
+            self._contrastive_source(group),
+            make=lambda: self._train_contrastive(group),
+            save=save_arrays,
+            load=load_arrays,
+            root=self.root,
+            shipped=results_folder(),
+        )
+        model = self._contrastive_model(group)
+        _set_weights(model.encoder, arrays, "encoder")
+        _set_weights(model.head, arrays, "head")
+        return Contrastive(model, *(_frame(arrays[name]) for name in ("history", "probes")))
+
+    def contrastive_file(self, group: int) -> Path:
+        """Where `contrastive` keeps what it computed."""
+        return self.root / f"contrastive-{fingerprint(self._contrastive_source(group))}.npz"
+
+    def _contrastive_source(self, group: int) -> dict[str, Any]:
+        return {
+            "data": self.origin,
+            "windows": self.profile.windows,
+            "encoder": self.profile.encoder,
+            "contrastive": self.profile.contrastive,
+            "n_groups": self.profile.pretext.n_groups,
+            "seed": self.profile.seed,
+            "group": group,
+            "code": [_WINDOW_CODE, _CONTRASTIVE_CODE],
+        }
+
+    def _contrastive_model(self, group: int) -> ContrastiveModel:
+        from ecglib.contrastive import ContrastiveModel, build_projection_head
+        from ecglib.models import build_encoder, layer_seeds
+
+        config = self.profile.contrastive
+        seeds = layer_seeds(self.profile.seed + group, 3)
+        encoder = build_encoder(self.profile.encoder, self.usable.X.shape[1], seed=seeds[0])
+        head = build_projection_head(encoder.output_shape[-1], config.projection, seeds[1])
+        return ContrastiveModel(encoder, head, config.views, config.temperature, seeds[2])
+
+    def _train_contrastive(self, group: int) -> dict[str, np.ndarray]:
+        from ecglib.contrastive import Probes
+        from ecglib.pretrain import pretrain
+
+        usable, config = self.usable, self.profile.contrastive
+        most = self.profile.pretext.heldout_windows
+        heldout = np.isin(usable.meta["participant"], self.groups[group])
+        shown, left_out = np.flatnonzero(~heldout), np.flatnonzero(heldout)
+        watched = _spread(shown, most)
+        meta = usable.meta.iloc[watched].reset_index(drop=True)
+        probes = Probes(
+            usable.X[watched],
+            meta,
+            dict(zip(TARGETS, label_matrix(meta, TARGETS).T, strict=True)),
+            heldout=self.groups[group],
+            every=max(1, config.training.epochs // 3),
+            n_splits=min(5, meta["participant"].nunique()),
+        )
+        model = self._contrastive_model(group)
+        source = self._contrastive_source(group)
+        history = pretrain(
+            model,
+            usable.X[shown],
+            config.training,
+            seed=self.profile.seed + group,
+            folder=self.root / f"run-{fingerprint(source)}",
+            X_val=usable.X[_spread(left_out, most)],
+            callbacks=[probes],
+            label=f"contrastive without group {group}",
+        )
+        found = probes.frame().astype({"collapsed": bool}).reset_index()
+        return {
+            **_get_weights(model.encoder, "encoder"),
+            **_get_weights(model.head, "head"),
+            "history": np.array(json.dumps(history.frame().reset_index().to_dict("records"))),
+            "probes": np.array(json.dumps(found.to_dict("records"))),
+        }
+
+    def supervised_encoder(self, group: int) -> keras.Model:
+        """Train an encoder with the labels of everyone outside a group, or load it.
+
+        Parameters
+        ----------
+        group : int
+            Number of the group that is left out.
+        """
+        from ecglib.models import build_encoder
+
+        config, usable = self.profile.comparison.supervised, self.usable
+
+        def make() -> dict[str, np.ndarray]:
+            from ecglib.finetune import FineTuner
+
+            labels = label_matrix(usable.meta, TARGETS)
+            seed = self.profile.seed + group
+            tuner = FineTuner(
+                usable.X, labels, self.profile.encoder, config, n_classes=2, seed=seed
+            )
+            heldout = np.isin(usable.meta["participant"], self.groups[group])
+            tuner.fit(np.flatnonzero(~heldout), name=f"the encoder without group {group}")
+            return _get_weights(tuner.encoder, "encoder")
+
+        source = {
+            "data": self.origin,
+            "windows": self.profile.windows,
+            "encoder": self.profile.encoder,
+            "training": config,
+            "n_groups": self.profile.pretext.n_groups,
+            "seed": self.profile.seed,
+            "group": group,
+            "code": [_WINDOW_CODE, _SUPERVISED_CODE],
+        }
+        arrays = cached(
+            "supervised-encoder", ".npz", source, make, save_arrays, load_arrays, self.root
+        )
+        encoder = build_encoder(self.profile.encoder, usable.X.shape[1])
+        _set_weights(encoder, arrays, "encoder")
+        return encoder
 
     def random_encoder(self) -> keras.Model:
         """Build the same encoder, untrained."""
@@ -571,6 +730,15 @@ def _even_batch(n: int, most: int) -> int:
     """Give the largest batch up to `most` that divides `n`, so that one shape is compiled."""
     size = next(size for size in range(min(most, n), 0, -1) if n % size == 0)
     return size if size > most // 4 else most
+
+
+def _spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """Give at most `most` of the rows, evenly spaced."""
+    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+
+
+def _frame(text: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(json.loads(str(text))).set_index("epoch")
 
 
 def _get_weights(model: keras.Model, name: str) -> dict[str, np.ndarray]:

@@ -94,7 +94,7 @@ def test_a_frozen_encoder_keeps_every_byte_and_a_tuned_one_does_not(data):
 
 def test_training_on_kept_features_is_training_the_network_with_its_encoder_frozen(data):
     X, labels = data
-    train, test = FOLDS[0]
+    train, test = np.arange(60), FOLDS[0][1]  # few enough for all of them to set the scale
     fast = FineTuner(X, labels, ENCODER, HEAD, n_classes=2, seed=3, jit_compile=False)
     fast.fit(train)
     expected = fast.predict(test)
