@@ -153,12 +153,12 @@ def train_epoch(
     dict of str to float
         Loss and metrics, averaged over the epoch.
     """
-    model.reset_metrics()
-    logs: dict[str, float] = {}
+    logs: list[dict[str, float]] = []
     for first in range(0, len(order), batch):
         rows = order[first : first + batch]
-        logs = model.train_on_batch(X[rows], None if y is None else y[rows], return_dict=True)
-    return {name: float(value) for name, value in logs.items()}
+        # Metrics start anew at each call, so the average is taken here.
+        logs.append(model.train_on_batch(X[rows], None if y is None else y[rows], return_dict=True))
+    return {name: float(np.mean([row[name] for row in logs])) for name in logs[0]}
 
 
 def pretrain(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ecglib.artifacts import load_arrays, save_arrays
 from ecglib.errors import DataError
 from ecglib.models import EncoderConfig, STRModel, build_encoder, build_str_heads
-from ecglib.pretrain import CHECKPOINT, TrainingConfig, pretrain, window_stream
+from ecglib.pretrain import CHECKPOINT, TrainingConfig, pretrain, train_epoch, window_stream
 from ecglib.transforms import TransformConfig
 
 LENGTH, N_WINDOWS, SEED = 160, 40, 7
@@ -538,3 +538,13 @@ def test_impossible_calls_are_refused():
 
 if __name__ == "__main__":
     be_killed(Path(sys.argv[1]))
+
+
+def test_the_logs_of_an_epoch_are_those_of_all_its_batches():
+    """A model without weights to move: its loss is the mean of the windows it is shown."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.layers[0].kernel.assign([[1.0]])
+    model.compile(keras.optimizers.SGD(0.0), loss="mae", metrics=["mae"])
+    X = np.array([[1.0], [2.0], [6.0], [9.0]], "float32")
+    logs = train_epoch(model, X, np.zeros((4, 1), "float32"), np.arange(4), 2)
+    assert logs == pytest.approx({"loss": 4.5, "mae": 4.5})
