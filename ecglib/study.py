@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     import keras
 
     from ecglib.contrastive import ContrastiveModel
-    from ecglib.models import EncoderConfig
+    from ecglib.models import EncoderConfig, STRModel
     from ecglib.profiles import Profile
 
 RANDOM, STR, SUPERVISED = "random encoder", "STR encoder", "supervised"
@@ -280,12 +280,12 @@ class Study:
             "pretext",
             ".npz",
             source,
-            make=lambda: self._train_pretext(group, self.root / f"run-{fingerprint(source)}"),
+            make=lambda: self._train_pretext(group),
             save=save_arrays,
             load=load_arrays,
             root=self.root,
         )
-        model = self._pretext_model(group)
+        model = self.pretext_model(group)
         _set_weights(model.encoder, arrays, "encoder")
         _set_weights(model.heads, arrays, "heads")
         history = pd.DataFrame(json.loads(str(arrays["history"])))
@@ -294,7 +294,12 @@ class Study:
             model.encoder, model.heads, history, arrays["heldout_rows"], arrays["heldout_logits"]
         )
 
-    def _pretext_model(self, group: int) -> Any:
+    def pretext_folder(self, group: int) -> Path:
+        """Where `pretext` keeps its checkpoint while it trains."""
+        return self.root / f"run-{fingerprint(self._pretext_source(group))}"
+
+    def pretext_model(self, group: int) -> STRModel:
+        """Build the model of `pretext` as it is before any training."""
         from ecglib.models import STRModel, build_encoder, build_str_heads, layer_seeds
 
         pretext, length = self.profile.pretext, self.usable.X.shape[1]
@@ -312,20 +317,20 @@ class Study:
             seed=seeds[2],
         )
 
-    def _train_pretext(self, group: int, folder: Path) -> dict[str, np.ndarray]:
+    def _train_pretext(self, group: int) -> dict[str, np.ndarray]:
         import keras
 
         from ecglib.pretrain import pretrain
 
         usable, pretext = self.usable, self.profile.pretext
         heldout = np.isin(usable.meta["participant"], self.groups[group])
-        model = self._pretext_model(group)
+        model = self.pretext_model(group)
         history = pretrain(
             model,
             usable.X[~heldout],
             pretext.training,
             seed=self.profile.seed + group,
-            folder=folder,
+            folder=self.pretext_folder(group),
             tensorboard=keras.backend.backend() == "tensorflow",  # its callback needs it
             label=f"pretext without group {group}",
         )
@@ -359,7 +364,7 @@ class Study:
             root=self.root,
             shipped=results_folder(),
         )
-        model = self._contrastive_model(group)
+        model = self.contrastive_model(group)
         _set_weights(model.encoder, arrays, "encoder")
         _set_weights(model.head, arrays, "head")
         return Contrastive(model, *(_frame(arrays[name]) for name in ("history", "probes")))
@@ -380,7 +385,8 @@ class Study:
             "code": [_WINDOW_CODE, _CONTRASTIVE_CODE],
         }
 
-    def _contrastive_model(self, group: int) -> ContrastiveModel:
+    def contrastive_model(self, group: int) -> ContrastiveModel:
+        """Build the model of `contrastive` as it is before any training."""
         from ecglib.contrastive import ContrastiveModel, build_projection_head
         from ecglib.models import build_encoder, layer_seeds
 
@@ -408,7 +414,7 @@ class Study:
             every=max(1, config.training.epochs // 3),
             n_splits=min(5, meta["participant"].nunique()),
         )
-        model = self._contrastive_model(group)
+        model = self.contrastive_model(group)
         source = self._contrastive_source(group)
         history = pretrain(
             model,

@@ -90,7 +90,7 @@ def test_pretraining_sees_only_people_outside_the_group(study, monkeypatch):
 
     monkeypatch.setattr("ecglib.pretrain.pretrain", record)
     with pytest.raises(InterruptedError):
-        study._train_pretext(0, study.root / "run")
+        study._train_pretext(0)
     outside = ~np.isin(study.usable.meta["participant"], study.groups[0])
     np.testing.assert_array_equal(seen["X"], study.usable.X[outside])
 
