@@ -149,7 +149,9 @@ def save(
     Path
     """
     for r in rows:
-        goal = "" if r["target"] is None else f"  (target {'≥' if r['at_least'] else '≤'} {r['target']:g})"
+        goal = ""
+        if r["target"] is not None:
+            goal = f"  (target {'≥' if r['at_least'] else '≤'} {r['target']:g})"
         print(f"{r['what']}: {r['median']:.3g} {r['unit']} [{r['low']:.3g}, {r['high']:.3g}]{goal}")
     path = RESULTS / f"{name}.json"
     path.parent.mkdir(exist_ok=True)

@@ -101,20 +101,22 @@ def contrast_forest(table: pd.DataFrame, label: str) -> Figure:
 
 
 @styled
-def label_curves(table: pd.DataFrame, label: str) -> Figure:
+def label_curves(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") -> Figure:
     """Draw the score against the number of labelled participants, one panel per target.
 
     Parameters
     ----------
     table : DataFrame
-        From `ecglib.contrasts.summarise_scores` by pretext, transfer and labelled.
+        From `ecglib.contrasts.summarise_scores` by pretext, transfer and labelled; one metric.
     label : str
         Which data these are.
+    metric : str
+        Name of the axis.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One line per pretext and transfer, with intervals.
+        One line per pretext and transfer, with intervals. The dotted line is the majority class.
     """
     targets = list(dict.fromkeys(table["target"]))
     numbers = [*sorted({n for n in table["labelled"] if n != ALL}, key=int), ALL]
@@ -142,10 +144,11 @@ def label_curves(table: pd.DataFrame, label: str) -> Figure:
                 label=f"{pretext}, {transfer}",
             )
             ax.vlines(x, rows["low"], rows["high"], color=colour, lw=0.8)
-        ax.axhline(0.5, color=GREY, linestyle=":")
+        baseline = table.loc[table["target"] == target, "baseline"].mean()
+        ax.axhline(baseline, color=GREY, linestyle=":", label="majority class")
         ax.set_xticks(range(len(numbers)), numbers)
         ax.set(title=target, xlabel="labelled participants")
-    axes[0][0].set_ylabel("AUC (0 to 1)")
+    axes[0][0].set_ylabel(metric)
     handles, names = axes[0][0].get_legend_handles_labels()
     fig.legend(handles, names, loc="outside lower center", ncols=3)
     fig.suptitle(f"Fewer labels ({label})")

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from ecglib.profiles import PAPER, PROFILES, QUICK, differences, get_profile
+from ecglib.profiles import PAPER, PROFILES, QUICK, SMOKE, differences, get_profile
 
 N_WINDOWS = 16_000
 
@@ -106,10 +106,26 @@ def test_quick_keeps_the_method():
         "head.epochs",
         "supervised.",
         "supervised_dropout",
+        "contrastive.training.",
+        "comparison.tuning.training.",
+        "comparison.head.training.",
+        "comparison.supervised.training.",
+        "comparison.folds_per_group",
+        "comparison.labelled",
+        "comparison.seeds",
     )
     changed = differences(QUICK, PAPER).index
     assert [name for name in changed if not name.startswith(may_change)] == []
     assert sum(QUICK.pretext.task_weights.values()) == pytest.approx(1)
+
+
+def test_smoke_changes_nothing_but_amounts():
+    """Whatever runs in `smoke` is what runs in `quick`, only less of it."""
+    amounts = ("epochs", "batch_windows", "steps_per_epoch", "warmup_steps", "learning_rate",
+               "heldout_windows", "labelled", "seeds")  # fmt: skip
+    changed = differences(SMOKE, QUICK).index
+    assert [name for name in changed if not name.endswith(amounts)] == []
+    assert SMOKE.windows == QUICK.windows and SMOKE.encoder == QUICK.encoder
 
 
 def test_differences_lists_exactly_what_differs():
@@ -154,7 +170,7 @@ def test_which_profile_is_used(monkeypatch):
     monkeypatch.setenv("ECGLIB_PROFILE", "paper")
     assert get_profile() is PAPER
     assert get_profile("quick") is QUICK
-    assert set(PROFILES) == {"quick", "paper"}
+    assert set(PROFILES) == {"quick", "paper", "smoke"}
 
 
 def test_an_unknown_profile_is_refused(monkeypatch):

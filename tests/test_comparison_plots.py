@@ -1,0 +1,115 @@
+"""The figures of chapters 12 to 14 show what they are given, and say which data it is."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecglib import comparison_plots, contrastive_plots, tuning_plots
+from ecglib.comparison import ALL, choices
+from ecglib.plots import BLUE
+
+TARGETS = ("valence", "arousal", "dominance")
+
+
+def grid_table():
+    rng = np.random.default_rng(0)
+    table = pd.concat([choices().assign(target=t) for t in TARGETS], ignore_index=True)
+    mean = rng.uniform(0.4, 0.9, len(table))
+    return table.assign(mean=mean, low=mean - 0.1, high=mean + 0.1, baseline=0.5)
+
+
+def forest_table():
+    rows = [("one − other", 0.1, 0.02, 0.2), ("this − that", 0.1, -0.02, 0.2)]
+    return pd.DataFrame(
+        [
+            {"question": q, "target": t, "mean": m, "low": low, "high": high}
+            for t in TARGETS
+            for q, m, low, high in rows
+        ]
+    )
+
+
+def curve_table():
+    chosen = choices(["random", "STR"], labelled=[2, 10, ALL], encoders=["plain"])
+    table = pd.concat([chosen.assign(target=t) for t in TARGETS], ignore_index=True)
+    mean = np.linspace(0.5, 0.8, len(table))
+    return table.assign(mean=mean, low=mean - 0.1, high=mean + 0.1, baseline=0.55)
+
+
+def history():
+    rising = np.linspace(0.1, 0.9, 5)
+    return pd.DataFrame(
+        {
+            "loss": 3 - rising,
+            "val_loss": 3.1 - rising,
+            "contrastive_accuracy": rising,
+            "val_contrastive_accuracy": rising - 0.05,
+        },
+        index=pd.RangeIndex(1, 6, name="epoch"),
+    )
+
+
+RNG = np.random.default_rng(1)
+PEOPLE = np.repeat([1, 5, 9], 10)
+FIGURES = {
+    "views": lambda: contrastive_plots.view_pairs(
+        RNG.normal(size=(3, 200)), RNG.normal(size=(6, 200)), 256.0, "synthetic"
+    ),
+    "curves": lambda: contrastive_plots.contrastive_curves(history(), 0.03, "synthetic"),
+    "similarity": lambda: contrastive_plots.similarity_matrices(
+        {"before": np.ones((6, 6)), "after": np.eye(6)}, "synthetic"
+    ),
+    "embedding": lambda: contrastive_plots.embedding(
+        RNG.normal(size=(30, 2)), PEOPLE, np.tile([1, 3], 15), "arousal", "synthetic"
+    ),
+    "changes": lambda: tuning_plots.weight_changes(pd.Series({"conv_1": 0.1}), "synthetic"),
+    "rates": lambda: tuning_plots.rate_curves({"head": np.ones(3)}, "synthetic"),
+    "confusion": lambda: tuning_plots.confusion(np.eye(5, dtype=int), "arousal", "synthetic"),
+    "grid": lambda: comparison_plots.choice_grid(grid_table(), "synthetic"),
+    "forest": lambda: comparison_plots.contrast_forest(forest_table(), "synthetic"),
+    "labels": lambda: comparison_plots.label_curves(curve_table(), "synthetic"),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_name_the_data_and_label_their_axes(name):
+    fig = FIGURES[name]()
+    titles = [fig.get_suptitle(), *(ax.get_title() for ax in fig.axes)]
+    assert any("synthetic" in title for title in titles)
+    assert not plt.get_fignums()
+    fig.canvas.draw()
+    assert any(ax.get_xlabel() for ax in fig.axes)
+    labels = [ax.get_ylabel() for ax in fig.axes if ax.get_ylabel() not in ("", "pretext")]
+    assert all("(" in label for label in labels)
+
+
+def test_every_choice_is_a_point_at_its_mean():
+    table = grid_table()
+    fig = comparison_plots.choice_grid(table, "synthetic")
+    for ax, (_, rows) in zip(fig.axes, table.groupby("target", sort=False), strict=True):
+        drawn = np.concatenate(
+            [line.get_xdata() for line in ax.lines if line.get_marker() != "None"]
+        )
+        np.testing.assert_allclose(np.sort(drawn), np.sort(rows["mean"]))
+
+
+def test_a_point_is_filled_only_where_the_interval_leaves_out_zero():
+    fig = comparison_plots.contrast_forest(forest_table(), "synthetic")
+    for ax in fig.axes:
+        points = [line for line in ax.lines if line.get_marker() == "o"]
+        assert [p.get_markerfacecolor() for p in points] == [BLUE, "white"]
+
+
+def test_numbers_of_labelled_people_stand_in_order():
+    fig = comparison_plots.label_curves(curve_table(), "synthetic", "accuracy (0 to 1)")
+    assert [t.get_text() for t in fig.axes[0].get_xticklabels()] == ["2", "10", "all"]
+    assert fig.axes[0].get_ylabel() == "accuracy (0 to 1)"
+    line = fig.axes[0].lines[0]
+    assert (np.diff(line.get_xdata()) > 0).all()
+
+
+def test_the_confusion_shows_every_count():
+    counts = np.arange(25).reshape(5, 5)
+    fig = tuning_plots.confusion(counts, "arousal", "synthetic")
+    assert [int(t.get_text()) for t in fig.axes[0].texts] == list(range(25))
