@@ -33,7 +33,8 @@ def locked_versions() -> dict[str, list[Version]]:
 
 
 def wanted_packages() -> list[Requirement]:
-    extras = PROJECT["optional-dependencies"].values()
+    # PyTorch serves one benchmark only, and its default build is several gigabytes.
+    extras = [e for name, e in PROJECT["optional-dependencies"].items() if name != "torch"]
     return [Requirement(r) for r in [*PROJECT["dependencies"], *(r for e in extras for r in e)]]
 
 
