@@ -493,13 +493,31 @@ def _scores(study: Study, kind: str) -> pd.DataFrame:
     return cached(
         kind,
         ".csv.gz",
-        _source(study, kind),
-        make=lambda: score_participants(run_choices(study, _choices_of(study, kind))),
+        _source(study, _choices_of(study, kind)),
+        make=lambda: _in_parts(study, kind),
         save=save_scores,
         load=load_scores,
         root=study.root,
         shipped=results_folder(),
     )
+
+
+def _in_parts(study: Study, kind: str) -> pd.DataFrame:
+    """Run the choices network by network, so that an interruption costs one part only."""
+    parts = [
+        cached(
+            f"part-{kind}",
+            ".csv.gz",
+            _source(study, part),
+            make=lambda part=part: score_participants(run_choices(study, part)),
+            save=save_scores,
+            load=load_scores,
+            root=study.root,
+        )
+        for _, part in _choices_of(study, kind).groupby(["encoder", "classes", "seed"], sort=False)
+    ]
+    # The majority class comes with every part.
+    return pd.concat(parts, ignore_index=True).drop_duplicates([*CHOICE, "target", "participant"])
 
 
 def ship(study: Study, kind: str) -> Path:
@@ -517,10 +535,11 @@ def ship(study: Study, kind: str) -> Path:
     Path
         The copy.
     """
-    return ship_file(study.root / f"{kind}-{fingerprint(_source(study, kind))}.csv.gz")
+    made_from = _source(study, _choices_of(study, kind))
+    return ship_file(study.root / f"{kind}-{fingerprint(made_from)}.csv.gz")
 
 
-def _source(study: Study, kind: str) -> dict[str, Any]:
+def _source(study: Study, chosen: pd.DataFrame) -> dict[str, Any]:
     profile = study.profile
     return {
         "data": study.origin,
@@ -528,7 +547,7 @@ def _source(study: Study, kind: str) -> dict[str, Any]:
             name: getattr(profile, name)
             for name in ("windows", "encoder", "pretext", "contrastive", "comparison", "seed")
         },
-        "choices": _choices_of(study, kind).to_dict("list"),
+        "choices": chosen.to_dict("list"),
         "code": _CODE,
     }
 

@@ -40,18 +40,25 @@ class FineTuneConfig:
         Train the whole network, or the softmax layers on the frozen encoder.
     class_weights : bool
         Weigh the classes inversely to their frequency among the training windows of the fold.
+    clip_norm : float, optional
+        Shorten the gradient of all weights together to this length where it is longer. The
+        features of an encoder without batch normalisation can be so small that `Standardise`
+        makes the first gradients explode.
     """
 
     training: TrainingConfig
     momentum: float = 0.9
     scope: Literal["whole", "head"] = WHOLE
     class_weights: bool = False
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         if self.scope not in (WHOLE, HEAD):
             raise ValueError(f"scope {self.scope!r} is unknown: use {WHOLE!r} or {HEAD!r}")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum is {self.momentum}: it must be at least 0 and below 1")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ValueError(f"clip_norm is {self.clip_norm}: it must be above 0, or None")
         if self.training.steps_per_epoch is None:
             raise ValueError("fine-tuning needs training.steps_per_epoch, the same for every fold")
 
@@ -189,7 +196,11 @@ class FineTuner:
             inputs = keras.Input(X.shape[1:], name="window")
             self.model = keras.Model(inputs, self.classifier(self.encoder(inputs)))
         self.model.compile(
-            keras.optimizers.SGD(config.training.rate(len(X)), momentum=config.momentum),
+            keras.optimizers.SGD(
+                config.training.rate(len(X)),
+                momentum=config.momentum,
+                global_clipnorm=config.clip_norm,
+            ),
             loss=weighted_cross_entropy,
             jit_compile=jit_compile,
         )

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ecglib import comparison
+from ecglib.artifacts import fingerprint, results_folder
 from ecglib.comparison import (
     ALL,
     CHOICE,
@@ -236,7 +237,8 @@ def test_a_damaged_file_of_scores_is_refused_by_name(tmp_path, predictions, dama
 
 def test_a_shipped_table_is_used_for_the_same_source_only(study, tmp_path, monkeypatch):
     made = []
-    table = pd.DataFrame([dict(zip(CHOICE, ("STR", FROZEN, "plain", 2, ALL, 0), strict=True))])
+    choice = dict(zip(CHOICE, ("STR", FROZEN, "plain", 2, ALL, 0), strict=True))
+    table = pd.DataFrame([{**choice, "target": "valence", "participant": 1}])
     monkeypatch.setattr(comparison, "results_folder", lambda: tmp_path / "results")
     monkeypatch.setattr("ecglib.artifacts.results_folder", lambda: tmp_path / "results")
     monkeypatch.setattr(comparison, "run_choices", lambda *a: made.append(a))
@@ -249,7 +251,46 @@ def test_a_shipped_table_is_used_for_the_same_source_only(study, tmp_path, monke
     # A fresh clone: no artifacts of its own, the same source.
     clone = Study(study.path, study.profile, tmp_path / "clone", SPEC)
     pd.testing.assert_frame_equal(comparison.grid(clone), first)
-    assert len(made) == 1
+    assert len(made) == 3  # both encoders, and the second one for five classes
     other = Study(study.path, replace(study.profile, seed=5), tmp_path / "clone", SPEC)
     comparison.grid(other)
-    assert len(made) == 2
+    assert len(made) == 6
+
+
+def test_a_table_that_was_interrupted_keeps_its_finished_parts(study, tmp_path, monkeypatch):
+    parts = []
+
+    def run(study, chosen):
+        if len(parts) == 1:
+            raise KeyboardInterrupt
+        parts.append(chosen)
+        return chosen
+
+    def score(chosen):
+        majority = chosen.iloc[:1].assign(pretext="majority")
+        return pd.concat([majority, chosen]).assign(target="valence", participant=1)
+
+    monkeypatch.setattr(comparison, "results_folder", lambda: tmp_path / "none")
+    monkeypatch.setattr(comparison, "run_choices", run)
+    monkeypatch.setattr(comparison, "score_participants", score)
+    clone = Study(study.path, study.profile, tmp_path, SPEC)
+    with pytest.raises(KeyboardInterrupt):
+        comparison.label_efficiency(clone)
+    monkeypatch.setattr(comparison, "run_choices", lambda study, chosen: chosen)
+    whole = comparison.label_efficiency(clone)
+    expected = comparison._choices_of(clone, "label-efficiency")
+    assert len(whole[whole["pretext"] != "majority"]) == len(expected)
+    assert [part["seed"].unique().tolist() for part in parts] == [[0]]
+
+
+def test_the_results_that_travel_are_those_of_this_code(monkeypatch):
+    """Otherwise a fresh clone would compute for half an hour what it was meant to read."""
+    study = Study(profile="quick")
+    monkeypatch.setitem(study.__dict__, "path", study._synthetic_file)  # its name is enough
+    names = {
+        *(f"{k}-{fingerprint(comparison._source(study, comparison._choices_of(study, k)))}.csv.gz"
+          for k in ("grid", "label-efficiency")),
+        study.contrastive_file(0).name,
+    }  # fmt: skip
+    shipped = {path.name for path in results_folder().iterdir()}
+    assert shipped == names | {f"{name}.json" for name in names}

@@ -157,6 +157,24 @@ def test_a_step_is_that_of_sgd_with_momentum(data):
     np.testing.assert_allclose(tuner.classifier.get_layer("softmax_0").kernel.numpy(), w, atol=1e-5)
 
 
+@pytest.mark.parametrize("scope", ["whole", "head"])
+def test_a_long_gradient_is_shortened_over_all_weights_together(data, scope):
+    steady = TrainingConfig(
+        epochs=1, batch_windows=8, steps_per_epoch=1, learning_rate=1.0, schedule="staircase"
+    )
+    moved = {}
+    for clip in (1e-3, 1e3):
+        config = FineTuneConfig(steady, momentum=0.0, scope=scope, clip_norm=clip)
+        tuner = FineTuner(*data, ENCODER, config, n_classes=2, seed=0, jit_compile=False)
+        before = [v.numpy() for v in tuner.model.trainable_variables]
+        tuner.fit(np.arange(8))
+        after = [v.numpy() for v in tuner.model.trainable_variables]
+        squares = [np.sum((a - b) ** 2) for a, b in zip(after, before, strict=True)]
+        moved[clip] = float(np.sqrt(np.sum(squares)))
+    assert moved[1e-3] == pytest.approx(1e-3, rel=1e-2)
+    assert 1e-2 < moved[1e3] < 1e3
+
+
 def test_the_rate_rises_and_falls_to_nothing_in_every_fold(data):
     tuner = FineTuner(*data, ENCODER, HEAD, n_classes=2, seed=0, jit_compile=False)
     for _ in range(2):
@@ -204,6 +222,7 @@ def test_there_is_one_layer_and_no_more():
     [
         ({"scope": "most"}, "scope 'most'"),
         ({"momentum": 1.0}, "momentum is 1.0"),
+        ({"clip_norm": 0.0}, "clip_norm is 0.0"),
         ({"training": replace(TRAINING, steps_per_epoch=None)}, "steps_per_epoch"),
     ],
 )

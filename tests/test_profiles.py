@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from ecglib.profiles import PAPER, PROFILES, QUICK, SMOKE, differences, get_profile
+from ecglib.profiles import FAST, PAPER, PROFILES, QUICK, SMOKE, differences, get_profile
 
 N_WINDOWS = 16_000
 
@@ -119,6 +119,18 @@ def test_quick_keeps_the_method():
     assert sum(QUICK.pretext.task_weights.values()) == pytest.approx(1)
 
 
+def test_fast_is_paper_with_another_pretext():
+    may_change = (
+        "encoder.batch_norm",
+        "pretext.training.",
+        "pretext.task_weights.",
+        "pretext.balanced",
+        "pretext.dropout",
+    )
+    changed = differences(FAST, PAPER).index
+    assert [name for name in changed if not name.startswith(may_change)] == []
+
+
 def test_smoke_changes_nothing_but_amounts():
     """Whatever runs in `smoke` is what runs in `quick`, only less of it."""
     amounts = ("epochs", "batch_windows", "steps_per_epoch", "warmup_steps", "learning_rate",
@@ -170,12 +182,12 @@ def test_which_profile_is_used(monkeypatch):
     monkeypatch.setenv("ECGLIB_PROFILE", "paper")
     assert get_profile() is PAPER
     assert get_profile("quick") is QUICK
-    assert set(PROFILES) == {"quick", "paper", "smoke"}
+    assert set(PROFILES) == {"quick", "fast", "paper", "smoke"}
 
 
 def test_an_unknown_profile_is_refused(monkeypatch):
-    with pytest.raises(ValueError, match=r"'fast'.*quick, paper"):
-        get_profile("fast")
+    with pytest.raises(ValueError, match=r"'faster'.*quick, fast, paper, smoke"):
+        get_profile("faster")
     monkeypatch.setenv("ECGLIB_PROFILE", "papr")
     with pytest.raises(ValueError, match="'papr'"):
         get_profile()
