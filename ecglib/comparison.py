@@ -92,7 +92,8 @@ class ComparisonConfig:
     Parameters
     ----------
     tuning : FineTuneConfig
-        Training of the whole network, from pretrained or random weights.
+        Training of the whole network, from pretrained weights; from random ones too, but without
+        `FineTuneConfig.head_first`.
     head : FineTuneConfig
         Training of the softmax layer on the frozen encoder.
     supervised : FineTuneConfig
@@ -283,12 +284,13 @@ def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
     split = folds(study)
     tables = [_majority(meta, split, n) for n in sorted(set(chosen["classes"]))]
     starts = Starts(study)
-    settings = {FROZEN: config.head, TUNED: config.tuning, SCRATCH: config.tuning}
+    # Random weights hold nothing that softmax layers trained first could protect.
+    scratch = replace(config.tuning, head_first=None)
+    settings = {FROZEN: config.head, TUNED: config.tuning, SCRATCH: scratch}
     # Everything that shares a network and a kind of training goes into one call, which compiles
     # the network once.
-    whole = chosen["transfer"] != FROZEN
-    for (encoder, classes, seed, _), group in chosen.groupby(
-        ["encoder", "classes", "seed", whole], sort=False
+    for (encoder, classes, seed, transfer), group in chosen.groupby(
+        ["encoder", "classes", "seed", "transfer"], sort=False
     ):
         jobs = [(choice, fold) for choice in group.itertuples(index=False) for fold in split]
         labels = _labels(meta, classes)
@@ -298,7 +300,7 @@ def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
             [(labelled_windows(participant, f.train, c.labelled, seed), f.test) for c, f in jobs],
             [starts.weights(c.pretext, encoder, f.group, seed) for c, f in jobs],
             starts.shape(encoder),
-            settings[group["transfer"].iloc[0]],
+            settings[transfer],
             n_classes=int(classes),
             seed=study.profile.seed + int(seed),
         )

@@ -166,7 +166,11 @@ PAPER = Profile(
         temperature=0.1,
     ),
     comparison=ComparisonConfig(
-        tuning=FineTuneConfig(_sgd(epochs=20, batch=128, steps=50, rate=0.001), clip_norm=1.0),
+        tuning=FineTuneConfig(
+            _sgd(epochs=20, batch=128, steps=50, rate=0.001),
+            head_first=_sgd(epochs=40, batch=128, steps=50, rate=0.1),
+            clip_norm=1.0,
+        ),
         head=FineTuneConfig(_sgd(epochs=40, batch=128, steps=50, rate=0.1), scope=HEAD),
         supervised=FineTuneConfig(_sgd(epochs=20, batch=128, steps=50, rate=0.001), clip_norm=1.0),
         folds_per_group=8,
@@ -218,7 +222,11 @@ QUICK = Profile(
         temperature=0.1,
     ),
     comparison=ComparisonConfig(
-        tuning=FineTuneConfig(_sgd(epochs=1, batch=8, steps=32, rate=0.001), clip_norm=1.0),
+        tuning=FineTuneConfig(
+            _sgd(epochs=1, batch=8, steps=32, rate=0.001),
+            head_first=_sgd(epochs=10, batch=64, steps=40, rate=0.01),
+            clip_norm=1.0,
+        ),
         head=FineTuneConfig(_sgd(epochs=10, batch=64, steps=40, rate=0.01), scope=HEAD),
         supervised=FineTuneConfig(_sgd(epochs=1, batch=8, steps=96, rate=0.001), clip_norm=1.0),
         folds_per_group=2,
@@ -269,7 +277,11 @@ SMOKE = replace(
         ),
     ),
     comparison=ComparisonConfig(
-        tuning=FineTuneConfig(_sgd(epochs=1, batch=8, steps=2, rate=0.001), clip_norm=1.0),
+        tuning=FineTuneConfig(
+            _sgd(epochs=1, batch=8, steps=2, rate=0.001),
+            head_first=_sgd(epochs=1, batch=8, steps=20, rate=0.01),
+            clip_norm=1.0,
+        ),
         head=FineTuneConfig(_sgd(epochs=1, batch=8, steps=20, rate=0.01), scope=HEAD),
         supervised=FineTuneConfig(_sgd(epochs=1, batch=8, steps=2, rate=0.001), clip_norm=1.0),
         folds_per_group=2,

@@ -157,6 +157,37 @@ def test_a_step_is_that_of_sgd_with_momentum(data):
     np.testing.assert_allclose(tuner.classifier.get_layer("softmax_0").kernel.numpy(), w, atol=1e-5)
 
 
+def test_the_head_trains_first_and_batch_normalisation_is_left_alone(data):
+    head_first = FineTuneConfig(replace(TRAINING, learning_rate=1e-4), head_first=TRAINING)
+    tuner = FineTuner(*data, ENCODER, head_first, n_classes=2, seed=0, jit_compile=False)
+    alone = FineTuner(*data, ENCODER, HEAD, n_classes=2, seed=0, jit_compile=False)
+    before = tuner.encoder.get_weights()
+    train, test = FOLDS[0]
+    losses = tuner.fit(train, before)
+    assert len(losses) == 2 * TRAINING.epochs
+    np.testing.assert_allclose(losses[: TRAINING.epochs], alone.fit(train), rtol=1e-5)
+    for was, now, variable in zip(
+        before, tuner.encoder.get_weights(), tuner.encoder.weights, strict=True
+    ):
+        is_kernel = variable.path.endswith("kernel")
+        assert np.array_equal(was, now) != is_kernel, variable.path
+    # A second fit starts from scratch.
+    first = tuner.predict(test)
+    tuner.fit(train, before)
+    np.testing.assert_array_equal(first, tuner.predict(test))
+
+
+def test_the_whole_network_starts_where_its_head_ended(data):
+    still = replace(TRAINING, epochs=1, steps_per_epoch=1, learning_rate=1e-12)
+    config = FineTuneConfig(still, head_first=TRAINING)
+    tuner = FineTuner(*data, ENCODER, config, n_classes=2, seed=0, jit_compile=False)
+    alone = FineTuner(*data, ENCODER, HEAD, n_classes=2, seed=0, jit_compile=False)
+    train, test = FOLDS[0]
+    tuner.fit(train)
+    alone.fit(train)
+    np.testing.assert_allclose(tuner.predict(test), alone.predict(test), atol=1e-5)
+
+
 @pytest.mark.parametrize("scope", ["whole", "head"])
 def test_a_long_gradient_is_shortened_over_all_weights_together(data, scope):
     steady = TrainingConfig(
@@ -223,6 +254,8 @@ def test_there_is_one_layer_and_no_more():
         ({"scope": "most"}, "scope 'most'"),
         ({"momentum": 1.0}, "momentum is 1.0"),
         ({"clip_norm": 0.0}, "clip_norm is 0.0"),
+        ({"head_first": replace(TRAINING, steps_per_epoch=None)}, "steps_per_epoch"),
+        ({"scope": "head", "head_first": TRAINING}, "head_first goes with scope 'whole'"),
         ({"training": replace(TRAINING, steps_per_epoch=None)}, "steps_per_epoch"),
     ],
 )

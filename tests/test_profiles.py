@@ -108,6 +108,7 @@ def test_quick_keeps_the_method():
         "supervised_dropout",
         "contrastive.training.",
         "comparison.tuning.training.",
+        "comparison.tuning.head_first.",
         "comparison.head.training.",
         "comparison.supervised.training.",
         "comparison.folds_per_group",
