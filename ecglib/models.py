@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ecglib.layers import BlockMaxPooling1D
+from ecglib.layers import BlockMaxPooling1D, SpectralConv1D
 from ecglib.transforms import TASKS, AllVersions, TransformConfig
 
 TASK_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -58,6 +58,14 @@ class EncoderConfig:
         Size of the max pooling between two blocks.
     l2 : float
         β of the penalty β/2·‖w‖² on every convolution kernel.
+    convolution : {"direct", "spectral"}
+        How the convolutions are computed, except the first, which has a single channel.
+        ``"spectral"`` (`ecglib.layers.SpectralConv1D`) gives the same numbers up to rounding and
+        is faster on a CPU. Weights fit both.
+    precision : {"float32", "bfloat16"}
+        Type in which convolutions and their gradients are computed. ``"bfloat16"`` is Keras' mixed
+        precision, for a graphics card with units for it; weights, features and everything after
+        the encoder stay float32.
     """
 
     pool_stride: int = 2
@@ -68,8 +76,19 @@ class EncoderConfig:
     kernels: tuple[int, ...] = (32, 16, 8)
     pool_size: int = 8
     l2: float = 1e-4
+    convolution: Literal["direct", "spectral"] = "direct"
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
+        for name, known in (
+            ("convolution", ("direct", "spectral")),
+            ("precision", ("float32", "bfloat16")),
+        ):
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(f"{name} {value!r} is unknown: use {known[0]!r} or {known[1]!r}")
+        if (self.convolution, self.precision) == ("spectral", "bfloat16"):
+            raise ValueError("spectral convolutions need float32: use direct ones with bfloat16")
         if self.activation not in ("relu", "leaky_relu"):
             raise ValueError(
                 f"activation {self.activation!r} is unknown: use 'relu' or 'leaky_relu'"
@@ -121,30 +140,38 @@ def build_encoder(
     """
     config = config or EncoderConfig()
     seeds = iter(layer_seeds(seed, 2 * len(config.filters)))
+    dtype = "mixed_bfloat16" if config.precision == "bfloat16" else "float32"
     inputs = keras.Input((length,), name="window")
     x = layers.Reshape((length, 1))(inputs)
     number = 0
     for block, (filters, kernel) in enumerate(zip(config.filters, config.kernels, strict=True)):
         if block:
-            x = BlockMaxPooling1D(config.pool_size, config.pool_stride, name=f"pool_{block}")(x)
+            x = BlockMaxPooling1D(
+                config.pool_size, config.pool_stride, dtype=dtype, name=f"pool_{block}"
+            )(x)
         for _ in range(2):
             number += 1
-            x = layers.Conv1D(
+            spectral = config.convolution == "spectral" and number > 1
+            x = (SpectralConv1D if spectral else layers.Conv1D)(
                 filters,
                 kernel,
                 padding="same",
                 use_bias=not config.batch_norm,
                 kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
                 kernel_regularizer=half_l2(config.l2),
+                dtype=dtype,
                 name=f"conv_layer_{number}",
             )(x)
             if config.batch_norm:
                 # Keras' default of 0.99 would leave the moving statistics unfinished after a short
                 # training: a third of the initial values remains after 100 steps, here after 10.
-                x = layers.BatchNormalization(momentum=0.9, name=f"batch_norm_{number}")(x)
+                x = layers.BatchNormalization(
+                    momentum=0.9, dtype=dtype, name=f"batch_norm_{number}"
+                )(x)
             slope = config.slope if config.activation == "leaky_relu" else 0.0
-            x = layers.ReLU(negative_slope=slope, name=f"activation_{number}")(x)
-    return keras.Model(inputs, layers.GlobalMaxPooling1D(name="features")(x), name=name)
+            x = layers.ReLU(negative_slope=slope, dtype=dtype, name=f"activation_{number}")(x)
+    features = layers.GlobalMaxPooling1D(dtype="float32", name="features")(x)
+    return keras.Model(inputs, features, name=name)
 
 
 def build_str_heads(

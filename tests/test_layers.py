@@ -1,8 +1,10 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
-from ecglib.layers import BlockMaxPooling1D
+from ecglib.layers import BlockMaxPooling1D, SpectralConv1D, spectral_matrices
 from ecglib.models import EncoderConfig, build_encoder
 
 tf = pytest.importorskip("tensorflow")
@@ -59,3 +61,109 @@ def test_encoder_is_saved_and_loaded_with_it(tmp_path):
     x = np.random.default_rng(0).normal(size=(2, 100)).astype("float32")
     same = [keras.ops.convert_to_numpy(model(x)) for model in (encoder, loaded)]
     np.testing.assert_array_equal(*same)
+
+
+@pytest.mark.parametrize(("kernel", "block"), [(4, 8), (5, 10), (8, 8), (1, 2)])
+def test_products_of_spectra_are_the_full_convolution(kernel, block):
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=block), rng.normal(size=kernel)
+    of_block, of_kernel, back = spectral_matrices(kernel, block)
+    full = back.T @ ((of_block @ x) * (of_kernel @ w))
+    np.testing.assert_allclose(full[: block + kernel - 1], np.convolve(x, w), atol=1e-5)
+    np.testing.assert_allclose(full[block + kernel - 1 :], 0, atol=1e-5)
+
+
+def convolved_and_gradients(layer, x, weights):
+    x = tf.constant(x)
+
+    @tf.function(jit_compile=True)
+    def both(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+            total = tf.reduce_sum(y * weights)
+        return y, *tape.gradient(total, [x, *layer.trainable_variables])
+
+    return [tensor.numpy() for tensor in both(x)]
+
+
+@pytest.mark.parametrize(
+    ("n", "kernel", "channels", "filters"),
+    [(2560, 32, 32, 32), (1277, 16, 32, 64), (635, 8, 128, 128), (100, 5, 3, 4), (7, 8, 2, 3)],
+)
+def test_spectral_convolution_equals_the_direct_one_forward_and_backward(
+    n, kernel, channels, filters
+):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, n, channels)).astype("float32")
+    weights = rng.normal(size=(3, n, filters)).astype("float32")
+    direct = keras.layers.Conv1D(filters, kernel, padding="same", activation="tanh")
+    spectral = SpectralConv1D(filters, kernel, activation="tanh")
+    for layer in (direct, spectral):
+        layer.build(x.shape)
+    start = [rng.normal(size=v.shape) / np.sqrt(channels * kernel) for v in direct.weights]
+    for layer in (direct, spectral):
+        layer.set_weights(start)
+    ours = convolved_and_gradients(spectral, x, weights)
+    theirs = convolved_and_gradients(direct, x, weights)
+    assert len(ours) == len(theirs) == 4
+    for name, a, b in zip(
+        ("output", "of input", "of kernel", "of bias"), ours, theirs, strict=True
+    ):
+        assert np.abs(b).max() > 0.1
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * np.abs(b).max(), err_msg=name)
+
+
+def test_spectral_convolution_refuses_what_it_cannot_do():
+    for wrong in (
+        {"padding": "valid"},
+        {"strides": 2},
+        {"dilation_rate": 2},
+        {"groups": 2},
+        {"data_format": "channels_first"},
+    ):
+        with pytest.raises(ValueError, match="padding 'same'"):
+            SpectralConv1D(4, 8, **wrong)
+    with pytest.raises(ValueError, match="float32"):
+        SpectralConv1D(4, 8, dtype="mixed_bfloat16")
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_whole_encoder_is_the_same_with_spectral_convolutions(batch_norm, tmp_path):
+    config = EncoderConfig(batch_norm=batch_norm)
+    direct = build_encoder(config, seed=1)
+    spectral = build_encoder(dataclasses.replace(config, convolution="spectral"), seed=1)
+    assert [v.path for v in direct.variables] == [v.path for v in spectral.variables]
+    spectral.set_weights(direct.get_weights())
+    x = np.random.default_rng(0).normal(size=(2, 2560)).astype("float32")
+    expected = keras.ops.convert_to_numpy(direct(x))
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(spectral(x)), expected, rtol=0, atol=1e-5 * expected.max()
+    )
+    spectral.save(tmp_path / "encoder.keras")
+    loaded = keras.models.load_model(tmp_path / "encoder.keras")
+    assert isinstance(loaded.get_layer("conv_layer_2"), SpectralConv1D)
+
+
+def test_half_precision_keeps_weights_and_features_in_float32():
+    config = EncoderConfig(filters=(8, 16), kernels=(8, 4), batch_norm=True)
+    full = build_encoder(config, 256, seed=1)
+    half = build_encoder(dataclasses.replace(config, precision="bfloat16"), 256, seed=1)
+    assert half.get_layer("conv_layer_2").compute_dtype == "bfloat16"
+    assert {v.dtype for v in half.variables} == {"float32"}
+    half.set_weights(full.get_weights())
+    x = np.random.default_rng(0).normal(size=(4, 256)).astype("float32")
+    features, expected = (keras.ops.convert_to_numpy(m(x)) for m in (half, full))
+    assert features.dtype == np.float32
+    # bfloat16 has 8 bits for a number: it must differ, by a little.
+    off = np.abs(features - expected).max() / expected.max()
+    assert 0 < off < 0.05
+
+
+def test_half_precision_and_spectra_exclude_each_other():
+    with pytest.raises(ValueError, match="float32"):
+        EncoderConfig(convolution="spectral", precision="bfloat16")
+    with pytest.raises(ValueError, match="'fast' is unknown"):
+        EncoderConfig(convolution="fast")
+    with pytest.raises(ValueError, match="'float16' is unknown"):
+        EncoderConfig(precision="float16")
