@@ -108,7 +108,7 @@ def read_dreamer(path: str | os.PathLike[str]) -> Cohort:
         sampling rate, a shape or a count is wrong; if a rating is not a whole number from 1 to 5;
         if a recording is shorter than 10 s or holds NaN or infinite samples.
     """
-    dreamer = read_variable(path, "DREAMER", skip=("EEG",))
+    dreamer = read_variable(path, "DREAMER", skip=("EEG",), convert=_compact)
     with open(path, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return cohort_from_struct(dreamer, file=path, sha256=sha256)
@@ -221,11 +221,18 @@ def _recordings(
     return recordings
 
 
+def _compact(values: np.ndarray) -> np.ndarray:
+    """Return what is large, so a recording, as float32; integers are how MATLAB stores doubles."""
+    if values.dtype.kind in "iuf" and values.size >= ECG_RATE:
+        with np.errstate(over="ignore"):  # what overflows is infinite and refused later
+            return np.ascontiguousarray(values, dtype=np.float32)
+    return values
+
+
 def _signal(value: Any, field: str, place: dict[str, Any]) -> np.ndarray:
-    """Return one recording as float32; integers are how MATLAB stores whole doubles."""
+    """Return one recording as float32."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
-        with np.errstate(over="ignore"):  # what overflows is infinite and refused below
-            value = np.ascontiguousarray(value, dtype=np.float32)
+        value = np.asarray(_compact(value), dtype=np.float32)
     check_signal(value, ECG_RATE, field=field, **place)
     return value
 

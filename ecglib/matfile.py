@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,7 +41,10 @@ class _Damaged(ValueError):
 
 
 def read_variable(
-    path: str | os.PathLike[str], name: str, skip: Collection[str] = ()
+    path: str | os.PathLike[str],
+    name: str,
+    skip: Collection[str] = (),
+    convert: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> dict[str, Any] | list[Any] | str | np.ndarray:
     """Read one variable of a MATLAB v5 file (what MATLAB writes with ``-v6`` or ``-v7``).
 
@@ -53,6 +56,9 @@ def read_variable(
         The variable; the others are not read.
     skip : collection of str, optional
         Names of struct fields to leave out, at any depth. They never lie in memory.
+    convert : callable, optional
+        What becomes of each numeric array as soon as it is read, such as a change to a smaller
+        type, so that the stored ones never lie in memory together.
 
     Returns
     -------
@@ -83,6 +89,7 @@ def read_variable(
             while file.tell() < end:
                 reader, after = _open_element(file, order, end)
                 if reader is not None:
+                    reader.convert = convert
                     found, content = reader.variable(name, frozenset(skip))
                     if found == name:
                         return content
@@ -237,6 +244,8 @@ def _open_element(file: BinaryIO, order: str, end: int) -> tuple[_Reader | None,
 class _Reader:
     """Reads arrays, element by element, from a stream of bytes."""
 
+    convert: Callable[[np.ndarray], np.ndarray] | None = None
+
     def __init__(self, stream: _Stored | _Compressed, order: str) -> None:
         self.stream, self.order = stream, order
 
@@ -308,7 +317,9 @@ class _Reader:
             return self._text(shape)
         if of_class in _NUMERIC:
             values = self._numbers(shape)
-            return values + 1j * self._numbers(shape) if flags & _COMPLEX else values
+            if flags & _COMPLEX:
+                values = values + 1j * self._numbers(shape)
+            return self.convert(values) if self.convert else values
         raise _Damaged(f"an array of class {of_class}, which is not read here")
 
     def _field_names(self) -> list[str]:

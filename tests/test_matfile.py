@@ -164,6 +164,23 @@ def test_skipped_fields_never_lie_in_memory(tmp_path):
 
 
 @pytest.mark.parametrize("compressed", [True, False])
+def test_arrays_are_converted_one_by_one(tmp_path, compressed):
+    path = tmp_path / "many.mat"
+    cells = cell(*(np.full((50_000, 2), float(i)) for i in range(40)))
+    savemat(path, {NAME: {"ECG": cells}}, do_compression=compressed)
+    tracemalloc.start()
+    try:
+        content = read_variable(path, NAME, convert=lambda values: values.astype(np.float32))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [a.dtype for a in content["ECG"]] == [np.float32] * 40
+    assert [a[0, 0] for a in content["ECG"]] == list(range(40))
+    kept, largest = sum(a.nbytes for a in content["ECG"]), cells[0, 0].nbytes
+    assert peak < kept + 5 * largest < sum(a.nbytes for a in cells[:, 0])
+
+
+@pytest.mark.parametrize("compressed", [True, False])
 def test_every_truncation_is_an_error(tmp_path, compressed):
     whole, cut = tmp_path / "whole.mat", tmp_path / "cut.mat"
     savemat(whole, {NAME: {"a": np.arange(40.0), "b": "text"}}, do_compression=compressed)
