@@ -10,10 +10,15 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ecglib.artifacts import atomic_path
 from ecglib.provenance import provenance
+
+if TYPE_CHECKING:
+    import keras
 
 RESULTS = Path(__file__).parent / "results"
 """One JSON file per benchmark, named like its script without ``bench_``."""
@@ -24,6 +29,22 @@ def seconds(run: Callable[[], Any]) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
+
+
+def flop_per_view(encoder: "keras.Model") -> int:
+    """Count the operations of the convolutions in one training step, for one view.
+
+    A multiply-add counts as two. The gradients of input and kernel take as much as the way
+    forward each, but the first convolution needs no gradient of its input. The heads, 0.1 % of the
+    whole, and everything elementwise are left out; what "same" convolutions multiply by their
+    padding, less than 1 %, is not.
+    """
+    forward = [
+        2 * layer.output.shape[1] * int(np.prod(layer.kernel.shape))
+        for layer in encoder.layers
+        if hasattr(layer, "kernel")
+    ]
+    return 3 * sum(forward) - forward[0]
 
 
 def in_turns(variants: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:

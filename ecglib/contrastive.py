@@ -35,16 +35,16 @@ MIN_NORM = 1e-6
 """Vectors shorter than this keep a length below 1 when they are normalised; see `unit_vectors`."""
 
 TIE = 1e-6
-"""Cosine similarities that differ by less are equal: float32 knows them to about 1e-7."""
+"""Cosine similarities that differ by less are equal: projections are float32 at best."""
 
 MIN_SPREAD = 0.01
-"""Features whose standard deviation is a smaller share of its largest possible value collapsed.
-
-The encoder of the book has 0.07 with random weights and more when trained.
-"""
+"""Features whose standard deviation is a smaller share of its largest possible value collapsed."""
 
 MIN_RANK = 1.5
 """Features of a smaller effective rank collapsed: one number says all that they say."""
+
+_WIDE = "float64" if keras.backend.backend() == "tensorflow" else "float32"
+"""Type in which the loss is calculated. JAX has no float64 unless told so at its start."""
 
 
 class CollapseWarning(UserWarning):
@@ -108,7 +108,11 @@ def unit_vectors(z: Any) -> Any:
     -------
     tensor (rows, d), float32
     """
-    z = ops.cast(z, "float32")
+    return _unit_vectors(z, "float32")
+
+
+def _unit_vectors(z: Any, dtype: str) -> Any:
+    z = ops.cast(z, dtype)
     # Squares of numbers up to 1 cannot overflow. The result does not depend on this divisor, so
     # neither does its gradient.
     size = ops.stop_gradient(ops.max(ops.abs(z), axis=-1, keepdims=True))
@@ -146,9 +150,14 @@ def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
 
     Notes
     -----
-    Everything is float32, whatever the type of `z`. The loss is
-    ``log(1 + sum(exp((negative - partner) / temperature)))``, which keeps its digits where the
-    partner is far more similar than all others.
+    The loss is ``log(1 + sum(exp((negative - partner) / temperature)))``, which keeps its digits
+    where the partner is far more similar than all others.
+
+    With TensorFlow everything inside is float64, whatever the type of `z`, and each view's loss is
+    right to 1e-6 (up to 32 nats; float32 cannot hold larger numbers so well). Other backends
+    calculate in float32. There the length of a vector, and so a cosine, is rounded by up to 1e-7,
+    and the temperature divides that error too: a view's loss is right to 1e-7 / temperature plus
+    a millionth of itself.
     """
     _check_temperature(temperature)
     rows = z.shape[0]
@@ -157,7 +166,7 @@ def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
             f"{rows} rows: NT-Xent needs two views of each of at least 2 windows, because one "
             "window alone has no negatives"
         )
-    unit = unit_vectors(z)
+    unit = _unit_vectors(z, _WIDE)
     similarity = ops.matmul(unit, ops.transpose(unit))
     row = ops.arange(ops.shape(z)[0])
     itself = row[:, None] == row[None, :]
@@ -166,7 +175,7 @@ def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
     partner = ops.sum(ops.where(is_partner, similarity, 0.0), axis=-1, keepdims=True)
     margins = ops.where(window, -np.inf, similarity - partner)
     loss = ops.softplus(ops.logsumexp(margins / temperature, axis=-1))
-    return loss, ops.cast(ops.max(margins, axis=-1) < -TIE, "float32")
+    return ops.cast(loss, "float32"), ops.cast(ops.max(margins, axis=-1) < -TIE, "float32")
 
 
 def build_projection_head(
@@ -290,7 +299,8 @@ class ContrastiveModel(keras.Model):
         The order of the views is the label: `y` and `sample_weight` play no part.
         """
         loss, _ = nt_xent(y_pred["projections"], self.temperature)
-        return ops.mean(loss) + sum(self.losses)
+        # A sum of many float32 numbers would lose the last digits.
+        return ops.cast(ops.mean(ops.cast(loss, _WIDE)), "float32") + sum(self.losses)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -394,7 +404,8 @@ class Probes(keras.callbacks.Callback):
     (cosine similarity) read labels of the participants, cross-validated by participant, and the
     participant's identity, cross-validated by trial. All features are standardised on the
     training folds first. `collapse_report` follows, and a `CollapseWarning` the first time that it
-    says so.
+    says so. A question whose folds cannot be made, such as one with a single class among the
+    training windows of a fold, is left out with a `UserWarning`.
 
     Parameters
     ----------
@@ -418,8 +429,8 @@ class Probes(keras.callbacks.Callback):
     Raises
     ------
     DataError
-        If a participant is held out, the lengths do not fit each other, a name is ``participant``,
-        or as in `ecglib.splits` for folds that cannot be made.
+        If a participant is held out, the lengths do not fit each other, or a name is
+        ``participant``.
 
     Notes
     -----
@@ -462,20 +473,21 @@ class Probes(keras.callbacks.Callback):
                 f"every {every} epochs, {k} neighbours", field="every, k", expected="at least 1"
             )
         self.X, self.every, self.k = X, every, k
-        # Name, classes and folds of each question; bad ones are found before training.
-        self._questions = [
-            (name, np.asarray(y), self._folds(ParticipantGroupedKFold(n_splits, seed), meta, y))
-            for name, y in labels.items()
-        ]
-        who = meta["participant"].to_numpy()
-        trials = TrialGroupedKFold(n_splits, seed)
-        self._questions.append(("participant", who, self._folds(trials, meta, who)))
+        # Name, classes and folds of each question.
+        self._questions: list[tuple[str, np.ndarray, list]] = []
+        people = ParticipantGroupedKFold(n_splits, seed)
+        for name, y in labels.items():
+            self._ask(name, y, people, meta)
+        self._ask("participant", meta["participant"], TrialGroupedKFold(n_splits, seed), meta)
         self._rows: dict[int, dict[str, Any]] = {}
         self._warned = False
 
-    @staticmethod
-    def _folds(splitter: Splitter, meta: pd.DataFrame, y: np.ndarray) -> list:
-        return list(splitter.split(meta, y))
+    def _ask(self, name: str, y: np.ndarray, splitter: Splitter, meta: pd.DataFrame) -> None:
+        """Take up a question, if the windows allow it; a monitor must not stop the training."""
+        try:
+            self._questions.append((name, np.asarray(y), list(splitter.split(meta, y))))
+        except DataError as error:
+            warnings.warn(f"'{name}' is not probed: {error}", stacklevel=3)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Probe, if this epoch's turn has come."""
@@ -519,7 +531,8 @@ class Probes(keras.callbacks.Callback):
         DataFrame
             One row per probed epoch, counted from 1: the columns of `collapse_report`, and the
             balanced accuracy of each probe, ``linear_`` and ``knn_`` with the name of the labels
-            or ``participant``. Guessing gives one in the number of classes.
+            or ``participant``, as far as they are probed. Guessing gives one in the number of
+            classes.
         """
         return pd.DataFrame.from_dict(self._rows, orient="index").rename_axis("epoch")
 

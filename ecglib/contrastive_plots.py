@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib import patheffects
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -31,10 +32,12 @@ def view_pairs(windows: np.ndarray, views: np.ndarray, fs: float, label: str) ->
     Returns
     -------
     matplotlib.figure.Figure
-        One row per window; columns window, first view, second view.
+        One row per window, with one scale; columns window, first view, second view.
     """
     n = len(windows)
-    fig, axes = plt.subplots(n, 3, figsize=(WIDTH, 0.6 + 1.1 * n), sharex=True, squeeze=False)
+    fig, axes = plt.subplots(
+        n, 3, figsize=(WIDTH, 0.6 + 1.1 * n), sharex=True, sharey="row", squeeze=False
+    )
     time = np.arange(windows.shape[1]) / fs
     for row, axs in enumerate(axes):
         shown = (windows[row], views[2 * row], views[2 * row + 1])
@@ -57,7 +60,8 @@ def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figu
     Parameters
     ----------
     history : DataFrame
-        One row per epoch, with ``contrastive_accuracy`` and ``loss``, and both with ``val_``.
+        One row per epoch, with ``contrastive_accuracy`` and ``loss``, and both with ``val_`` if
+        people were left out.
     chance : float
         Accuracy of guessing.
     label : str
@@ -66,7 +70,7 @@ def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figu
     Returns
     -------
     matplotlib.figure.Figure
-        Two axes with a line each for training windows and for people left out.
+        Two axes with a line each for training windows and, if there are any, people left out.
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
     for ax, column, name in (
@@ -74,14 +78,15 @@ def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figu
         (axes[1], "loss", "loss (nats)"),
     ):
         ax.plot(history.index, history[column], "o-", color=BLUE, label="training windows")
-        ax.plot(
-            history.index, history[f"val_{column}"], "s--", color=ORANGE, label="people left out"
-        )
+        if f"val_{column}" in history:
+            left_out = history[f"val_{column}"]
+            ax.plot(history.index, left_out, "s--", color=ORANGE, label="people left out")
         ax.set(xlabel="epoch (number)", ylabel=name)
-        ax.set_ylim(bottom=0)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].axhline(chance, color=GREY, linestyle=":", label="guessing")
     axes[0].legend()
+    for ax in axes:
+        ax.set_ylim(0, 1.1 * ax.dataLim.ymax)
     fig.suptitle(f"Contrastive pretraining ({label})")
     return fig
 
@@ -122,7 +127,8 @@ def embedding(
     points : ndarray, shape (n_windows, 2)
         Features in the plane.
     participant : ndarray of int, shape (n_windows,)
-        Whose each window is; the number stands at the centre of the windows.
+        Whose each window is; the number stands at the centre of the windows, or a little above it
+        where another number stands there already.
     rating : ndarray of int, shape (n_windows,)
         Ratings, 1 to 5.
     target : str
@@ -136,15 +142,35 @@ def embedding(
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.8), sharex=True, sharey=True)
     people = np.unique(participant)
-    codes = np.searchsorted(people, participant)
-    axes[0].scatter(*points.T, c=codes, cmap="tab20", s=9, alpha=0.6, linewidths=0)
-    for person in people:
-        axes[0].annotate(str(person), points[participant == person].mean(axis=0), ha="center")
-    axes[0].set_title("participant (number)")
-    dots = axes[1].scatter(*points.T, c=rating, cmap="cividis", s=9, vmin=1, vmax=5, linewidths=0)
-    axes[1].set_title(f"{target}")
+    centres = np.array([points[participant == person].mean(axis=0) for person in people])
+    halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+    for i, (person, place) in enumerate(zip(people, _apart(centres, points), strict=True)):
+        axes[0].scatter(
+            *points[participant == person].T,
+            color=plt.get_cmap("tab20")(i % 20),
+            marker="os^Dv"[i % 5],
+            s=14,
+            linewidths=0,
+        )
+        axes[0].annotate(str(person), place, ha="center", va="center", path_effects=halo)
+    axes[0].set(title="participant (number)", ylabel="second component (SD)")
+    five = plt.get_cmap("cividis", 5)
+    dots = axes[1].scatter(*points.T, c=rating, cmap=five, s=14, vmin=0.5, vmax=5.5, linewidths=0)
+    axes[1].set_title(target)
     fig.colorbar(dots, ax=axes[1], label=f"{target} (1 to 5)", ticks=range(1, 6))
     for ax in axes:
-        ax.set(xlabel="first component (SD)", ylabel="second component (SD)")
+        ax.set_xlabel("first component (SD)")
     fig.suptitle(f"Features of held-out windows ({label})")
     return fig
+
+
+def _apart(places: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Move places of labels upwards until none covers another; `points` fill the axes."""
+    width, height = np.ptp(points, axis=0) * (0.09, 0.06)
+    moved = places.copy()
+    done: list[int] = []
+    for i in np.argsort(places[:, 1]):
+        while any((np.abs(moved[i] - moved[k]) < (width, height)).all() for k in done):
+            moved[i, 1] += height / 4
+        done.append(i)
+    return moved

@@ -38,12 +38,6 @@ class FineTuneConfig:
         Of SGD, from 0 to below 1.
     scope : {"whole", "head"}
         Train the whole network, or the softmax layers on the frozen encoder.
-    head_first : TrainingConfig, optional
-        Before the whole network, train the softmax layers alone, on the features of the encoder as
-        it starts: random layers on top would send random gradients through the encoder and spoil
-        what it knows (Kumar et al., ICLR 2022). Batch normalisation is then left as it is,
-        statistics included, because these features were computed with it. None trains all layers
-        at once, batch normalisation among them.
     class_weights : bool
         Weigh the classes inversely to their frequency among the training windows of the fold.
     clip_norm : float, optional
@@ -55,7 +49,6 @@ class FineTuneConfig:
     training: TrainingConfig
     momentum: float = 0.9
     scope: Literal["whole", "head"] = WHOLE
-    head_first: TrainingConfig | None = None
     class_weights: bool = False
     clip_norm: float | None = None
 
@@ -66,11 +59,8 @@ class FineTuneConfig:
             raise ValueError(f"momentum is {self.momentum}: it must be at least 0 and below 1")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm is {self.clip_norm}: it must be above 0, or None")
-        if self.scope == HEAD and self.head_first is not None:
-            raise ValueError(f"head_first goes with scope {WHOLE!r}: the head is all of {HEAD!r}")
-        for training in (self.training, self.head_first):
-            if training is not None and training.steps_per_epoch is None:
-                raise ValueError("fine-tuning needs steps_per_epoch, the same for every fold")
+        if self.training.steps_per_epoch is None:
+            raise ValueError("fine-tuning needs steps_per_epoch, the same for every fold")
 
 
 @keras.saving.register_keras_serializable(package="ecglib")
@@ -201,35 +191,22 @@ class FineTuner:
         self.encoder.compile(jit_compile=jit_compile)
         n_features = self.encoder.output_shape[-1]
         self.classifier = build_classifier(n_features, labels.shape[1], n_classes, seeds[1])
-        # The models to train, one after the other, each with its schedule.
-        self._stages = [(self.classifier, config.head_first or config.training)]
+        self.model = self.classifier
         if config.scope == WHOLE:
             inputs = keras.Input(X.shape[1:], name="window")
-            if config.head_first:
-                for layer in self.encoder.layers:
-                    # Untrainable, this layer also keeps its statistics and uses them in training.
-                    if isinstance(layer, layers.BatchNormalization):
-                        layer.trainable = False
-            whole = keras.Model(inputs, self.classifier(self.encoder(inputs)))
-            self._stages = [
-                *self._stages[: config.head_first is not None],
-                (whole, config.training),
-            ]
-        self.model = self._stages[-1][0]
-        for model, training in self._stages:
-            model.compile(
-                keras.optimizers.SGD(
-                    training.rate(len(X)),
-                    momentum=config.momentum,
-                    global_clipnorm=config.clip_norm,
-                ),
-                loss=weighted_cross_entropy,
-                jit_compile=jit_compile,
-            )
-            model.optimizer.build(model.trainable_variables)
+            self.model = keras.Model(inputs, self.classifier(self.encoder(inputs)))
+        self.model.compile(
+            keras.optimizers.SGD(
+                config.training.rate(len(X)),
+                momentum=config.momentum,
+                global_clipnorm=config.clip_norm,
+            ),
+            loss=weighted_cross_entropy,
+            jit_compile=jit_compile,
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
         self._random = self.encoder.get_weights()
-        optimizers = [v for model, _ in self._stages for v in model.optimizer.variables]
-        self._state = [*self.classifier.variables, *optimizers]
+        self._state = [*self.classifier.variables, *self.model.optimizer.variables]
         self._initial = [variable.numpy() for variable in self._state]
         self._features: dict[int, tuple[Weights, np.ndarray]] = {}
 
@@ -253,7 +230,7 @@ class FineTuner:
         return self._features[id(start)][1]
 
     def fit(self, train: np.ndarray, start: Weights | None = None, name: str = "") -> list[float]:
-        """Train on some windows.
+        """Train on some windows; if they are fewer than a batch, a batch shows some twice.
 
         Parameters
         ----------
@@ -267,45 +244,41 @@ class FineTuner:
         Returns
         -------
         list of float
-            Mean training loss of each epoch; those of `head_first` come first.
+            Mean training loss of each epoch.
 
         Raises
         ------
         DataError
-            If there are fewer training windows than one batch, or training diverged.
+            If there are no training windows, or training diverged.
         """
-        batch = max(training.batch_windows for _, training in self._stages)
-        if len(train) < batch:
+        if not len(train):
             raise DataError(
-                f"{name or 'the training set'} has {len(train)} training windows",
+                f"{name or 'the training set'} has no training windows",
                 field="folds",
-                expected=f"at least one batch of {batch}",
-                remedy="label more people, use fewer folds or a smaller batch",
+                expected="at least one",
             )
         for variable, value in zip(self._state, self._initial, strict=True):
             variable.assign(value)
         begin = self._random if start is None else start
-        frozen_first = self._stages[0][0] is self.classifier
-        features = self.features(start) if frozen_first else None
-        self.encoder.set_weights(begin)
         standardise = self.classifier.get_layer("standardise")
-        if features is not None:
-            standardise.adapt(features[train])
+        if self.config.scope == HEAD:
+            inputs = self.features(start)
+            standardise.adapt(inputs[train])
         else:
+            inputs = self.X
+            self.encoder.set_weights(begin)
             # As the features will be in training: batch normalisation acts, and its statistics,
             # which this changes, are put back.
             some = train[np.linspace(0, len(train) - 1, min(64, len(train))).astype(int)]
             standardise.adapt(ops.convert_to_numpy(self.encoder(self.X[some], training=True)))
-            self.encoder.set_weights(begin)
-        y = self._targets(train)
+        self.encoder.set_weights(begin)
+        y, training = self._targets(train), self.config.training
+        count = training.steps(len(train)) * training.batch_windows
         losses = []
-        for model, training in self._stages:
-            inputs = features if model is self.classifier else self.X
-            steps = training.steps(len(train)) * training.batch_windows
-            for epoch in range(training.epochs):
-                order = train[window_stream(len(train), epoch * steps, steps, self.seed)]
-                logs = train_epoch(model, inputs, y, order, training.batch_windows)
-                losses.append(logs["loss"])
+        for epoch in range(training.epochs):
+            order = train[window_stream(len(train), epoch * count, count, self.seed)]
+            logs = train_epoch(self.model, inputs, y, order, training.batch_windows)
+            losses.append(logs["loss"])
         if not np.isfinite(losses).all():
             raise DataError(
                 f"{name or 'the training'}: the network diverged",

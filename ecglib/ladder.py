@@ -73,7 +73,7 @@ FEELING, STATE = "knows what was felt", "knows the state of the body"
 
 _COHORT_CODE = code_of("ecgmodel", "ecgnoise", "affect", "synthetic")
 _WINDOW_CODE = code_of("filters", "quality", "scaling", "windows")
-_PRETEXT_CODE = code_of("matfile", "dreamer", "transforms", "models", "pretrain")
+_PRETEXT_CODE = code_of("matfile", "dreamer", "transforms", "layers", "models", "pretrain")
 _LADDER_CODE = code_of("labels", "splits", "evaluation", "folds", "probes", "ladder")
 
 

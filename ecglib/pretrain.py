@@ -36,7 +36,7 @@ class TrainingConfig:
     steps_per_epoch : int or None
         Steps in one epoch; None means one pass over all windows.
     learning_rate : float
-        Adam's rate at the start (``"staircase"``) or at the peak (``"warmup_cosine"``).
+        The optimiser's rate at the start (``"staircase"``) or at the peak (``"warmup_cosine"``).
     schedule : {"staircase", "warmup_cosine"}
         ``"staircase"``: the rate is multiplied by `decay_rate` every `decay_steps` steps.
         ``"warmup_cosine"``: linear rise over `warmup_steps`, then a half cosine to zero.

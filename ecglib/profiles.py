@@ -166,13 +166,8 @@ PAPER = Profile(
         temperature=0.1,
     ),
     comparison=ComparisonConfig(
-        tuning=FineTuneConfig(
-            _sgd(epochs=20, batch=128, steps=50, rate=0.001),
-            head_first=_sgd(epochs=40, batch=128, steps=50, rate=0.1),
-            clip_norm=1.0,
-        ),
+        tuning=FineTuneConfig(_sgd(epochs=20, batch=128, steps=50, rate=0.02), clip_norm=1.0),
         head=FineTuneConfig(_sgd(epochs=40, batch=128, steps=50, rate=0.1), scope=HEAD),
-        supervised=FineTuneConfig(_sgd(epochs=20, batch=128, steps=50, rate=0.001), clip_norm=1.0),
         folds_per_group=8,
         labelled=(2, 5, 10, 15),
         seeds=(0, 1, 2, 3, 4),
@@ -182,7 +177,7 @@ PAPER = Profile(
 QUICK = Profile(
     name="quick",
     windows=WindowConfig(last_s=40.0),
-    encoder=EncoderConfig(batch_norm=True),
+    encoder=EncoderConfig(batch_norm=True, convolution="spectral"),
     pretext=PretextConfig(
         training=TrainingConfig(
             epochs=9,
@@ -222,13 +217,8 @@ QUICK = Profile(
         temperature=0.1,
     ),
     comparison=ComparisonConfig(
-        tuning=FineTuneConfig(
-            _sgd(epochs=1, batch=8, steps=32, rate=0.001),
-            head_first=_sgd(epochs=10, batch=64, steps=40, rate=0.01),
-            clip_norm=1.0,
-        ),
+        tuning=FineTuneConfig(_sgd(epochs=4, batch=16, steps=20, rate=0.02), clip_norm=1.0),
         head=FineTuneConfig(_sgd(epochs=10, batch=64, steps=40, rate=0.01), scope=HEAD),
-        supervised=FineTuneConfig(_sgd(epochs=1, batch=8, steps=96, rate=0.001), clip_norm=1.0),
         folds_per_group=2,
     ),
 )
@@ -236,7 +226,7 @@ QUICK = Profile(
 FAST = replace(
     PAPER,
     name="fast",
-    encoder=replace(PAPER.encoder, batch_norm=True),
+    encoder=replace(PAPER.encoder, batch_norm=True, convolution="spectral"),
     pretext=replace(
         QUICK.pretext,
         training=TrainingConfig(
@@ -277,13 +267,8 @@ SMOKE = replace(
         ),
     ),
     comparison=ComparisonConfig(
-        tuning=FineTuneConfig(
-            _sgd(epochs=1, batch=8, steps=2, rate=0.001),
-            head_first=_sgd(epochs=1, batch=8, steps=20, rate=0.01),
-            clip_norm=1.0,
-        ),
+        tuning=FineTuneConfig(_sgd(epochs=2, batch=8, steps=2, rate=0.02), clip_norm=1.0),
         head=FineTuneConfig(_sgd(epochs=1, batch=8, steps=20, rate=0.01), scope=HEAD),
-        supervised=FineTuneConfig(_sgd(epochs=1, batch=8, steps=2, rate=0.001), clip_norm=1.0),
         folds_per_group=2,
         labelled=(2,),
         seeds=(0, 1),

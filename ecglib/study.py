@@ -70,9 +70,9 @@ RANDOM, STR, SUPERVISED = "random encoder", "STR encoder", "supervised"
 
 _COHORT_CODE = code_of("ecgmodel", "ecgnoise", "affect", "synthetic")
 _WINDOW_CODE = code_of("matfile", "dreamer", "filters", "quality", "scaling", "windows")
-_PRETEXT_CODE = code_of("transforms", "models", "pretrain")
-_CONTRASTIVE_CODE = code_of("transforms", "views", "models", "pretrain", "contrastive")
-_SUPERVISED_CODE = code_of("labels", "models", "pretrain", "finetune")
+_PRETEXT_CODE = code_of("transforms", "layers", "models", "pretrain")
+_CONTRASTIVE_CODE = code_of("transforms", "views", "layers", "models", "pretrain", "contrastive")
+_SUPERVISED_CODE = code_of("labels", "layers", "models", "pretrain", "finetune")
 _RESULT_CODE = code_of("labels", "splits", "heads", "evaluation", "supervised")
 
 
@@ -404,7 +404,7 @@ class Study:
         most = self.profile.pretext.heldout_windows
         heldout = np.isin(usable.meta["participant"], self.groups[group])
         shown, left_out = np.flatnonzero(~heldout), np.flatnonzero(heldout)
-        watched = _spread(shown, most)
+        watched, left_out = _spread(shown, most), _spread(left_out, most)
         meta = usable.meta.iloc[watched].reset_index(drop=True)
         probes = Probes(
             usable.X[watched],
@@ -422,7 +422,8 @@ class Study:
             config.training,
             seed=self.profile.seed + group,
             folder=self.root / f"run-{fingerprint(source)}",
-            X_val=usable.X[_spread(left_out, most)],
+            # The loss depends on the batch, so it is not measured on less than one.
+            X_val=usable.X[left_out] if len(left_out) >= config.training.batch_windows else None,
             callbacks=[probes],
             label=f"contrastive without group {group}",
         )
@@ -444,7 +445,7 @@ class Study:
         """
         from ecglib.models import build_encoder
 
-        config, usable = self.profile.comparison.supervised, self.usable
+        config, usable = self.profile.comparison.tuning, self.usable
 
         def make() -> dict[str, np.ndarray]:
             from ecglib.finetune import FineTuner

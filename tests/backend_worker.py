@@ -8,6 +8,7 @@ from keras import ops
 
 from ecglib import contrastive, models
 from ecglib.contrastive import build_projection_head
+from ecglib.layers import SpectralConv1D
 from ecglib.models import EncoderConfig, build_encoder, build_str_heads
 from ecglib.transforms import permute_segments, warp_pieces
 
@@ -71,6 +72,10 @@ def main(path):
     results["permuted"] = ops.convert_to_numpy(permute_segments(rows, ops.convert_to_tensor(order)))
     warped = warp_pieces(rows, ops.convert_to_tensor(stretched), ops.convert_to_tensor(offset), 1.2)
     results["warped"] = ops.convert_to_numpy(warped)
+    layer = SpectralConv1D(4, 16)
+    layer.build((None, LENGTH // 8, 8))
+    layer.set_weights([random.normal(size=v.shape) for v in layer.weights])
+    results["spectral"] = ops.convert_to_numpy(layer(rows.reshape(-1, LENGTH // 8, 8)))
     results["backend"] = np.array(keras.backend.backend())
     np.savez(path, **results)
 

@@ -67,3 +67,9 @@ def test_same_running_statistics(steps, pretext):
 @pytest.mark.parametrize("name", ["permuted", "warped"])
 def test_same_transformations_from_the_same_draws(steps, name):
     np.testing.assert_allclose(steps[0][name], steps[1][name], atol=1e-5)
+
+
+def test_same_spectral_convolution(steps):
+    ours, theirs = (found["spectral"] for found in steps)
+    assert np.abs(theirs).max() > 1
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
