@@ -3,7 +3,8 @@
 A choice is one row of a frame with the columns `CHOICE`. `run_choices` trains what the choices ask
 for, on the same folds, and gives one row per tested window; `score_participants` turns that into
 one row per choice, target and participant. Every number and test of the comparison follows from
-that second table, and it is small enough to travel with the repository.
+that second table, and it is small enough to travel with the repository. `pretext_report` says what
+the encoders learnt before they met a label.
 
 The folds keep the pretext honest. The participants of a fold all belong to one group of the study,
 and the encoder that serves them was pretrained, with or without labels, on other groups only.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from ecglib.models import EncoderConfig
     from ecglib.study import Study
 
+ORIGIN = ["data", "profile"]
+"""Columns that say what a table was made of: the label of the data and the name of the profile."""
+
 CHOICE = ["pretext", "transfer", "encoder", "classes", "labelled", "seed"]
 """Columns that name a choice."""
 
@@ -67,22 +71,34 @@ CLASSES = (2, 5)
 ALL = "all"
 """As `labelled`: the labels of all training participants."""
 
-_CODE = code_of(
+KINDS = ("grid", "label-efficiency", "pretexts")
+"""The tables: `grid`, `label_efficiency` and `pretext_report`."""
+
+# What decides the numbers of the tables. Left out is `study`: it serves other chapters too, and
+# most changes to it would throw away tables that they do not touch. What it decides here are the
+# groups and the seeds; chapter 14 runs one choice anew and would see if they were others.
+_MODULES = (
     "matfile",
     "dreamer",
+    "cohort",
     "filters",
     "quality",
     "scaling",
     "windows",
     "transforms",
+    "layers",
     "models",
     "pretrain",
     "views",
     "contrastive",
     "labels",
+    "evaluation",
+    "metrics",
+    "recognition",
     "finetune",
     "comparison",
 )
+_CODE = code_of(*_MODULES)
 
 
 @dataclass(frozen=True)
@@ -92,16 +108,15 @@ class ComparisonConfig:
     Parameters
     ----------
     tuning : FineTuneConfig
-        Training of the whole network, from pretrained weights; from random ones too, but without
-        `FineTuneConfig.head_first`.
+        Training of the whole network: fine-tuning, from scratch, and the encoder of the supervised
+        pretext. They differ in the weights that they start from, and in nothing else.
     head : FineTuneConfig
         Training of the softmax layer on the frozen encoder.
-    supervised : FineTuneConfig
-        Training of the encoder of the supervised pretext.
     folds_per_group : int
         Folds into which the participants of one group of the study are split.
     labelled : tuple of int
-        Numbers of labelled participants, besides all.
+        Numbers of labelled participants, besides all; those that some fold does not exceed are
+        left out.
     seeds : tuple of int
         Seeds of the label-efficiency runs: which participants are labelled, the initial weights
         of what is not pretrained, and the order of the windows.
@@ -109,7 +124,6 @@ class ComparisonConfig:
 
     tuning: FineTuneConfig
     head: FineTuneConfig
-    supervised: FineTuneConfig
     folds_per_group: int = 3
     labelled: tuple[int, ...] = (2, 5, 10)
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -143,7 +157,8 @@ def choices(
     """List every combination that makes sense.
 
     Fine-tuning random weights is training from scratch: that combination appears once, as
-    `SCRATCH`, and `SCRATCH` with any other pretext does not appear.
+    `SCRATCH`, and `SCRATCH` with any other pretext does not appear. The supervised pretext used the
+    labels of everybody outside the group, so it appears with `ALL` labels only.
 
     Parameters
     ----------
@@ -186,11 +201,32 @@ def choices(
             raise ValueError(f"{name} {unknown[0]!r} is unknown: choose from {known}")
     lists = (pretexts, transfers, encoders, classes, [str(n) for n in labelled], seeds)
     frame = pd.MultiIndex.from_product(lists, names=CHOICE).to_frame(index=False)
-    random = frame["pretext"] == RANDOM
-    sensible = np.where(random, frame["transfer"] != TUNED, frame["transfer"] != SCRATCH)
+    sensible = _sensible(frame)
     if not sensible.any():
-        raise ValueError(f"nothing to compare: {SCRATCH!r} goes with {RANDOM!r}, {TUNED!r} not")
+        raise ValueError(f"nothing to compare: {_SENSE}")
     return frame[sensible].reset_index(drop=True)
+
+
+_SENSE = (
+    f"{SCRATCH!r} goes with {RANDOM!r} only, {TUNED!r} with any other pretext, and {SUPERVISED!r} "
+    f"with labels of {ALL!r} only"
+)
+
+
+def _sensible(frame: pd.DataFrame) -> pd.Series:
+    """Tell which rows combine known names, and are what their columns say."""
+    known = [
+        frame[column].isin(names)
+        for column, names in (
+            ("pretext", PRETEXTS),
+            ("transfer", TRANSFERS),
+            ("encoder", ENCODERS),
+            ("classes", CLASSES),
+        )
+    ]
+    never = frame["pretext"].eq(RANDOM).map({True: TUNED, False: SCRATCH})
+    labels = frame["pretext"].ne(SUPERVISED) | frame["labelled"].astype(str).eq(ALL)
+    return pd.concat([*known, frame["transfer"].ne(never), labels], axis=1).all(axis=1)
 
 
 def folds(study: Study) -> list[Fold]:
@@ -267,7 +303,7 @@ def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per choice, target and tested window: `CHOICE`, ``target, fold, window,
+        One row per choice, target and tested window: `ORIGIN`, `CHOICE`, ``target, fold, window,
         participant, clip``, ``truth`` and ``predicted`` (class, from 0), ``high`` (1 for a rating
         above 3) and ``score`` (probability of a rating above 3). The majority class of every fold,
         as pretext "majority", comes along for each number of classes.
@@ -275,18 +311,24 @@ def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        As in `labelled_windows` and `ecglib.finetune.fit_classifiers`.
+        If a row is not one that `choices` could give; and as in `labelled_windows` and
+        `ecglib.finetune.fit_classifiers`.
     """
     from ecglib.finetune import fit_classifiers
 
+    sensible = _sensible(chosen).to_numpy()
+    if not sensible.all():
+        number = int(np.argmin(sensible))
+        wrong = ", ".join(f"{k} {v}" for k, v in chosen[CHOICE].iloc[number].items())
+        raise DataError(
+            f"choice {number} makes no sense: {wrong}", field="chosen", expected=f"{_SENSE}"
+        )
     meta, config = study.usable.meta, study.profile.comparison
     participant = meta["participant"].to_numpy()
     split = folds(study)
     tables = [_majority(meta, split, n) for n in sorted(set(chosen["classes"]))]
     starts = Starts(study)
-    # Random weights hold nothing that softmax layers trained first could protect.
-    scratch = replace(config.tuning, head_first=None)
-    settings = {FROZEN: config.head, TUNED: config.tuning, SCRATCH: scratch}
+    settings = _settings(config)
     # Everything that shares a network and a kind of training goes into one call, which compiles
     # the network once.
     for (encoder, classes, seed, transfer), group in chosen.groupby(
@@ -310,7 +352,14 @@ def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
                 zip(jobs, probabilities, strict=True)
             )
         ]
-    return pd.concat(tables, ignore_index=True)
+    return _with_origin(study, pd.concat(tables, ignore_index=True))
+
+
+def _with_origin(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+    origin = pd.DataFrame(
+        {"data": study.label, "profile": study.profile.name}, index=table.index, columns=ORIGIN
+    )
+    return pd.concat([origin, table], axis=1)
 
 
 class Starts:
@@ -356,7 +405,7 @@ class Starts:
     def _make(self, pretext: str, encoder: str, group: int, seed: int) -> list[np.ndarray]:
         from ecglib.models import build_encoder
 
-        study = self._study(encoder)
+        study = self.of(encoder)
         if pretext == RANDOM:
             length = study.usable.X.shape[1]
             start = build_encoder(study.profile.encoder, length, seed=study.profile.seed + seed)
@@ -368,7 +417,8 @@ class Starts:
             start = study.supervised_encoder(group)
         return start.get_weights()
 
-    def _study(self, encoder: str) -> Study:
+    def of(self, encoder: str) -> Study:
+        """Give the study with that encoder."""
         if encoder not in self._studies:
             self._studies[encoder] = self.study.with_encoder(self.shape(encoder))
         return self._studies[encoder]
@@ -385,14 +435,14 @@ def score_participants(predictions: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per choice, target and participant, with ``n_windows``, ``accuracy``,
-        ``balanced_accuracy`` (mean recall of the classes that occur), ``macro_f1`` (over the
-        classes that occur or are predicted) and ``auc`` (of the score, high against low). Where
-        all ratings of a participant are of one class, ``balanced_accuracy`` and ``auc`` are
-        undefined: missing values, which `ecglib.contrasts` drops and counts.
+        One row per choice, target and participant: `ORIGIN`, `CHOICE`, ``target, participant``,
+        ``n_windows``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes that occur),
+        ``macro_f1`` (over the classes that occur or are predicted) and ``auc`` (of the score, high
+        against low). Where all ratings of a participant are of one class, ``balanced_accuracy`` and
+        ``auc`` are undefined: missing values, which `ecglib.contrasts` drops and counts.
     """
     rows = []
-    keys = [*CHOICE, "target", "participant"]
+    keys = [*ORIGIN, *CHOICE, "target", "participant"]
     for key, group in predictions.groupby(keys, sort=False):
         truth, predicted = group["truth"].to_numpy(), group["predicted"].to_numpy()
         several = np.ptp(truth) > 0
@@ -421,19 +471,31 @@ def save_scores(path: Path, scores: pd.DataFrame) -> None:
         partial.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
-def load_scores(path: Path) -> pd.DataFrame:
+def load_scores(path: Path, columns: Sequence[str] = (*ORIGIN, *CHOICE)) -> pd.DataFrame:
     """Read what `save_scores` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of str
+        The first columns that the table must have.
+
+    Returns
+    -------
+    DataFrame
+        The table; ``attrs["provenance"]`` says what made it.
 
     Raises
     ------
     DataError
-        If the file is missing, damaged or not a table of scores.
+        If the file is missing, damaged or another table.
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8") as stream:
             about = from_comment(stream.readline())
             frame = pd.read_csv(stream, dtype={"labelled": str})
-        if list(frame.columns[: len(CHOICE)]) != CHOICE:
+        if list(frame.columns[: len(columns)]) != list(columns):
             raise ValueError(f"columns {', '.join(frame.columns)}")
     except (OSError, EOFError, ValueError) as error:
         raise DataError(
@@ -446,59 +508,169 @@ def load_scores(path: Path) -> pd.DataFrame:
 
 
 def grid(study: Study) -> pd.DataFrame:
-    """Score every pretext × transfer × encoder for 2 classes, and the first two for 5 classes.
+    """Score every pretext × transfer × encoder for 2 classes, and batch norm for 5 classes.
 
     Returns
     -------
     DataFrame
         As `score_participants` gives it; computed once, or taken from ``results/``.
     """
-    return _scores(study, "grid")
+    return _kept(study, "grid", lambda: _in_parts(study, "grid"))
 
 
 def label_efficiency(study: Study) -> pd.DataFrame:
-    """Score pretrained encoders and training from scratch against the number of labelled people.
+    """Score random and self-supervised encoders against the number of labelled people.
 
     Batch-normalised encoder, 2 classes, several seeds, the same splits for all. The contrastive
-    encoder is frozen only.
+    encoder is frozen only. A number of people that reaches or exceeds those whom the smallest fold
+    trains on is left out.
 
     Returns
     -------
     DataFrame
         As `score_participants` gives it; computed once, or taken from ``results/``.
     """
-    return _scores(study, "label-efficiency")
+    return _kept(study, "label-efficiency", lambda: _in_parts(study, "label-efficiency"))
 
 
-def _choices_of(study: Study, kind: str) -> pd.DataFrame:
+def pretext_report(study: Study) -> pd.DataFrame:
+    """Say what every encoder learnt before it met the labels of a fold, by people it never saw.
+
+    Returns
+    -------
+    DataFrame
+        `ORIGIN`, ``pretext, encoder, group`` (the one left out), ``measure`` and ``value``; nothing
+        is missing, a measure that makes no sense has no row. The measures are ``score``, how well
+        the pretext was learnt, and ``chance``, the score of guessing (of STR: the mean area under
+        the ROC curve over its tasks; of contrastive: the last contrastive accuracy; of the others:
+        none); ``spread``, ``effective_rank``, ``dead_share`` and ``collapsed`` (0 or 1) of the
+        features (`ecglib.contrastive.collapse_report`); and ``n_windows`` that they are of.
+        Computed once, or taken from ``results/``.
+    """
+    columns = (*ORIGIN, "pretext", "encoder", "group", "measure", "value")
+    return _kept(study, "pretexts", lambda: _measure(study), columns)
+
+
+def _measure(study: Study) -> pd.DataFrame:
+    from ecglib.contrastive import collapse_report
+    from ecglib.models import build_encoder
+
+    usable, most = study.usable, study.profile.pretext.heldout_windows
+    starts = Starts(study)
+    networks = {e: build_encoder(starts.shape(e), usable.X.shape[1]) for e in ENCODERS}
+    rows = []
+    for case in _rows_of(study, "pretexts").itertuples(index=False):
+        left_out = np.flatnonzero(usable.meta["participant"].isin(study.groups[case.group]))
+        # The windows on which STR is tried.
+        shown = left_out[np.linspace(0, len(left_out) - 1, min(most, len(left_out))).astype(int)]
+        network = networks[case.encoder]
+        network.set_weights(starts.weights(*case))
+        features = collapse_report(network.predict(usable.X[shown], batch_size=32, verbose=0))
+        measures = {
+            **_learnt(starts.of(case.encoder), case.pretext, case.group),
+            **features[["spread", "effective_rank", "dead_share", "collapsed"]],
+            "n_windows": len(shown),
+        }
+        rows += [
+            {**case._asdict(), "measure": name, "value": float(value)}
+            for name, value in measures.items()
+        ]
+    return _with_origin(study, pd.DataFrame(rows))
+
+
+def _learnt(study: Study, pretext: str, group: int) -> dict[str, float]:
+    """Give the score of a pretext and that of guessing, or nothing if it has none."""
+    from ecglib.recognition import task_scores
+
+    if pretext == STR:
+        return {
+            "score": task_scores(study.pretext(group).heldout_logits)["auc"].mean(),
+            "chance": 0.5,
+        }
+    if pretext == CONTRASTIVE:
+        history = study.contrastive(group).history
+        # A group with fewer windows than one batch is not watched in training.
+        if "val_contrastive_accuracy" in history:
+            last = history["val_contrastive_accuracy"].iloc[-1]
+            return {"score": last, "chance": study.profile.contrastive.chance}
+    return {}
+
+
+def training_effort(config: ComparisonConfig) -> pd.DataFrame:
+    """Count what every transfer trains.
+
+    Parameters
+    ----------
+    config : ComparisonConfig
+        Of a profile.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``transfer``: what it ``trains``, ``steps``, ``batch`` (windows in a step),
+        ``windows`` (in all steps) and the highest ``rate``.
+    """
+    from ecglib.finetune import HEAD
+
+    rows = []
+    for transfer, setting in _settings(config).items():
+        training = setting.training
+        steps = training.epochs * training.steps_per_epoch
+        rows.append(
+            {
+                "transfer": transfer,
+                "trains": "softmax layers" if setting.scope == HEAD else "whole network",
+                "steps": steps,
+                "batch": training.batch_windows,
+                "windows": steps * training.batch_windows,
+                "rate": training.learning_rate,
+            }
+        )
+    return pd.DataFrame(rows).set_index("transfer")
+
+
+def _settings(config: ComparisonConfig) -> dict[str, FineTuneConfig]:
+    return {FROZEN: config.head, TUNED: config.tuning, SCRATCH: config.tuning}
+
+
+def _rows_of(study: Study, kind: str) -> pd.DataFrame:
+    """List what a table is about: choices, or encoders of the groups."""
     config = study.profile.comparison
+    if kind == "pretexts":
+        cases = (PRETEXTS, ENCODERS, range(len(study.groups)))
+        index = pd.MultiIndex.from_product(cases, names=["pretext", "encoder", "group"])
+        return index.to_frame(index=False)
     if kind == "grid":
         # The plain encoder answers the question of the encoder with 2 classes.
         return pd.concat(
             [choices(), choices(encoders=ENCODERS[1:], classes=CLASSES[1:])], ignore_index=True
         )
-    options = {
-        "encoders": ENCODERS[1:],
-        "labelled": (*config.labelled, ALL),
-        "seeds": config.seeds,
-    }
-    return pd.concat(
-        [
-            choices((RANDOM, STR), **options),
-            choices((CONTRASTIVE,), (FROZEN,), **options),
-        ],
-        ignore_index=True,
+    participant = study.usable.meta["participant"].to_numpy()
+    smallest = min(np.unique(participant[fold.train]).size for fold in folds(study))
+    every = choices(
+        (RANDOM, STR, CONTRASTIVE),
+        encoders=ENCODERS[1:],
+        labelled=(*(n for n in config.labelled if n < smallest), ALL),
+        seeds=config.seeds,
     )
+    # Training whole networks is nearly all of the cost: one pretext is fine-tuned, the other not.
+    dear = (every["pretext"] == CONTRASTIVE) & (every["transfer"] == TUNED)
+    return every[~dear].reset_index(drop=True)
 
 
-def _scores(study: Study, kind: str) -> pd.DataFrame:
+def _kept(
+    study: Study,
+    kind: str,
+    make: Callable[[], pd.DataFrame],
+    columns: Sequence[str] = (*ORIGIN, *CHOICE),
+) -> pd.DataFrame:
     return cached(
         kind,
         ".csv.gz",
-        _source(study, _choices_of(study, kind)),
-        make=lambda: _in_parts(study, kind),
+        _source(study, kind),
+        make=make,
         save=save_scores,
-        load=load_scores,
+        load=lambda path: load_scores(path, columns),
         root=study.root,
         shipped=results_folder(),
     )
@@ -510,13 +682,13 @@ def _in_parts(study: Study, kind: str) -> pd.DataFrame:
         cached(
             f"part-{kind}",
             ".csv.gz",
-            _source(study, part),
+            _source(study, kind, part),
             make=lambda part=part: score_participants(run_choices(study, part)),
             save=save_scores,
             load=load_scores,
             root=study.root,
         )
-        for _, part in _choices_of(study, kind).groupby(["encoder", "classes", "seed"], sort=False)
+        for _, part in _rows_of(study, kind).groupby(["encoder", "classes", "seed"], sort=False)
     ]
     # The majority class comes with every part.
     return pd.concat(parts, ignore_index=True).drop_duplicates([*CHOICE, "target", "participant"])
@@ -529,27 +701,24 @@ def ship(study: Study, kind: str) -> Path:
     ----------
     study : Study
         Its artifacts hold the table.
-    kind : {"grid", "label-efficiency"}
-        Which table. An older one of this kind is removed.
+    kind : str
+        Which of `KINDS`. An older one of this kind is removed.
 
     Returns
     -------
     Path
         The copy.
     """
-    made_from = _source(study, _choices_of(study, kind))
-    return ship_file(study.root / f"{kind}-{fingerprint(made_from)}.csv.gz")
+    return ship_file(study.root / f"{kind}-{fingerprint(_source(study, kind))}.csv.gz")
 
 
-def _source(study: Study, chosen: pd.DataFrame) -> dict[str, Any]:
+def _source(study: Study, kind: str, part: pd.DataFrame | None = None) -> dict[str, Any]:
     profile = study.profile
+    names = ("name", "windows", "encoder", "pretext", "contrastive", "comparison", "seed")
     return {
         "data": study.origin,
-        "profile": {
-            name: getattr(profile, name)
-            for name in ("windows", "encoder", "pretext", "contrastive", "comparison", "seed")
-        },
-        "choices": chosen.to_dict("list"),
+        "profile": {name: getattr(profile, name) for name in names},
+        "choices": (_rows_of(study, kind) if part is None else part).to_dict("list"),
         "code": _CODE,
     }
 
@@ -617,7 +786,7 @@ def main() -> None:
     study = Study()
     if shipping and study.label != "synthetic":
         parser.error(f"{study.path} is {study.label}: its agreement forbids passing results on")
-    for kind, table in (("grid", grid), ("label-efficiency", label_efficiency)):
+    for kind, table in zip(KINDS, (grid, label_efficiency, pretext_report), strict=True):
         print(f"{kind}, {study.label}: {len(table(study))} rows")
         if shipping:
             print(f"kept {ship(study, kind)}")

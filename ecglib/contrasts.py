@@ -1,10 +1,16 @@
 """What a choice changes: summaries and paired tests of the comparison's scores.
 
-The participant is the unit throughout, as in `ecglib.metrics`. Intervals are bootstrap-t intervals,
-and p-values those of a t test on one difference per participant; both are widened by
+The participant is the unit throughout, as in `ecglib.metrics`. Everything is widened by
 `ecglib.metrics.SHARED_TRAINING`, because participants of one cross-validation are in each other's
-training data (Nadeau & Bengio, Machine Learning 52, 2003). Where several tests are read together,
-they are corrected for their number: Bonferroni for the intervals, Holm for the p-values.
+training data (Nadeau & Bengio, Machine Learning 52, 2003).
+
+Summaries have bootstrap-t intervals, one by one. Tests that are read together are corrected for
+their number: Bonferroni for the intervals, Holm for the p-values. Both come from the same t
+statistic of one difference per participant. A bootstrap would take the quantiles of so many
+corrected intervals from a handful of its resamples. And from one statistic the two agree: an
+interval leaves out zero exactly where p times the number of tests is below 5 %. Holm's correction
+also controls the error of the whole family and is never larger, so his p-value may be below 5 %
+beside an interval that covers zero.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +20,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from ecglib.comparison import CHOICE
+from ecglib.comparison import CHOICE, ORIGIN
 from ecglib.errors import DataError
 from ecglib.metrics import MAJORITY, MIN_PARTICIPANTS, SHARED_TRAINING, bootstrap_interval
 
 Selection = Mapping[str, Any]
 """Values of some columns of `ecglib.comparison.CHOICE`; the others are averaged over."""
+
+Question = tuple["Selection | Question", "Selection | Question"]
+"""Two sides, the first minus the second. A side is a selection, or again a difference."""
 
 
 def participant_scores(
@@ -46,8 +55,9 @@ def participant_scores(
     Raises
     ------
     DataError
-        If nothing is selected, or a column is unknown.
+        If nothing is selected, a column is unknown, or the scores are of several data or profiles.
     """
+    _origin(scores)
     unknown = sorted(set(selection) - set(CHOICE))
     if unknown:
         raise DataError(
@@ -96,10 +106,16 @@ def summarise_scores(
     Returns
     -------
     DataFrame
-        One row per choice, target and metric, with `mean`, `low`, `high`, `n_participants`,
-        `n_undefined` (dropped) and `baseline` (the majority class, for the same number of
-        classes). `low` and `high` are missing below `MIN_PARTICIPANTS` participants.
+        One row per choice, target and metric: `ORIGIN`, the choice, `mean`, `low`, `high`,
+        `n_participants`, `n_undefined` (dropped) and `baseline` (the majority class, for the same
+        number of classes). `low` and `high` are missing below `MIN_PARTICIPANTS` participants.
+
+    Raises
+    ------
+    DataError
+        If the scores are of several data or profiles.
     """
+    origin = _origin(scores)
     level = 1 - (1 - level) / n_intervals
     rows = []
     choices = scores[scores["pretext"] != MAJORITY]
@@ -114,6 +130,7 @@ def summarise_scores(
             values = group.groupby("participant")[metric].mean()
             rows.append(
                 {
+                    **origin,
                     **dict(zip([*by, "target"], key, strict=True)),
                     "metric": metric,
                     **_interval(values.to_numpy(), level, n_resamples),
@@ -125,65 +142,96 @@ def summarise_scores(
 
 def paired_tests(
     scores: pd.DataFrame,
-    pairs: Mapping[str, tuple[Selection, Selection]],
+    questions: Mapping[str, Question],
     targets: Sequence[str],
     metric: str = "auc",
     *,
-    n_resamples: int = 9999,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Compare pairs of choices within participants; all rows are corrected for together.
+    """Compare choices within participants; all rows are corrected for together.
 
     Parameters
     ----------
     scores : DataFrame
         From `ecglib.comparison.score_participants`.
-    pairs : mapping of str to (selection, selection)
-        Name of the question -> the two sides. A side that selects several choices is their mean.
+    questions : mapping of str to Question
+        Name of the question -> its two sides. A side that selects several choices is their mean;
+        a side that is a pair again is the difference of that pair.
     targets : sequence of str
         Rating scales.
     metric : str
         A column of metrics.
-    n_resamples : int
-        Bootstrap resamples.
     level : float
         Confidence level of all intervals together.
 
     Returns
     -------
     DataFrame
-        One row per pair and target: `mean` of the first side minus the second, `low` and `high`
-        (Bonferroni), `p` (two-sided) and `p_holm` (corrected), `n_participants` and `n_undefined`.
+        One row per question and target: `ORIGIN`, `mean` of the first side minus the second, `low`
+        and `high` (t intervals, Bonferroni), `p` (two-sided, of the same t statistic) and `p_holm`
+        (corrected), `n_participants` and `n_undefined`. Intervals and p-values are missing below
+        `MIN_PARTICIPANTS` participants.
 
     Raises
     ------
     DataError
-        As in `participant_scores`; and if the two sides test other participants.
+        As in `participant_scores`; and if the sides of a question test other participants.
     """
-    n_tests = len(pairs) * len(targets)
+    origin = _origin(scores)
+    level = 1 - (1 - level) / (len(questions) * len(targets))
+    people = scores.groupby("target")["participant"].nunique()
     rows = []
-    for (question, (first, second)), target in (
-        (pair, target) for pair in pairs.items() for target in targets
-    ):
-        a = participant_scores(scores, metric, target, first)
-        b = participant_scores(scores, metric, target, second)
-        if not a.index.equals(b.index):
-            raise DataError(f"'{question}': the two sides test other participants", field="pairs")
-        everyone = scores.loc[scores["target"] == target, "participant"].nunique()
-        difference = np.full(everyone, np.nan)
-        difference[: a.size] = (a - b).to_numpy()
-        rows.append(
-            {
-                "question": question,
-                "target": target,
-                "metric": metric,
-                **_interval(difference, 1 - (1 - level) / n_tests, n_resamples),
-                "p": _p_value((a - b).to_numpy()),
-            }
-        )
+    for question, sides in questions.items():
+        for target in targets:
+            difference = _difference(scores, metric, target, question, sides).to_numpy()
+            rows.append(
+                {
+                    **origin,
+                    "question": question,
+                    "target": target,
+                    "metric": metric,
+                    "mean": difference.mean() if difference.size else np.nan,
+                    **_t_test(difference, level),
+                    "n_participants": difference.size,
+                    "n_undefined": people[target] - difference.size,
+                }
+            )
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table["p"].to_numpy())
     return table
+
+
+def verdicts(tests: pd.DataFrame, words: tuple[str, str] = ("higher", "lower")) -> pd.Series:
+    """Say in words what the corrected intervals decide.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        From `paired_tests`.
+    words : (str, str)
+        For a first side that is larger than the second, and for one that is smaller.
+
+    Returns
+    -------
+    Series of str
+        For each question, such as "higher for arousal; not decided for valence, dominance".
+    """
+    found = {}
+    for question, some in tests.groupby("question", sort=False):
+        cases = {
+            words[0]: some["low"] > 0,
+            words[1]: some["high"] < 0,
+            "not decided": (some["low"] <= 0) & (some["high"] >= 0),
+            "too few people": some["low"].isna(),
+        }
+        parts = [
+            f"{word} for {', '.join(some.loc[case, 'target'])}"
+            for word, case in cases.items()
+            if case.any() and not (case.all() and word not in words)
+        ]
+        whole = [word for word, case in cases.items() if case.all()]
+        found[question] = "; ".join(parts or whole)
+    return pd.Series(found, dtype=object)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -211,15 +259,42 @@ def holm(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def _p_value(difference: np.ndarray) -> float:
-    """Two-sided p-value of a t test whose variance is that of `SHARED_TRAINING`."""
+def _origin(scores: pd.DataFrame) -> dict[str, Any]:
+    """Give the one origin of the scores: participant 1 of another file is another person."""
+    found = scores[ORIGIN].drop_duplicates()
+    if len(found) != 1:
+        raise DataError(
+            "scores of " + "; ".join(", ".join(map(str, row)) for row in found.to_numpy()),
+            field=", ".join(ORIGIN),
+            expected="one kind of data and one profile",
+        )
+    return found.iloc[0].to_dict()
+
+
+def _difference(
+    scores: pd.DataFrame, metric: str, target: str, question: str, sides: Question
+) -> pd.Series:
+    first, second = (
+        participant_scores(scores, metric, target, side)
+        if isinstance(side, Mapping)
+        else _difference(scores, metric, target, question, side)
+        for side in sides
+    )
+    if not first.index.equals(second.index):
+        raise DataError(f"'{question}': the sides test other participants", field="questions")
+    return first - second
+
+
+def _t_test(difference: np.ndarray, level: float) -> dict[str, float]:
+    """Interval and p-value of a mean whose variance is that of `SHARED_TRAINING`."""
     n = difference.size
     if n < MIN_PARTICIPANTS:
-        return np.nan
+        return dict.fromkeys(("low", "high", "p"), np.nan)
+    mean = difference.mean()
     error = difference.std(ddof=1) / np.sqrt(n) * SHARED_TRAINING
-    if error == 0:
-        return float(difference[0] == 0)
-    return float(2 * student.sf(abs(difference.mean()) / error, n - 1))
+    reach = student.ppf((1 + level) / 2, n - 1) * error
+    p = 2 * student.sf(abs(mean) / error, n - 1) if error else mean == 0
+    return {"low": mean - reach, "high": mean + reach, "p": float(p)}
 
 
 def _interval(values: np.ndarray, level: float, n_resamples: int) -> dict[str, float | int]:
@@ -232,7 +307,6 @@ def _interval(values: np.ndarray, level: float, n_resamples: int) -> dict[str, f
         "n_undefined": values.size - defined.size,
     }
     if defined.size >= MIN_PARTICIPANTS:
-        row["low"], row["high"] = bootstrap_interval(
-            defined, level, n_resamples, widening=SHARED_TRAINING
-        )
+        interval = bootstrap_interval(defined, level, n_resamples, widening=SHARED_TRAINING)
+        row["low"], row["high"] = np.clip(interval, 0.0, 1.0)  # as every metric
     return row

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ecglib import comparison_plots, contrastive_plots, tuning_plots
-from ecglib.comparison import ALL, choices
+from ecglib.comparison import ALL, TRANSFERS, choices
 from ecglib.plots import BLUE
 
 TARGETS = ("valence", "arousal", "dominance")
@@ -20,7 +20,8 @@ def grid_table():
 
 
 def forest_table():
-    rows = [("one − other", 0.1, 0.02, 0.2), ("this − that", 0.1, -0.02, 0.2)]
+    long = "this and that, fine-tuned and averaged − from scratch"
+    rows = [("one − other", 0.1, 0.02, 0.2), (long, 0.1, -0.02, 0.2)]
     return pd.DataFrame(
         [
             {"question": q, "target": t, "mean": m, "low": low, "high": high}
@@ -31,7 +32,8 @@ def forest_table():
 
 
 def curve_table():
-    chosen = choices(["random", "STR"], labelled=[2, 10, ALL], encoders=["plain"])
+    pretexts = ["random", "STR", "contrastive"]
+    chosen = choices(pretexts, labelled=[2, 10, ALL], encoders=["plain"])
     table = pd.concat([chosen.assign(target=t) for t in TARGETS], ignore_index=True)
     mean = np.linspace(0.5, 0.8, len(table))
     return table.assign(mean=mean, low=mean - 0.1, high=mean + 0.1, baseline=0.55)
@@ -99,6 +101,47 @@ def test_a_point_is_filled_only_where_the_interval_leaves_out_zero():
     for ax in fig.axes:
         points = [line for line in ax.lines if line.get_marker() == "o"]
         assert [p.get_markerfacecolor() for p in points] == [BLUE, "white"]
+
+
+def test_the_forest_says_what_a_filled_point_means():
+    fig = comparison_plots.contrast_forest(forest_table(), "synthetic")
+    (legend,) = fig.legends
+    meanings = {t.get_text(): h for t, h in zip(legend.texts, legend.legend_handles, strict=True)}
+    assert meanings["interval leaves out zero"].get_markerfacecolor() == BLUE
+    assert meanings["interval covers zero"].get_markerfacecolor() == "white"
+
+
+def test_a_transfer_has_one_colour_in_all_figures_and_no_two_lines_look_alike():
+    grid = comparison_plots.choice_grid(grid_table(), "synthetic")
+    curves = comparison_plots.label_curves(curve_table(), "synthetic")
+    for fig, names in ((grid, TRANSFERS), (curves, TRANSFERS)):
+        drawn = {line.get_label(): line for line in fig.axes[0].lines}
+        drawn.pop("majority class")
+        for name in names:
+            colours = {line.get_color() for label, line in drawn.items() if name in label}
+            assert colours == {comparison_plots.COLOURS[name]}
+    looks = [(line.get_color(), line.get_linestyle()) for line in drawn.values()]
+    assert len(looks) == 6 and len(set(looks)) == 6
+
+
+@pytest.mark.parametrize("name", ["grid", "forest", "labels"])
+def test_no_label_is_cut_off_or_covers_its_neighbour(name):
+    fig = FIGURES[name]()
+    fig.draw_without_rendering()
+    whole = fig.get_window_extent()
+    boxes = []
+    for ax in fig.axes:
+        ticks = [t for t in ax.get_xticklabels() if ax.get_xlim()[0] <= t.get_position()[0]]
+        ticks = [t for t in ticks if t.get_position()[0] <= ax.get_xlim()[1]]
+        boxes.append([t.get_window_extent() for t in ticks if t.get_text()])
+        boxes.append([ax.xaxis.label.get_window_extent(), ax.title.get_window_extent()])
+    boxes.append([t.get_window_extent() for t in fig.axes[0].get_yticklabels()])
+    boxes.append([fig.legends[0].get_window_extent()])
+    flat = [box for some in boxes for box in some]
+    for number, box in enumerate(flat):
+        assert whole.x0 <= box.x0 and box.x1 <= whole.x1
+        assert whole.y0 <= box.y0 and box.y1 <= whole.y1
+        assert not any(box.overlaps(other) for other in flat[:number])
 
 
 def test_numbers_of_labelled_people_stand_in_order():

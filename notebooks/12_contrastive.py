@@ -1,0 +1,410 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Contrastive pretraining
+#
+# ```{admonition} Before you start
+# - **You will learn** another pretext without labels: two altered copies of a window should look
+#   alike to the network, copies of different windows should not. You will also learn how such a
+#   training can fail without looking like a failure.
+# - **You need first**: {doc}`03_transformations` and {doc}`04_pretraining`.
+# - **It takes** about a minute. The trained encoder for the book's own cohort comes with the
+#   project, in `results/`; for other data it is trained first, which takes some minutes.
+# ```
+#
+# The pretext of {doc}`04_pretraining` asks *what was done* to a window. The contrastive pretext asks
+# *which two belong together*. Each window of a batch is altered twice, at random. The network must
+# find, for each of these **views**, its partner among all the others {cite}`chen2020simclr`. To do
+# so it must keep what the two views share, and may forget what the alteration changed. So the
+# choice of alterations decides what the features know.
+
+# %%
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+
+from ecglib import contrastive_plots
+from ecglib.contrastive import (
+    MIN_RANK,
+    MIN_SPREAD,
+    ContrastiveModel,
+    Probes,
+    collapse_report,
+    nt_xent,
+    unit_vectors,
+)
+from ecglib.errors import DataError
+from ecglib.models import EncoderConfig, build_encoder
+from ecglib.pretrain import TrainingConfig, pretrain
+from ecglib.study import Study
+
+study = Study()
+config = study.profile.contrastive
+usable = study.usable
+print(f"data: {study.label}, profile: {study.profile.name}")
+
+# %% [markdown]
+# ## Two views
+#
+# The views are composed from the transformations of {doc}`03_transformations`. There each had one
+# published strength. Here each acts with a probability, and with a strength drawn anew for every
+# view. One more is added: a random **crop**, stretched to the full length. A crop, like a warp,
+# changes the apparent heart rate. A network that learns to ignore strong crops unlearns the heart
+# rate, and emotions may show there. So crops and warps are mild.
+
+# %%
+views = pd.Series(vars(config.views), name="value").to_frame()
+print(views.to_string())
+
+# %% [markdown]
+# The encoder of this chapter has never seen the first group of participants. The pictures of windows
+# and of their features all show that group.
+
+# %%
+group = 0
+trained = study.contrastive(group)
+left_out = np.flatnonzero(usable.meta["participant"].isin(study.groups[group]))
+shown = left_out[np.linspace(0, len(left_out) - 1, min(24, len(left_out))).astype(int)]
+two = ops.convert_to_numpy(trained.model.views(usable.X[shown]))
+print(f"{study.label}: {len(shown)} windows give views of shape {two.shape}")
+
+# %% mystnb={"image": {"alt": "Three windows, one a row, each beside two altered copies of it."}, "figure": {"caption": "Three windows and two random views of each.", "name": "fig-contrastive-views"}}
+fig = contrastive_plots.view_pairs(
+    usable.X[shown[:3]], two[:6], study.profile.windows.target_fs, study.label
+)
+fig
+
+# %%
+same = np.isclose(two[::2], two[1::2]).all(axis=1)
+print("every window has two different views:", not same.any())
+print("every value is finite:", bool(np.isfinite(two).all()))
+
+# %% [markdown]
+# ## The loss
+#
+# The encoder turns each view into features, and a small **projection head** turns those into another
+# vector. Two such vectors are compared by the cosine of their angle. For each view, the loss is the
+# cross-entropy of finding its partner: a softmax over its similarities to the other $2N - 1$ views
+# of a batch of $N$ windows, one partner and $2N - 2$ negatives, divided by a **temperature**. It is
+# called NT-Xent. Written as loops, in double precision:
+
+
+# %%
+def nt_xent_by_hand(z: np.ndarray, temperature: float) -> np.ndarray:
+    """Loss of every row, as the formula says it."""
+    z = z.astype(np.float64)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    losses = []
+    for i in range(len(z)):
+        partner = i + 1 if i % 2 == 0 else i - 1
+        others = [np.exp(z[i] @ z[k] / temperature) for k in range(len(z)) if k != i]
+        losses.append(-np.log(np.exp(z[i] @ z[partner] / temperature) / sum(others)))
+    return np.array(losses)
+
+
+shape = (2 * config.training.batch_windows, config.projection[-1])
+z = np.random.default_rng(0).normal(size=shape).astype("float32")
+losses = ops.convert_to_numpy(nt_xent(z, config.temperature)[0])
+difference = np.abs(losses - nt_xent_by_hand(z, config.temperature)).max()
+print("features:", trained.model.encoder.output_shape[-1], "projection:", config.projection[-1])
+print("negatives of each view:", len(z) - 2)
+print("for every view, library and loops agree to a millionth:", bool(difference < 1e-6))
+
+# %% [markdown]
+# The loss alone is hard to read. The **contrastive accuracy** is easier: how often is the partner the
+# most similar of all other views? Guessing finds it once in $2N - 1$ times.
+#
+# ## Training
+#
+# The loop, the checkpoints and the schedule are those of {doc}`04_pretraining`. The training uses no
+# rating. After each epoch, accuracy and loss are also measured on windows of the left-out group, if
+# it fills a batch. Their names begin with `val_`.
+#
+# The left-out people are the ones who are tested later, in {doc}`14_comparison`. So their curve is
+# there to look at. If you stop a training or choose views by it, you choose by the people you test,
+# though you read no rating.
+
+# %% mystnb={"image": {"alt": "Two line plots over the epochs: contrastive accuracy, with a dotted line for guessing, and loss. Each has a line for training windows and one for people left out."}, "figure": {"caption": "Contrastive accuracy and loss, for training windows and for people left out.", "name": "fig-contrastive-training"}}
+fig = contrastive_plots.contrastive_curves(trained.history, config.chance, study.label)
+fig
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: the end of a training differs slightly between processors
+accuracy = trained.history.filter(like="contrastive_accuracy").iloc[-1]
+print(f"{study.label}, last epoch:")
+print(accuracy.round(2).to_string())
+
+# %%
+print("guessing:", round(config.chance, 3))
+print("better than guessing:")
+print((accuracy > config.chance).to_string())
+
+# %% [markdown]
+# ## Before and after
+#
+# {numref}`fig-contrastive-similarity` compares all views of some held-out windows with one another,
+# before any training and after. The two views of a window are neighbours, so partners stand beside
+# the diagonal. Windows of one person follow one another.
+
+# %%
+before = study.contrastive_model(group)
+matrices, found = {}, {}
+for name, model in (("before", before), ("after", trained.model)):
+    projections = model.head(model.encoder(two))
+    unit = ops.convert_to_numpy(unit_vectors(projections))
+    matrices[name] = unit @ unit.T
+    found[name] = float(ops.mean(nt_xent(projections, config.temperature)[1]))
+
+# %% mystnb={"image": {"alt": "Two square maps of the cosine similarity of every view with every other, before and after training."}, "figure": {"caption": "Cosine similarity of all views, before and after training.", "name": "fig-contrastive-similarity"}}
+fig = contrastive_plots.similarity_matrices(matrices, study.label)
+fig
+
+# %% [markdown]
+# The eye is a poor judge of such maps. Their means say how alike three kinds of pairs are: partners,
+# views of other windows of the same person, and views of windows of other people.
+
+# %%
+window = np.arange(len(two)) // 2
+person = usable.meta["participant"].to_numpy()[shown][window]
+partners = (window[:, None] == window) & ~np.eye(len(two), dtype=bool)
+same_person = (person[:, None] == person) & (window[:, None] != window)
+kinds = {
+    "partners": partners,
+    "same person": same_person,
+    "other people": person[:, None] != person,
+}
+alike = pd.DataFrame(
+    {name: {kind: m[of].mean() for kind, of in kinds.items()} for name, m in matrices.items()}
+)
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: projections of trained networks differ slightly between processors
+print(f"{study.label}, mean cosine similarity:")
+print(alike.round(2).to_string())
+guess = 1 / (len(two) - 1)
+print(
+    f"partners found: before {found['before']:.2f}, after {found['after']:.2f}, guess {guess:.2f}"
+)
+
+# %%
+apart = alike.loc["partners"] - alike.loc["other people"]
+print("training sets partners further apart from other people:", apart["after"] > apart["before"])
+print("after it, partners are the most alike:", alike["after"].idxmax() == "partners")
+
+# %% [markdown]
+# ## What the features know
+#
+# {numref}`fig-contrastive-embedding` flattens the features of held-out windows to the plane in which
+# they vary most, and colours them twice: by the person and by the rating of arousal.
+
+# %%
+some = left_out[np.linspace(0, len(left_out) - 1, min(256, len(left_out))).astype(int)]
+meta = usable.meta.iloc[some]
+trained.model.encoder.compile(jit_compile=True)
+features = trained.model.encoder.predict(usable.X[some], batch_size=32, verbose=0)
+z = StandardScaler().fit_transform(features)
+points = PCA(2, whiten=True, random_state=0).fit_transform(z)
+print(f"{study.label}: {z.shape[1]} features of each of {len(z)} windows")
+
+# %% mystnb={"image": {"alt": "One cloud of windows drawn twice, coloured by participant on the left and by rated arousal on the right."}, "figure": {"caption": "Features of held-out windows in the plane of their first two principal components. A participant's number stands near the centre of their windows.", "name": "fig-contrastive-embedding"}}
+fig = contrastive_plots.embedding(
+    points,
+    meta["participant"].to_numpy(),
+    meta["arousal"].to_numpy(),
+    "arousal",
+    study.label,
+)
+fig
+
+# %% [markdown]
+# Colours on a plane can deceive. The share of the features' variance that lies between groups is a
+# number. We print it for the person and for the rating, beside what random groups of the same sizes
+# would give.
+
+# %%
+rng = np.random.default_rng(0)
+
+
+def share_between(z: np.ndarray, groups: np.ndarray) -> float:
+    """Share of the variance of standardised features that lies between groups."""
+    centres = pd.DataFrame(z).groupby(groups).transform("mean").to_numpy()
+    return float(centres.var(axis=0).sum() / z.var(axis=0).sum())
+
+
+shares = {}
+for name in ("participant", "arousal"):
+    groups = meta[name].to_numpy()
+    by_chance = np.mean([share_between(z, rng.permutation(groups)) for _ in range(50)])
+    shares[name] = share_between(z, groups)
+    print(f"{study.label}, {name}: {shares[name]:.1f} of the variance, by chance {by_chance:.2f}")
+print("the person explains more than the rating:", shares["participant"] > shares["arousal"])
+
+# %% [markdown]
+# To know *whose* two views are is to know much about whether they belong together. Nothing in the loss
+# speaks against it. {doc}`07_leakage` shows what that does to a careless evaluation.
+#
+# ## Watching the training
+#
+# Probes on **training participants only** may watch a training: a linear one and one that asks the
+# nearest neighbours. They read the ratings across people, and the person across trials. A rating
+# that nearly all of these people gave alike cannot be probed; it is left out.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: scores of trained networks differ slightly between processors
+columns = [c for c in trained.probes if c.startswith(("linear", "knn"))]
+print(f"{study.label}: balanced accuracy of probes on training participants, by epoch")
+print(trained.probes[columns].T.astype(float).round(2).to_string())
+
+# %%
+n_trained = usable.meta["participant"].nunique() - len(study.groups[group])
+print(f"guessing: 0.50 for a rating, {1 / n_trained:.2f} for the person")
+
+# %% [markdown]
+# Probes refuse people who are tested later:
+
+# %%
+try:
+    Probes(usable.X[left_out], usable.meta.iloc[left_out], {}, heldout=study.groups[group])
+except DataError as error:
+    print("refused:", error)
+
+# %% [markdown]
+# ## What could go wrong: collapse
+#
+# A network that gives every window the same features makes all partners alike. Only the negatives
+# forbid it. When features lose their meaning like this, they **collapse**. No error stops such a
+# training. Two numbers tell. The *spread* is the standard deviation of the features after each
+# window's features were divided by their length, as a share of the largest possible. The *effective
+# rank* counts the directions that the features really use {cite}`roy2007effective`. If one of them
+# falls below its limit, the library reports a collapse.
+#
+# We ask for a report on the encoder before and after training, and on three sets of features made by
+# hand. In *a point* all windows are alike up to noise. In *a line* they differ much, but along one
+# direction only. *Constant* features do not differ at all.
+
+# %%
+untrained = before.encoder.predict(usable.X[some], verbose=0)
+point = features[0] * (1 + 1e-3 * rng.normal(size=features.shape))
+line = np.outer(rng.normal(size=len(features)), features[0])
+made = {"a point": point, "a line": line, "constant": np.ones(features.shape)}
+reports = {
+    name: collapse_report(f) for name, f in {"before": untrained, "after": features, **made}.items()
+}
+table = pd.DataFrame(reports).T
+too_low = pd.DataFrame(
+    {
+        f"spread < {MIN_SPREAD}": table["spread"] < MIN_SPREAD,
+        f"rank < {MIN_RANK}": table["effective_rank"] < MIN_RANK,
+        "collapsed": table["collapsed"],
+    }
+)
+print(too_low.to_string())
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of trained networks differ slightly between processors
+columns = ["spread", "effective_rank", "dead_share", "mean_cosine"]
+print(f"{study.label}:")
+print(table[columns].astype(float).round(2).to_string())
+
+# %% [markdown]
+# Does a real training do it, too? We take a small network and a loss without negatives: partners should
+# be alike, and that is all. The network learns from the training participants. The report is on the
+# same held-out windows as above.
+
+
+# %%
+class WithoutNegatives(ContrastiveModel):
+    """Draws partners together and nothing apart."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        unit = unit_vectors(y_pred["projections"])
+        return ops.mean(1 - ops.sum(unit[::2] * unit[1::2], axis=-1))
+
+
+# %%
+shape = EncoderConfig(filters=(8, 16), kernels=(16, 8), pool_stride=8)
+small = build_encoder(shape, usable.X.shape[1])
+no_head = keras.Sequential([keras.Input(small.output_shape[1:]), keras.layers.Identity()])
+brief = TrainingConfig(
+    epochs=8, batch_windows=8, steps_per_epoch=10, learning_rate=0.03, schedule="staircase"
+)
+seen = np.setdiff1d(np.arange(len(usable.X)), left_out)
+bad = {"before": collapse_report(small.predict(usable.X[some], verbose=0))}
+model = WithoutNegatives(small, no_head, config.views)
+history = pretrain(model, usable.X[seen], brief, seed=0, jit_compile=False).frame()
+bad["after"] = collapse_report(small.predict(usable.X[some], verbose=0))
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: features of trained networks differ slightly between processors
+print(f"{study.label}, without negatives:")
+print(pd.DataFrame(bad).T[columns].astype(float).round(3).to_string())
+print("loss:", history["loss"].round(5).tolist())
+
+# %%
+print("without negatives, the loss fell:", history["loss"].iloc[-1] < history["loss"].iloc[0])
+for when, report in bad.items():
+    print(f"collapsed {when} this training:", report["collapsed"])
+
+# %% [markdown]
+# Other ways to fail:
+#
+# - **Views that are too easy.** If nothing changes, even a random network finds the partner.
+# - **Views that destroy the target.** If the heart rate is scrambled, no feature can hold it.
+# - **A last batch of another size.** It has other negatives, so its loss is another quantity. The
+#   library leaves it out when it evaluates.
+# - **Choosing by the people who are tested.** Views, temperature and epochs are settings too. Choose
+#   them with training participants or with another cohort, not by `val_` and not by a test score.
+#
+# ## Take-aways
+#
+# - The contrastive pretext needs no labels and no list of transformations to name: its knowledge
+#   sits in the choice of views.
+# - To find partners, it helps to know the person. So a good contrastive accuracy does not say that
+#   the features hold anything about emotion. Measure what they hold.
+# - A falling loss does not rule out a collapse. Spread and effective rank tell. Log them.
+#
+# ## Exercises
+#
+# **1.** How many partners would a network find that knows the person and nothing else?
+#
+# :::{dropdown} Solution
+# ```python
+# people = usable.meta["participant"].to_numpy()[shown]
+# same = [np.sum(people == p) for p in people]
+# np.mean([1 / (2 * n - 1) for n in same])  # it guesses among the views of the same person
+# ```
+# :::
+#
+# **2.** What happens to the views if the permutation always acts?
+#
+# :::{dropdown} Solution
+# ```python
+# from dataclasses import replace
+#
+# from ecglib.views import RandomViews
+#
+# always = RandomViews(replace(config.views, permute_probability=1.0))
+# shuffled = ops.convert_to_numpy(always(usable.X[shown[:3]]))
+# contrastive_plots.view_pairs(usable.X[shown[:3]], shuffled, study.profile.windows.target_fs, study.label)
+# ```
+# Beats are cut at the borders of the segments, and intervals between beats change there.
+# :::
+#
+# ## What next
+#
+# {doc}`13_finetuning` lets the labels change the encoder too. {doc}`14_comparison` puts this pretext
+# beside the others.
