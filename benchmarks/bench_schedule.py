@@ -62,7 +62,10 @@ def recognition(model: STRModel, X: np.ndarray) -> float:
 def train(
     profile: Profile, X: np.ndarray, shown: np.ndarray, every: int, most: int | None
 ) -> tuple[STRModel, list[dict[str, float]]]:
-    """Train to the end of the schedule, or until `most` views; judge every `every` windows."""
+    """Train to the end of the schedule, or until `most` views.
+
+    It is judged every `every` windows until `GOAL` is reached, and once more at the end.
+    """
     config, model = profile.pretext.training, build(profile, X.shape[1])
     model.compile(keras.optimizers.Adam(config.rate(len(X))), jit_compile=True)
     batch = config.batch_windows
@@ -71,12 +74,13 @@ def train(
     order = window_stream(len(X), 0, total // batch * batch, profile.seed)
     points = []
     chunk = max(1, every // batch) * batch
-    for first in range(0, len(order), chunk):
-        part = order[first : first + chunk]
+    first = 0
+    while first < len(order):
+        part = order[first:] if reached(points) else order[first : first + chunk]
         logs = train_epoch(model, X, None, part, batch)
         points.append(
             {
-                "views": 7 * (first + len(part)),
+                "views": 7 * (first := first + len(part)),
                 "loss": logs["loss"],
                 "auc": recognition(model, shown),
             }
