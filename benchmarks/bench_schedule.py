@@ -144,7 +144,8 @@ def main() -> None:
         fast_profile = replace(FAST, pretext=replace(FAST.pretext, training=brief))
     fast, fast_points = train(fast_profile, X, shown, every=8 if tiny else 80, most=None)
     views = reached(fast_points) or fast_points[-1]["views"]
-    limit = 128 * 7 if tiny else int(LIMIT * views)
+    step = 7 * PAPER.pretext.training.batch_windows
+    limit = step if tiny else -(-LIMIT * views // step) * step  # whole steps, rounded up
     spectral = replace(PAPER.encoder, convolution="spectral")
     paper = replace(PAPER, encoder=spectral)
     published, published_points = train(paper, X, shown, every=1280, most=limit)
