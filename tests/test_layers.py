@@ -10,7 +10,8 @@ from ecglib.models import EncoderConfig, build_encoder
 tf = pytest.importorskip("tensorflow")
 
 
-def pooled_and_gradient(layer, x, weights):
+def value_and_gradients(layer, x, weights):
+    """What the layer gives, and the gradients of its weighted sum: of x, then of its variables."""
     x = tf.constant(x)
 
     @tf.function(jit_compile=True)
@@ -19,7 +20,7 @@ def pooled_and_gradient(layer, x, weights):
             tape.watch(x)
             y = layer(x)
             total = tf.reduce_sum(y * weights[:, : y.shape[1]])
-        return y, tape.gradient(total, x)
+        return y, *tape.gradient(total, [x, *layer.trainable_variables])
 
     return [tensor.numpy() for tensor in both(x)]
 
@@ -31,8 +32,8 @@ def test_equals_keras_pooling_forward_and_backward(n, size, stride):
     # Distinct values: at exact ties the two share the gradient differently.
     x = rng.permutation(2 * n * 3).reshape(2, n, 3).astype("float32") - 3 * n
     weights = rng.normal(size=x.shape).astype("float32")
-    ours = pooled_and_gradient(BlockMaxPooling1D(size, stride), x, weights)
-    theirs = pooled_and_gradient(keras.layers.MaxPooling1D(size, stride), x, weights)
+    ours = value_and_gradients(BlockMaxPooling1D(size, stride), x, weights)
+    theirs = value_and_gradients(keras.layers.MaxPooling1D(size, stride), x, weights)
     np.testing.assert_array_equal(ours[0], theirs[0])
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-5, atol=1e-6)
     assert ours[0].shape == BlockMaxPooling1D(size, stride).compute_output_shape(x.shape)
@@ -41,7 +42,7 @@ def test_equals_keras_pooling_forward_and_backward(n, size, stride):
 def test_ties_lose_no_gradient():
     x = np.ones((1, 8, 2), "float32")
     weights = np.array([[[2.0, -3.0]]], "float32")
-    _, gradient = pooled_and_gradient(BlockMaxPooling1D(8, 2), x, weights)
+    _, gradient = value_and_gradients(BlockMaxPooling1D(8, 2), x, weights)
     np.testing.assert_allclose(gradient.sum(axis=1), weights[:, 0])
 
 
@@ -73,20 +74,6 @@ def test_products_of_spectra_are_the_full_convolution(kernel, block):
     np.testing.assert_allclose(full[block + kernel - 1 :], 0, atol=1e-5)
 
 
-def convolved_and_gradients(layer, x, weights):
-    x = tf.constant(x)
-
-    @tf.function(jit_compile=True)
-    def both(x):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x)
-            total = tf.reduce_sum(y * weights)
-        return y, *tape.gradient(total, [x, *layer.trainable_variables])
-
-    return [tensor.numpy() for tensor in both(x)]
-
-
 @pytest.mark.parametrize(
     ("n", "kernel", "channels", "filters"),
     [(2560, 32, 32, 32), (1277, 16, 32, 64), (635, 8, 128, 128), (100, 5, 3, 4), (7, 8, 2, 3)],
@@ -104,8 +91,8 @@ def test_spectral_convolution_equals_the_direct_one_forward_and_backward(
     start = [rng.normal(size=v.shape) / np.sqrt(channels * kernel) for v in direct.weights]
     for layer in (direct, spectral):
         layer.set_weights(start)
-    ours = convolved_and_gradients(spectral, x, weights)
-    theirs = convolved_and_gradients(direct, x, weights)
+    ours = value_and_gradients(spectral, x, weights)
+    theirs = value_and_gradients(direct, x, weights)
     assert len(ours) == len(theirs) == 4
     for name, a, b in zip(
         ("output", "of input", "of kernel", "of bias"), ours, theirs, strict=True
