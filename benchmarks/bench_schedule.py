@@ -119,7 +119,6 @@ def difference(a: pd.DataFrame, b: pd.DataFrame, target: str) -> dict[str, Any]:
     return row(what, [float(values.mean())], unit="AUC", note=note) | {
         "low": float(low),
         "high": float(high),
-        "turns": int(values.size),
     }
 
 

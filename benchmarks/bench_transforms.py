@@ -4,12 +4,14 @@ Run from the repository root: ``python benchmarks/bench_transforms.py [--tiny]``
 
 The loop goes the way of the released code (github.com/pritamqu/SSL-ECG,
 ``signal_transformation_task.py`` and ``utils.py``), with its batch of 128 windows: one window after
-the other, one warped piece after the other, each appended with `np.vstack` or `np.append` to what
-is there. It interpolates with `np.interp` where that code calls OpenCV. Because the growing stack
-is copied for every window, a second loop stacks once, at the end.
+the other; the permuted segments on their way through lists; one warped piece after the other; each
+appended with `np.vstack` to what is there. It interpolates with `np.interp` where that code calls
+OpenCV. Because lists and the growing stack cost time that nobody has to spend, a second loop does
+without them: segments stay arrays, and it stacks once, at the end.
 
-The batched layer is measured on both backends in processes that take turns. Both loops run in the
-same process as the layer they are compared with.
+The layer is measured as a training step uses it: compiled, on windows that the backend holds, and
+the versions stay there. Both backends are measured in processes that take turns. Both loops run in
+the same process as the layer they are compared with.
 """
 
 import argparse
@@ -20,40 +22,66 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 from common import in_turns, ratio_row, row, save, seconds
 
+from ecglib.layers import uniform
 from ecglib.transforms import TASKS, AllVersions, TransformConfig, warp_lengths
 
 LENGTH, BATCH, CALLS, TURNS = 2560, 128, 5, 5
 CONFIG = TransformConfig()
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
-LOOP, ONCE = "loop", "loop, stacked once"
+LOOP, ONCE = "loop", "loop without lists and growing stacks"
 COMPILED, GRAPH = "compiled", "not compiled"
+KERAS, NAMED = "numbers from Keras", "numbers from ecglib"
 
 
-def seven_versions(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Make the seven versions of one window; (n,) -> (7, n)."""
-    power = np.mean(x**2) / 10 ** (CONFIG.snr_db / 10)
-    noisy = x + rng.normal(0, np.sqrt(power), len(x))
+def permuted_by_lists(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Shuffle the segments as nested lists, as the released code does; (n,) -> (n,)."""
+    segments = x.reshape(CONFIG.n_segments, -1).tolist()
+    return np.hstack([segments[i] for i in rng.permutation(CONFIG.n_segments)])
+
+
+def permuted(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Shuffle the segments; (n,) -> (n,)."""
     segments = np.split(x, CONFIG.n_segments)
-    permuted = np.concatenate([segments[i] for i in rng.permutation(CONFIG.n_segments)])
+    return np.concatenate([segments[i] for i in rng.permutation(CONFIG.n_segments)])
 
+
+def stretched_pieces(x: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Stretch or squeeze one piece of a window after the other."""
     n_pieces = CONFIG.warp_n_pieces
     piece, longer, shorter = warp_lengths(
         len(x), n_pieces, CONFIG.warp_stretch, CONFIG.warp_n_stretched
     )
     stretched = rng.choice(n_pieces, CONFIG.warp_n_stretched, replace=False)
-    warped = np.array([])
     for k in range(n_pieces):
-        part = x[k * piece : (k + 1) * piece]
         at = np.linspace(0, piece - 1, longer if k in stretched else shorter)
-        warped = np.append(warped, np.interp(at, np.arange(piece), part))
+        yield np.interp(at, np.arange(piece), x[k * piece : (k + 1) * piece])
+
+
+def appended(pieces: Iterable[np.ndarray]) -> np.ndarray:
+    """Glue pieces together, appending one after the other; (n,)."""
+    column = np.empty((0, 1))
+    for piece in pieces:
+        column = np.vstack([column, piece[:, None]])
+    return column[:, 0]
+
+
+def seven_versions(x: np.ndarray, rng: np.random.Generator, lists: bool) -> np.ndarray:
+    """Make the seven versions of one window, with lists and growing stacks or without."""
+    power = np.mean(x**2) / 10 ** (CONFIG.snr_db / 10)
+    noisy = x + rng.normal(0, np.sqrt(power), len(x))
+    pieces = stretched_pieces(x, rng)
+    warped = appended(pieces) if lists else np.concatenate(list(pieces))
     first = rng.integers(0, len(warped) - len(x) + 1)
     warped = warped[first : first + len(x)]
-    versions = [x, noisy, CONFIG.scale_factor * x, -x, x[::-1], permuted, warped]
+    shuffled = (permuted_by_lists if lists else permuted)(x, rng)
+    versions = [x, noisy, CONFIG.scale_factor * x, -x, x[::-1], shuffled, warped]
     return np.vstack(versions).astype("float32")
 
 
@@ -61,13 +89,46 @@ def loop(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Make the versions of all windows, appending those of one window after the other."""
     stacked = np.empty((0, X.shape[1]), "float32")
     for x in X:
-        stacked = np.vstack([stacked, seven_versions(x, rng)])
+        stacked = np.vstack([stacked, seven_versions(x, rng, lists=True)])
     return stacked
 
 
-def loop_stacked_once(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Make the versions of all windows, and stack them at the end."""
-    return np.vstack([seven_versions(x, rng) for x in X])
+def better_loop(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Make the versions of all windows without lists, and stack them at the end."""
+    return np.vstack([seven_versions(x, rng, lists=False) for x in X])
+
+
+def on_backend(X: np.ndarray, compiled: bool) -> Callable[[], Any]:
+    """Give a function that makes the versions of `X` where they are trained on, and waits."""
+    layer = AllVersions(CONFIG)
+    layer.build(X.shape)
+    x = keras.ops.convert_to_tensor(X)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        make = tf.function(layer, jit_compile=compiled)
+        return lambda: make(x)
+    import jax
+
+    make, state = jax.jit(layer.stateless_call), [v.value for v in layer.non_trainable_variables]
+
+    def run() -> Any:
+        nonlocal state
+        versions, state = make([], state, x)
+        return versions.block_until_ready()
+
+    return run
+
+
+def draws(shape: tuple[int, int]) -> dict[str, Callable[[], Any]]:
+    """Give two compiled functions of TensorFlow that draw uniform numbers: Keras' and ours."""
+    import tensorflow as tf
+
+    seed = keras.random.SeedGenerator(0)
+    return {
+        KERAS: tf.function(lambda: keras.random.uniform(shape, seed=seed), jit_compile=True),
+        NAMED: tf.function(lambda: uniform(shape, seed=seed), jit_compile=True),
+    }
 
 
 def check(ours: np.ndarray, plain: np.ndarray, n_windows: int) -> None:
@@ -83,14 +144,17 @@ def measure(tiny: bool) -> dict[str, float]:
     """Measure everything on the backend of this process; seconds for a batch."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(8 if tiny else BATCH, LENGTH)).astype("float32")
-    runs = {LOOP: lambda: loop(X, rng), ONCE: lambda: loop_stacked_once(X, rng)}
+    runs = {LOOP: lambda: loop(X, rng), ONCE: lambda: better_loop(X, rng)}
     plain = loop(X, rng)
     # JAX compiles always.
     for name in (COMPILED, GRAPH) if keras.backend.backend() == "tensorflow" else (COMPILED,):
-        model = keras.Sequential([keras.Input((LENGTH,)), AllVersions(CONFIG)])
-        model.compile(jit_compile=name == COMPILED)
-        check(model.predict_on_batch(X), plain, len(X))
-        runs[name] = lambda model=model: model.predict_on_batch(X)
+        run = on_backend(X, name == COMPILED)
+        for _ in range(2):  # compiles
+            check(keras.ops.convert_to_numpy(run()), plain, len(X))
+        runs[name] = run
+    if keras.backend.backend() == "tensorflow":
+        runs |= draws(X.shape)
+        runs[KERAS](), runs[NAMED]()  # compiles
     times = in_turns(
         {name: lambda run=run: seconds(run) for name, run in runs.items()}, 1 if tiny else CALLS
     )
@@ -143,9 +207,14 @@ def main() -> None:
                     target=25 if shipped else None,
                     note="as the library ships" if shipped else "",
                 ),
-                ratio_row(f"{what}: against the loop that stacks once", times[ONCE], times[way]),
+                ratio_row(f"{what}: against the {ONCE}", times[ONCE], times[way]),
             ]
             speeds.append(row(what, [windows / t for t in times[way]], unit="windows/s"))
+    if "tensorflow" in found:
+        both = [[m[name] for m in found["tensorflow"]] for name in (KERAS, NAMED)]
+        ratios.append(
+            ratio_row("uniform random numbers, compiled, TensorFlow: against Keras' own", *both)
+        )
     for way in (LOOP, ONCE):
         numbers = [windows / m[way] for measured in found.values() for m in measured]
         speeds.append(row(f"all seven versions, {way}", numbers, unit="windows/s"))

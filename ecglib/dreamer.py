@@ -224,15 +224,19 @@ def _recordings(
 def _compact(values: np.ndarray) -> np.ndarray:
     """Return what is large, so a recording, as float32; integers are how MATLAB stores doubles."""
     if values.dtype.kind in "iuf" and values.size >= ECG_RATE:
-        with np.errstate(over="ignore"):  # what overflows is infinite and refused later
-            return np.ascontiguousarray(values, dtype=np.float32)
+        return _as_float32(values)
     return values
+
+
+def _as_float32(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # what overflows is infinite and refused later
+        return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def _signal(value: Any, field: str, place: dict[str, Any]) -> np.ndarray:
     """Return one recording as float32."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
-        value = np.asarray(_compact(value), dtype=np.float32)
+        value = _as_float32(value)
     check_signal(value, ECG_RATE, field=field, **place)
     return value
 

@@ -1,13 +1,15 @@
 """Emotion heads on frozen features: all folds and targets trained at once as one stacked model.
 
 A head is small and there are many: 23 folds times 3 targets makes 69. Stacked, they train as one
-Keras model whose kernels carry a leading axis of heads. The heads share the order of the windows
-and nothing else: every head has its own weights, initial draw, standardisation, dropout and loss,
-and a window outside a head's training mask adds exactly zero to its loss and gradients.
+Keras model whose kernels carry a leading axis of heads. Like separate trainings from one seed, the
+heads share the order of the windows and which units drop out. Nothing else: every head has its own
+weights, initial draw, standardisation and loss, and a window outside a head's training mask adds
+exactly zero to its loss and gradients.
 """
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -15,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from ecglib.errors import DataError
+from ecglib.layers import Dropout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +89,6 @@ class StackedDense(keras.layers.Layer):
             name="kernel",
             shape=(n_heads, n_inputs, self.units),
             initializer=keras.initializers.RandomUniform(-limit, limit, seed=self.seed),
-            regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
         )
         self.bias = self.add_weight(
             name="bias", shape=(n_heads, 1, self.units), initializer="zeros"
@@ -94,6 +96,9 @@ class StackedDense(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Map (heads, batch, inputs) to (heads, batch, units)."""
+        if self.l2:
+            # Summed over the inputs first: XLA adds up a whole tensor number by number.
+            self.add_loss(self.l2 * ops.sum(ops.sum(ops.square(self.kernel), axis=1)))
         return ops.matmul(inputs, self.kernel) + self.bias
 
 
@@ -121,7 +126,7 @@ class StackedHeads(keras.Model):
         self.drop = []
         for units in config.hidden:
             self.hidden.append(StackedDense(units, l2=config.l2, seed=next(draws)))
-            self.drop.append(keras.layers.Dropout(config.dropout, seed=next(draws)))
+            self.drop.append(Dropout(config.dropout, noise_shape=(1, None, None), seed=next(draws)))
         self.out = StackedDense(1, seed=next(draws))
 
         width = n_features
@@ -164,8 +169,16 @@ class StackedHeads(keras.Model):
         return loss + sum(self.losses)
 
 
-class ShuffledBatches(keras.utils.PyDataset):
-    """Batches of windows in an order that a seed decides, new in every epoch.
+def shuffled_batches(
+    features: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    *,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Give the windows batch by batch, in an order that a seed decides, new in every epoch.
 
     The last batch is filled up with windows of weight zero, which change nothing: batches of one
     size are compiled once.
@@ -178,37 +191,26 @@ class ShuffledBatches(keras.utils.PyDataset):
         Labels and weights in the loss.
     batch_size : int
         Windows per batch.
+    epochs : int
+        Passes over the windows.
     seed : int
         Seed of the order.
+
+    Yields
+    ------
+    tuple of ndarray
+        Features, labels and weights of one batch.
     """
-
-    def __init__(
-        self,
-        features: np.ndarray,
-        labels: np.ndarray,
-        weights: np.ndarray,
-        batch_size: int,
-        seed: int,
-    ) -> None:
-        super().__init__()
-        self.features, self.labels, self.weights = features, labels, weights
-        self.batch_size = min(batch_size, len(features))
-        self.rng = np.random.default_rng(seed)
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.features) / self.batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        filler = self.batch_size - len(rows)
-        weights = np.pad(self.weights[rows], ((0, filler), (0, 0)))
-        rows = np.pad(rows, (0, filler), mode="edge")
-        return self.features[rows], self.labels[rows], weights
-
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order."""
-        self.order = self.rng.permutation(len(self.features))
+    size = min(batch_size, len(features))
+    rng = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = rng.permutation(len(features))
+        for first in range(0, len(order), size):
+            rows = order[first : first + size]
+            filler = size - len(rows)
+            weight = np.pad(weights[rows], ((0, filler), (0, 0)))
+            rows = np.pad(rows, (0, filler), mode="edge")
+            yield features[rows], labels[rows], weight
 
 
 def train_heads(
@@ -246,20 +248,24 @@ def train_heads(
     _check(features, labels, train_mask)
     mean, scale = _standardisation(features, train_mask)
     model = StackedHeads(mean, scale, config, seed)
-    batches = ShuffledBatches(
+    batches = shuffled_batches(
         features,
         np.ascontiguousarray(labels.T, dtype=np.float32),
         np.ascontiguousarray(_weights(labels, train_mask, config.balanced).T),
-        config.batch_size,
-        seed,
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        seed=seed,
     )
     # XLA compiles for about 3 s of processor time, then saves a third of each large step.
-    pays = len(labels) * len(batches) * config.epochs > 10_000
+    steps = config.epochs * math.ceil(len(features) / config.batch_size)
+    pays = len(labels) * steps > 10_000
     model.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate),
         jit_compile=pays and keras.backend.backend() != "torch",
     )
-    model.fit(batches, epochs=config.epochs, shuffle=False, verbose=0)
+    # Keras' own `fit` hands every step to another thread, which on two cores costs a fifth.
+    for batch in batches:
+        model.train_on_batch(*batch)
     return model
 
 

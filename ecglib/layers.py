@@ -1,4 +1,4 @@
-"""Layers that equal Keras' own and train faster on a CPU."""
+"""Random numbers and layers like Keras' own, and faster on a CPU."""
 
 import functools
 import math
@@ -7,6 +7,79 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+
+Seed = int | keras.random.SeedGenerator
+
+
+def uniform(shape: Any, *, seed: Seed) -> Any:
+    """Draw float32 numbers, each equally likely anywhere from 0 up to but not including 1.
+
+    Keras' own `keras.random.uniform` leaves the choice of the generator to TensorFlow, and a
+    compiled program that has to choose takes 80 times as long on a CPU. Here it is named: Philox,
+    which TensorFlow takes itself where nothing is compiled. A compiled program uses it in another
+    order, so its numbers are others.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the result; on TensorFlow an entry may be a tensor.
+    seed : int or SeedGenerator
+        An integer gives the same numbers at every call.
+
+    Returns
+    -------
+    tensor of float32, `shape`
+    """
+    if keras.backend.backend() != "tensorflow":
+        return keras.random.uniform(shape, dtype="float32", seed=seed)
+    import tensorflow as tf  # on another backend it need not be there
+
+    state = np.array([seed, 0]) if isinstance(seed, int) else seed.next()
+    return tf.random.stateless_uniform(shape, tf.cast(state, tf.int32), alg="philox")
+
+
+def normal(shape: Any, *, seed: Seed) -> Any:
+    """Draw float32 numbers of the standard normal distribution.
+
+    The inverse of its distribution function is applied to `uniform` numbers, which a CPU does
+    twice as fast as TensorFlow's own way. No number is further from 0 than 5.3.
+
+    Parameters
+    ----------
+    shape, seed
+        As in `uniform`.
+
+    Returns
+    -------
+    tensor of float32, `shape`
+    """
+    # The numbers lie on a grid of steps 2 ** -23; half a step keeps both infinite ends away.
+    return math.sqrt(2) * ops.erfinv(2 * uniform(shape, seed=seed) - (1 - 2.0**-23))
+
+
+@keras.saving.register_keras_serializable(package="ecglib")
+class Dropout(keras.layers.Dropout):
+    """A `keras.layers.Dropout` that draws with `uniform`.
+
+    Parameters
+    ----------
+    rate : float
+        Share of the inputs that are set to zero in training; the others are divided by
+        ``1 - rate``.
+    **kwargs
+        Other arguments of `keras.layers.Dropout`.
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Drop at random in training; else return the inputs."""
+        if not training or self.rate == 0:
+            return inputs
+        shape = ops.shape(inputs)
+        if self.noise_shape is not None:
+            pairs = zip(self.noise_shape, shape, strict=True)
+            shape = tuple(size if same is None else same for same, size in pairs)
+        kept = uniform(shape, seed=self.seed_generator) >= self.rate
+        return ops.where(kept, inputs / (1 - self.rate), 0.0)
 
 
 @functools.cache

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ecglib.layers import BlockMaxPooling1D, SpectralConv1D
+from ecglib.layers import BlockMaxPooling1D, Dropout, SpectralConv1D
 from ecglib.transforms import TASKS, AllVersions, TransformConfig
 
 TASK_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -227,9 +227,9 @@ def build_str_heads(
 
     inputs = keras.Input((n_features,), name="features")
     x = stacked_dense("bf,tfh->bth", n_features, hidden, (n_heads, hidden), "th", "dense_1")(inputs)
-    x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
+    x = Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
     x = stacked_dense("bth,thk->btk", hidden, hidden, (n_heads, hidden), "tk", "dense_2")(x)
-    x = layers.Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
+    x = Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
     x = stacked_dense("btk,tk->bt", hidden, 1, (n_heads,), "t", "logits")(x)
     return keras.Model(inputs, x, name=name)
 
@@ -388,7 +388,7 @@ def build_head(
             name=f"dense_{i}",
         )(x)
         if dropout:
-            x = layers.Dropout(dropout, seed=next(seeds))(x)
+            x = Dropout(dropout, seed=next(seeds))(x)
     logits = layers.Dense(n_outputs, kernel_initializer=glorot(), name="logits")(x)
     return keras.Model(inputs, logits, name=name)
 

@@ -649,7 +649,7 @@ def _source(study: Study) -> dict[str, object]:
         "n_refits": N_REFITS,
         "code": code_of(
             *("matfile", "dreamer", "filters", "quality", "scaling", "windows"),
-            *("transforms", "models", "pretrain"),
+            *("transforms", "layers", "models", "pretrain"),
             *("labels", "splits", "heads", "evaluation", "released"),
         ),
     }

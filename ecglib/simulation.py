@@ -588,7 +588,7 @@ def seed_predictions(study: "Study", target: str, n_seeds: int = 5) -> pd.DataFr
         "head": head,
         "target": target,
         "n_seeds": n_seeds,
-        "code": code_of("labels", "splits", "heads", "evaluation"),
+        "code": code_of("labels", "splits", "layers", "heads", "evaluation"),
     }
     return cached(
         "seed-predictions",

@@ -73,7 +73,7 @@ _WINDOW_CODE = code_of("matfile", "dreamer", "filters", "quality", "scaling", "w
 _PRETEXT_CODE = code_of("transforms", "layers", "models", "pretrain")
 _CONTRASTIVE_CODE = code_of("transforms", "views", "layers", "models", "pretrain", "contrastive")
 _SUPERVISED_CODE = code_of("labels", "layers", "models", "pretrain", "finetune")
-_RESULT_CODE = code_of("labels", "splits", "heads", "evaluation", "supervised")
+_RESULT_CODE = code_of("labels", "splits", "layers", "heads", "evaluation", "supervised")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from ecglib.layers import Seed, normal, uniform
+
 TASKS = (
     "original",
     "noise",
@@ -30,8 +32,6 @@ TASKS = (
     "permutation",
     "time_warping",
 )
-
-Seed = int | keras.random.SeedGenerator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,7 @@ def add_noise(x: Any, snr_db: Any = 15.0, *, seed: Seed) -> Any:
     """
     x = ops.convert_to_tensor(x)
     rms = ops.sqrt(ops.mean(ops.square(x), axis=-1, keepdims=True))
-    noise = keras.random.normal(ops.shape(x), dtype=x.dtype, seed=seed)
+    noise = ops.cast(normal(ops.shape(x), seed=seed), x.dtype)
     return x + rms * 10.0 ** (-snr_db / 20.0) * noise
 
 
@@ -127,8 +127,10 @@ def permute_segments(x: Any, order: Any) -> Any:
             f"cannot cut a window of {n} samples into {n_segments} equal segments: "
             "choose n_segments that divides the window length"
         )
-    segments = ops.reshape(x, (-1, n_segments, n // n_segments))
-    return ops.reshape(ops.take_along_axis(segments, order[:, :, None], axis=1), (-1, n))
+    segments = ops.reshape(x, (-1, n // n_segments))
+    first = ops.arange(ops.shape(order)[0], dtype=order.dtype)[:, None] * n_segments
+    # One gather of whole segments: many times faster than one sample by sample.
+    return ops.reshape(ops.take(segments, ops.reshape(first + order, (-1,)), axis=0), (-1, n))
 
 
 def permute(x: Any, n_segments: int = 20, *, seed: Seed) -> Any:
@@ -150,7 +152,7 @@ def permute(x: Any, n_segments: int = 20, *, seed: Seed) -> Any:
     tensor (batch, n)
     """
     x = ops.convert_to_tensor(x)
-    keys = keras.random.uniform((ops.shape(x)[0], n_segments), seed=seed)
+    keys = uniform((ops.shape(x)[0], n_segments), seed=seed)
     return permute_segments(x, ops.argsort(keys, axis=-1))
 
 
@@ -209,23 +211,24 @@ def warp_pieces(
     x = ops.convert_to_tensor(x)
     n, n_pieces = x.shape[-1], stretched.shape[-1]
     piece, longer, shorter = warp_lengths(n, n_pieces, stretch, n_stretched)
-    lengths = ops.where(stretched, longer, shorter)
+    lengths = ops.cast(ops.where(stretched, longer, shorter), "int32")
     ends = ops.cumsum(lengths, axis=-1)
 
-    # For each sample of the result: the piece it lies in, and where in that piece.
+    # For each sample of the result: the piece it lies in, as it is before and after the warp.
     position = offset[:, None] + ops.arange(n, dtype="int32")
-    passed = ops.cast(position[:, :, None] >= ends[:, None, :], "int32")
-    index = ops.sum(passed, axis=-1)
-    start = ops.sum(passed * lengths[:, None, :], axis=-1)
-    length = ops.take_along_axis(lengths, index, axis=-1)
+    first, start, length = 0, 0, lengths[:, :1]
+    for k in range(1, n_pieces):
+        reached = position >= ends[:, k - 1 : k]
+        first = ops.where(reached, k * piece, first)
+        start = ops.where(reached, ends[:, k - 1 : k], start)
+        length = ops.where(reached, lengths[:, k : k + 1], length)
     source = ops.cast((position - start) * (piece - 1), x.dtype) / ops.cast(length - 1, x.dtype)
-    left = ops.floor(source)
-    fraction = source - left
-    left = ops.cast(left, "int32")
-    right = ops.minimum(left + 1, piece - 1)
-    first = index * piece
-    before = ops.take_along_axis(x, first + left, axis=-1)
-    after = ops.take_along_axis(x, first + right, axis=-1)
+    left = ops.minimum(ops.cast(source, "int32"), piece - 2)
+    fraction = source - ops.cast(left, x.dtype)
+    window = ops.arange(ops.shape(x)[0], dtype="int32")[:, None] * n
+    at = window + first + left
+    samples = ops.reshape(x, (-1,))
+    before, after = ops.take(samples, at), ops.take(samples, at + 1)
     return before + fraction * (after - before)
 
 
@@ -259,7 +262,7 @@ def time_warp(
     _, longer, shorter = warp_lengths(n, n_pieces, stretch, n_stretched)
     n_offsets = n_stretched * longer + (n_pieces - n_stretched) * shorter - n + 1
     # One draw for both: two draws from one integer seed would repeat the same numbers.
-    u = keras.random.uniform((ops.shape(x)[0], n_pieces + 1), seed=seed)
+    u = uniform((ops.shape(x)[0], n_pieces + 1), seed=seed)
     ranks = ops.argsort(ops.argsort(u[:, :n_pieces], axis=-1), axis=-1)
     offset = ops.minimum(ops.cast(ops.floor(u[:, n_pieces] * n_offsets), "int32"), n_offsets - 1)
     return warp_pieces(x, ranks < n_stretched, offset, stretch, n_stretched)

@@ -17,6 +17,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ecglib.layers import uniform
 from ecglib.transforms import add_noise, invert_time, negate, permute, scale, time_warp
 
 Range = tuple[float, float]
@@ -181,7 +182,7 @@ class RandomViews(keras.layers.Layer):
         rows, n = ops.shape(x)[0], x.shape[-1]
 
         # All probabilities and strengths come from one draw, which is quicker to compile.
-        numbers = iter(ops.split(keras.random.uniform((rows, N_DRAWS), seed=seed), N_DRAWS, 1))
+        numbers = iter(ops.split(uniform((rows, N_DRAWS), seed=seed), N_DRAWS, 1))
 
         def draw(low: float = 0.0, high: float = 1.0) -> Any:
             return low + (high - low) * next(numbers)

@@ -6,6 +6,7 @@ import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -106,7 +107,7 @@ class Windows:
     cohort_name: str
 
     def __post_init__(self) -> None:
-        if self.X.ndim != 2 or self.X.dtype != np.float32 or not np.isfinite(self.X).all():
+        if self.X.ndim != 2 or self.X.dtype != np.float32 or not _all_finite(self.X):
             raise DataError(
                 f"{self.X.dtype} array of shape {self.X.shape}",
                 field="X",
@@ -185,7 +186,10 @@ class Windows:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Windows:
-        """Read what `save` wrote.
+        """Open what `save` wrote.
+
+        The samples are mapped into memory, read-only: the system fetches them from the file where
+        they are used, and may forget them again. All are checked once to be finite.
 
         Parameters
         ----------
@@ -218,7 +222,8 @@ class Windows:
                         if name.startswith("meta.")
                     }
                 )
-                return cls(parts["X"], meta, float(parts["fs"]), str(parts["cohort_name"]))
+                X = _samples(parts, file)
+                return cls(X, meta, float(parts["fs"]), str(parts["cohort_name"]))
         except DataError as error:
             if error.file is not None:
                 raise
@@ -449,6 +454,24 @@ def _lengths(
     if last_s is not None and not length_s <= last_s < np.inf:
         raise DataError(f"{last_s} s", field="last_s", expected=f"{length_s} s (a window) or more")
     return length, length - round(overlap * length), None if last_s is None else round(last_s * fs)
+
+
+def _all_finite(X: np.ndarray) -> bool:
+    # The smallest or largest of samples with a NaN is NaN; no array of truth values is needed.
+    return X.size == 0 or bool(np.isfinite([X.min(), X.max()]).all())
+
+
+def _samples(parts: np.lib.npyio.NpzFile, file: BinaryIO) -> np.ndarray:
+    """Map the array X of an .npz file, open as `parts` and as `file`, into memory."""
+    entry = parts.zip.getinfo("X.npy")
+    if entry.compress_type == zipfile.ZIP_STORED:
+        with parts.zip.open(entry):
+            np.lib.format.read_magic(file)  # the archive has just gone to this place
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        if dtype == np.float32:
+            order = "F" if fortran else "C"
+            return np.asarray(np.memmap(file, dtype, "r", file.tell(), shape, order))
+    return parts["X"]
 
 
 def _as_array(column: pd.Series) -> np.ndarray:

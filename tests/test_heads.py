@@ -107,8 +107,9 @@ def test_stack_of_one_equals_plain_dense_layers() -> None:
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     plain.compile(keras.optimizers.Adam(config.learning_rate), loss)
     ones = np.ones((128, 1), "float32")
-    batches = heads.ShuffledBatches(scaled, y.T.astype("float32"), ones, 32, seed=2)
-    plain.fit(batches, epochs=5, shuffle=False, verbose=0)
+    labels = y.T.astype("float32")
+    for batch in heads.shuffled_batches(scaled, labels, ones, batch_size=32, epochs=5, seed=2):
+        plain.train_on_batch(*batch)
     expected = 1 / (1 + np.exp(-plain.predict(scaled, verbose=0)))
 
     got = heads.fit_heads(x, y, mask, config, seed=2)
@@ -128,11 +129,29 @@ def test_standardisation_uses_training_windows_only() -> None:
 
 def test_last_batch_is_filled_with_weightless_windows() -> None:
     x, y, mask = problem(n=70)
-    batches = heads.ShuffledBatches(x, y.T, mask.T.astype("float32"), 32, seed=0)
-    sizes = [len(batches[i][0]) for i in range(len(batches))]
-    weight = sum(batches[i][2].sum(axis=0) for i in range(len(batches)))
-    assert sizes == [32, 32, 32]
-    np.testing.assert_array_equal(weight, mask.sum(axis=1))
+    x[:, 0] = np.arange(70)
+    weights = mask.T.astype("float32")
+    batches = list(heads.shuffled_batches(x, y.T, weights, batch_size=32, epochs=2, seed=0))
+    assert [len(features) for features, _, _ in batches] == [32] * 6
+    orders = []
+    for epoch in (batches[:3], batches[3:]):
+        assert (epoch[2][2][6:] == 0).all()
+        features, _, weight = (np.concatenate(parts)[:70] for parts in zip(*epoch, strict=True))
+        orders.append(features[:, 0].astype(int))
+        np.testing.assert_array_equal(np.sort(orders[-1]), np.arange(70))
+        np.testing.assert_array_equal(weight, weights[orders[-1]])
+    assert not np.array_equal(*orders)
+
+
+def test_heads_of_one_call_drop_the_same_units() -> None:
+    config = HeadConfig(hidden=(16,), dropout=0.5)
+    model = heads.StackedHeads(np.zeros((3, 10)), np.ones((3, 10)), config, seed=0)
+    dropped = (
+        keras.ops.convert_to_numpy(model.drop[0](np.ones((3, 40, 16), "float32"), training=True))
+        == 0
+    )
+    assert 0.4 < dropped.mean() < 0.6
+    assert (dropped == dropped[:1]).all() and not (dropped == dropped[:, :1]).all()
 
 
 def test_balanced_weights_come_from_training_windows() -> None:

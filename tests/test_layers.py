@@ -3,8 +3,17 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from scipy import stats
 
-from ecglib.layers import BlockMaxPooling1D, SpectralConv1D, spectral_matrices
+from ecglib import layers
+from ecglib.layers import (
+    BlockMaxPooling1D,
+    Dropout,
+    SpectralConv1D,
+    normal,
+    spectral_matrices,
+    uniform,
+)
 from ecglib.models import EncoderConfig, build_encoder
 
 tf = pytest.importorskip("tensorflow")
@@ -154,3 +163,58 @@ def test_half_precision_and_spectra_exclude_each_other():
         EncoderConfig(convolution="fast")
     with pytest.raises(ValueError, match="'float16' is unknown"):
         EncoderConfig(precision="float16")
+
+
+def test_uniform_numbers_are_those_of_keras():
+    ours, theirs = keras.random.SeedGenerator(7), keras.random.SeedGenerator(7)
+    for _ in range(2):
+        expected = keras.random.uniform((30, 40), seed=theirs)
+        np.testing.assert_array_equal(uniform((30, 40), seed=ours), expected)
+    np.testing.assert_array_equal(uniform((3, 4), seed=5), keras.random.uniform((3, 4), seed=5))
+
+
+def test_compiled_uniform_numbers_are_uniform_and_new_at_each_call():
+    seed = keras.random.SeedGenerator(7)
+    draw = tf.function(lambda: uniform((300, 400), seed=seed), jit_compile=True)
+    first, second = draw().numpy().astype("float64"), draw().numpy().astype("float64")
+    assert stats.kstest(first.ravel(), "uniform").pvalue > 0.01
+    for one, other in ((first, second), (first[1:], first[:-1]), (first[:, 1:], first[:, :-1])):
+        correlation = np.corrcoef(one.ravel(), other.ravel())[0, 1]
+        assert abs(correlation) < 5 / np.sqrt(one.size)
+
+
+def test_normal_numbers_are_white_and_gaussian():
+    z = np.asarray(normal((200, 1000), seed=3), "float64")
+    assert stats.kstest(z.ravel(), "norm").pvalue > 0.01
+    # Five standard errors each.
+    assert abs(np.mean(z[:, 1:] * z[:, :-1])) < 5 / np.sqrt(200_000)
+    assert abs(np.mean(z[1:] * z[:-1])) < 5 / np.sqrt(200_000)
+    assert abs(stats.kurtosis(z.ravel())) < 5 * np.sqrt(24 / 200_000)
+
+
+@pytest.mark.parametrize("extreme", [0.0, 1 - 2.0**-23])
+def test_normal_numbers_are_finite_at_both_ends(monkeypatch, extreme):
+    monkeypatch.setattr(layers, "uniform", lambda shape, seed: np.full(shape, extreme, "float32"))
+    expected = np.sign(extreme - 0.5) * stats.norm.isf(2.0**-24)
+    np.testing.assert_allclose(normal((1,), seed=0), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_dropout_drops_its_share_and_keeps_the_mean(compiled):
+    layer = Dropout(0.3, seed=1)
+    x = np.full((100, 200), 7, "float32")
+    drop = tf.function(lambda: layer(x, training=True), jit_compile=compiled)
+    first, second = drop().numpy(), drop().numpy()
+    assert set(np.unique(first)) == {0, np.float32(7) / np.float32(0.7)}
+    assert abs((first == 0).mean() - 0.3) < 0.02
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(layer(x), x)
+    np.testing.assert_array_equal(Dropout(0.0)(x, training=True), x)
+
+
+def test_dropout_repeats_its_draw_along_an_axis_and_is_rebuilt():
+    layer = Dropout(0.5, noise_shape=(None, 1, None), seed=1)
+    zero = layer(np.ones((4, 5, 6), "float32"), training=True).numpy() == 0
+    assert (zero == zero[:, :1]).all() and 0 < zero.mean() < 1
+    twin = Dropout.from_config(layer.get_config())
+    np.testing.assert_array_equal(twin(np.ones((4, 5, 6)), training=True).numpy() == 0, zero)

@@ -421,6 +421,36 @@ def test_saving_and_loading_keeps_everything(windows, tmp_path):
     assert os.listdir(tmp_path) == ["windows.npz"]
 
 
+def test_loading_maps_the_samples_instead_of_reading_them(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    X = Windows.load(path).X
+    assert isinstance(X.base, np.memmap) and not X.flags.writeable
+    path.unlink()  # what is mapped stays
+    np.testing.assert_array_equal(X, windows.X)
+
+
+def test_a_compressed_file_is_read(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    with np.load(path) as file:
+        parts = dict(file)
+    np.savez_compressed(path, **parts)
+    np.testing.assert_array_equal(Windows.load(path).X, windows.X)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_loading_refuses_a_sample_that_is_not_finite(windows, tmp_path, bad):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    content = bytearray(path.read_bytes())
+    at = content.index(windows.X[40].tobytes()) + 4 * 100
+    content[at : at + 4] = np.float32(bad).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"windows\.npz, field X: .*finite float32"):
+        Windows.load(path)
+
+
 def test_a_failed_save_leaves_the_old_file(windows, tmp_path, monkeypatch):
     path = tmp_path / "windows.npz"
     windows.save(path)
