@@ -17,10 +17,10 @@ input and its result. It is the largest resident size of the process, less that 
 stage, less the data. Every measurement is a process of its own. For a network, "before the stage"
 is before it is built, so model, optimiser, compiled code and activations count. They take hundreds
 of megabytes: the ratio shows whether activations pile up, not whether a window of 10 kB is copied.
-Only the training keeps the memory that it frees (`ecglib.memory`), as the book does. Frozen
-features computed under that policy take more with the first few hundred batches, and then no more:
-the blocks of all threads share one heap, which fills with gaps. For the windows of a cohort, the
-cohort lies in memory already.
+Only the training keeps the memory that it frees (`ecglib.memory`), as the book does. Under that
+policy the heap can grow with the first few hundred batches, and then no more: the blocks of all
+threads share it, and gaps remain between them. For the windows of a cohort, the cohort lies in
+memory already.
 """
 
 import argparse
