@@ -125,7 +125,7 @@ print("the variant is tested on dominance:", np.array_equal(read["truth"], label
 #
 # How much can that give? We fit every fold many times and report the best of $k$. So that the
 # whole curve is cheap, these are heads of the profile's size, and they differ only in their first
-# weights and in dropout. Their scores are more alike than those of 100 encoders would be.
+# weights. Their scores are more alike than those of 100 encoders would be.
 #
 # We do it twice. Once with the ratings. And once with labels that are **shuffled over all windows**:
 # now neither emotion nor trial nor person can be recognised, and an honest score is one half.
