@@ -40,7 +40,7 @@ results: $(STAMP)  ## compute the comparison of the synthetic cohort anew and ke
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/python -m ecglib.study --synthetic)" \
 		$(BIN)/python -m ecglib.comparison --ship
 
-bench: $(STAMP)  ## measure speed side by side into benchmarks/results/ (a quiet machine, half an hour)
+bench: $(STAMP)  ## measure speed side by side into benchmarks/results/ (a quiet machine, 40 minutes)
 	for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
 
 lint: $(STAMP)  ## check style, format, and that notebooks agree with their scripts

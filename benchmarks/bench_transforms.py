@@ -10,7 +10,9 @@ OpenCV. Because lists and the growing stack cost time that nobody has to spend, 
 without them: segments stay arrays, and it stacks once, at the end.
 
 The layer is measured as a training step uses it: compiled, on windows that the backend holds, and
-the versions stay there. Each variant makes several batches in a row, of which the median counts.
+the versions stay there. Each variant makes many batches in a row, of which the median counts. The
+first few don't weigh in it: after work on one core, the backend's second thread takes a while to
+wake up.
 Both backends are measured in processes that take turns. Both loops run in the same process as the
 layer they are compared with.
 """
@@ -33,7 +35,7 @@ from common import in_turns, ratio_row, row, save, seconds
 from ecglib.layers import uniform
 from ecglib.transforms import TASKS, AllVersions, TransformConfig, warp_lengths
 
-LENGTH, BATCH, CALLS, TURNS = 2560, 128, 15, 5
+LENGTH, BATCH, CALLS, TURNS = 2560, 128, 50, 5
 CONFIG = TransformConfig()
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 LOOP, ONCE = "loop", "loop without lists and growing stacks"

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from scipy import special
 
 Seed = int | keras.random.SeedGenerator
 
@@ -14,10 +15,10 @@ Seed = int | keras.random.SeedGenerator
 def uniform(shape: Any, *, seed: Seed) -> Any:
     """Draw float32 numbers, each equally likely anywhere from 0 up to but not including 1.
 
-    Keras' own `keras.random.uniform` leaves the choice of the generator to TensorFlow, and a
-    compiled program that has to choose takes 80 times as long on a CPU. Here it is named: Philox,
-    which TensorFlow takes itself where nothing is compiled. A compiled program uses it in another
-    order, so its numbers are others.
+    Keras' own `keras.random.uniform` leaves the choice of the generator to TensorFlow, and on a
+    CPU a compiled program that has to choose is many times slower. Here it is named: Philox, which
+    TensorFlow takes itself where nothing is compiled. A compiled program uses it in another order,
+    so its numbers are others.
 
     Parameters
     ----------
@@ -34,27 +35,54 @@ def uniform(shape: Any, *, seed: Seed) -> Any:
         return keras.random.uniform(shape, dtype="float32", seed=seed)
     import tensorflow as tf  # on another backend it need not be there
 
-    state = np.array([seed, 0]) if isinstance(seed, int) else seed.next()
-    return tf.random.stateless_uniform(shape, tf.cast(state, tf.int32), alg="philox")
+    return tf.random.stateless_uniform(shape, _state(seed), alg="philox")
 
 
 def normal(shape: Any, *, seed: Seed) -> Any:
-    """Draw float32 numbers of the standard normal distribution.
+    """Draw float32 numbers of the standard normal distribution, in steps of its quantiles.
 
-    The inverse of its distribution function is applied to `uniform` numbers, which a CPU does
-    twice as fast as TensorFlow's own way. No number is further from 0 than 5.3.
+    Each number is one of 65,536 equally likely ones: the medians of as many equally likely parts
+    of the distribution. So a draw takes 16 random bits and a look into a table, which on a CPU is
+    faster than finer numbers. Up to 2 standard deviations from 0 the steps are below 0.001; no
+    number is further from 0 than 4.33, and their variance is 0.99998.
 
     Parameters
     ----------
-    shape, seed
-        As in `uniform`.
+    shape : tuple of int
+        Shape of the result, at least one entry; on TensorFlow all but the last may be tensors.
+    seed : int or SeedGenerator
+        An integer gives the same numbers at every call.
 
     Returns
     -------
     tensor of float32, `shape`
     """
-    # The numbers lie on a grid of steps 2 ** -23; half a step keeps both infinite ends away.
-    return math.sqrt(2) * ops.erfinv(2 * uniform(shape, seed=seed) - (1 - 2.0**-23))
+    return ops.take(ops.convert_to_tensor(_normal_quantiles()), _sixteen_bits(shape, seed))
+
+
+@functools.cache
+def _normal_quantiles() -> np.ndarray:
+    """Give the medians of 65,536 equally likely parts of the normal distribution, in order."""
+    return special.ndtri((np.arange(2**16) + 0.5) / 2**16).astype("float32")
+
+
+def _sixteen_bits(shape: Any, seed: Seed) -> Any:
+    """Draw int32 numbers from 0 to 65,535; both halves of each word that TensorFlow draws."""
+    if keras.backend.backend() != "tensorflow":
+        return ops.cast(uniform(shape, seed=seed) * 2**16, "int32")
+    import tensorflow as tf
+
+    *rest, n = shape
+    words = tf.random.stateless_uniform(
+        (*rest, (n + 1) // 2), _state(seed), None, None, tf.uint32, alg="philox"
+    )
+    halves = tf.concat([words & 0xFFFF, tf.bitwise.right_shift(words, 16)], axis=-1)
+    return tf.cast(halves[..., :n], tf.int32)
+
+
+def _state(seed: Seed) -> Any:
+    """Give the two numbers from which a generator of TensorFlow starts."""
+    return ops.cast(np.array([seed, 0]) if isinstance(seed, int) else seed.next(), "int32")
 
 
 @keras.saving.register_keras_serializable(package="ecglib")

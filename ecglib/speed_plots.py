@@ -10,9 +10,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, WIDTH, styled
+from ecglib.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
 
-_LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"))
+_LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"))
 
 
 @styled

@@ -183,20 +183,39 @@ def test_compiled_uniform_numbers_are_uniform_and_new_at_each_call():
         assert abs(correlation) < 5 / np.sqrt(one.size)
 
 
-def test_normal_numbers_are_white_and_gaussian():
-    z = np.asarray(normal((200, 1000), seed=3), "float64")
+@pytest.mark.parametrize("compiled", [False, True])
+def test_normal_numbers_are_white_gaussian_and_new_at_each_call(compiled):
+    seed = keras.random.SeedGenerator(3)
+    draw = tf.function(lambda: normal((200, 1001), seed=seed), jit_compile=compiled)
+    z, second = draw().numpy().astype("float64"), draw().numpy().astype("float64")
+    assert z.shape == (200, 1001)
     assert stats.kstest(z.ravel(), "norm").pvalue > 0.01
+    half = 1001 // 2 + 1  # both halves of a drawn word
+    pairs = (
+        (z[:, 1:], z[:, :-1]),
+        (z[1:], z[:-1]),
+        (z[:, half:], z[:, : 1001 - half]),
+        (z, second),
+    )
     # Five standard errors each.
-    assert abs(np.mean(z[:, 1:] * z[:, :-1])) < 5 / np.sqrt(200_000)
-    assert abs(np.mean(z[1:] * z[:-1])) < 5 / np.sqrt(200_000)
-    assert abs(stats.kurtosis(z.ravel())) < 5 * np.sqrt(24 / 200_000)
+    for one, other in pairs:
+        assert abs(np.mean(one * other)) < 5 / np.sqrt(one.size)
+    assert abs(stats.kurtosis(z.ravel())) < 5 * np.sqrt(24 / z.size)
 
 
-@pytest.mark.parametrize("extreme", [0.0, 1 - 2.0**-23])
-def test_normal_numbers_are_finite_at_both_ends(monkeypatch, extreme):
-    monkeypatch.setattr(layers, "uniform", lambda shape, seed: np.full(shape, extreme, "float32"))
-    expected = np.sign(extreme - 0.5) * stats.norm.isf(2.0**-24)
-    np.testing.assert_allclose(normal((1,), seed=0), expected, rtol=1e-3)
+def test_normal_numbers_of_an_integer_seed_repeat():
+    np.testing.assert_array_equal(normal((3, 5), seed=4), normal((3, 5), seed=4))
+    assert not np.array_equal(normal((3, 5), seed=4), normal((3, 5), seed=5))
+
+
+def test_normal_numbers_are_finite_at_both_ends_and_as_fine_as_documented(monkeypatch):
+    everything = np.arange(2**16)[None]
+    monkeypatch.setattr(layers, "_sixteen_bits", lambda shape, seed: everything)
+    z = np.asarray(normal(everything.shape, seed=0), "float64")[0]
+    np.testing.assert_allclose(z[[0, -1]], np.array([-1, 1]) * stats.norm.isf(2.0**-17), rtol=1e-6)
+    assert z[-1] < 4.33
+    assert np.diff(z)[np.abs(z[1:]) < 2].max() < 0.001
+    assert round(z.var(), 5) == 0.99998
 
 
 @pytest.mark.parametrize("compiled", [False, True])
