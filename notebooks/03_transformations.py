@@ -98,7 +98,9 @@ fig
 #
 # $$P_\text{noise} = \frac{1}{N}\sum_i x_i^2 \Big/ 10^{\mathrm{SNR}/10}.$$
 #
-# A loud window gets loud noise. So loudness alone does not give the answer away.
+# A loud window gets loud noise. So loudness alone does not give the answer away. The noise takes its
+# numbers from a table of 65,536 equally likely values of the normal distribution, which is faster
+# than computing them ({func}`ecglib.layers.normal`).
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the line between the waves is ragged."}, "figure": {"caption": "Noise: the whole window and one beat of it, before and after.", "name": "fig-transformations-noise"}}
 fig = plots.before_after(x[0], versions["noise"], sources["noise"], beat, fs, "noise", study.label)
