@@ -18,9 +18,9 @@ stage, less the data. Every measurement is a process of its own. For a network, 
 is before it is built, so model, optimiser, compiled code and activations count. They take hundreds
 of megabytes: the ratio shows whether activations pile up, not whether a window of 10 kB is copied.
 The training runs twice: it keeps the memory that it frees (`ecglib.memory`), as in the book, or
-hands it back, as glibc does by default. In the kept heap, small blocks can come to lie where the
-large one of a step lay; then the heap grows by one more of those, at some step or never. For the
-windows of a cohort, the cohort lies in memory already.
+hands it back, as glibc does by default. Some runs on the kept heap take one more large block, at
+some step; probably a small one then lies where the large one of a step lay. For the windows of a
+cohort, the cohort lies in memory already.
 """
 
 import argparse

@@ -13,9 +13,8 @@ The layer is measured as a training step uses it: compiled, on windows that the 
 the versions stay there. In a turn each variant makes batches for two seconds, of which the median
 counts: a few would be over in less than a tenth of a second, and tell of that moment alone. All
 keep the memory that they free (`ecglib.memory`), as training in the book does; the loops gain from
-it too.
-Both backends are measured in processes that take turns. Both loops run in the same process as the
-layer they are compared with.
+it too. Both backends are measured in processes that take turns. Both loops run in the same process
+as the layer they are compared with.
 """
 
 import argparse
