@@ -8,7 +8,7 @@ from keras import ops
 
 from ecglib import contrastive, models
 from ecglib.contrastive import build_projection_head
-from ecglib.layers import SpectralConv1D
+from ecglib.layers import SpectralConv1D, normal
 from ecglib.models import EncoderConfig, build_encoder, build_str_heads
 from ecglib.transforms import permute_segments, warp_pieces
 
@@ -76,6 +76,7 @@ def main(path):
     layer.build((None, LENGTH // 8, 8))
     layer.set_weights([random.normal(size=v.shape) for v in layer.weights])
     results["spectral"] = ops.convert_to_numpy(layer(rows.reshape(-1, LENGTH // 8, 8)))
+    results["normal"] = ops.convert_to_numpy(normal((200, 1001), seed=3))
     results["backend"] = np.array(keras.backend.backend())
     np.savez(path, **results)
 

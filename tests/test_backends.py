@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 pytest.importorskip("jax", reason="the other backend is not installed")
 pytest.importorskip("tensorflow", reason="the first backend is not installed")
@@ -67,6 +68,13 @@ def test_same_running_statistics(steps, pretext):
 @pytest.mark.parametrize("name", ["permuted", "warped"])
 def test_same_transformations_from_the_same_draws(steps, name):
     np.testing.assert_allclose(steps[0][name], steps[1][name], atol=1e-5)
+
+
+def test_normal_numbers_are_gaussian_on_both(steps):
+    for found in steps:
+        z = found["normal"].astype("float64")
+        assert z.shape == (200, 1001) and np.unique(z).size > 60_000
+        assert stats.kstest(z.ravel(), "norm").pvalue > 0.01
 
 
 def test_same_spectral_convolution(steps):
