@@ -116,6 +116,12 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
             damaged = data.zip.testzip()
             if damaged:
                 raise ValueError(f"'{damaged}' does not match its checksum")
+            # zipfile doesn't compare either: a wrong length in the directory can hide an entry.
+            with path.open("rb") as file:
+                file.seek(-12, 2)
+                counted = int.from_bytes(file.read(2), "little")
+            if counted != len(data.files):
+                raise ValueError(f"{len(data.files)} arrays are found, {counted} were written")
             return {name: data[name] for name in data.files}
     except Exception as error:  # zip, header, pickle and system errors all mean the same here
         raise DataError(

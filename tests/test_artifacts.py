@@ -2,6 +2,7 @@ import copy
 import dataclasses
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from types import MappingProxyType
@@ -174,6 +175,18 @@ def test_one_wrong_byte_never_gives_wrong_numbers(tmp_path, data):
         return
     assert loaded.keys() == ARRAYS.keys()
     assert all(np.array_equal(loaded[name], ARRAYS[name]) for name in ARRAYS)
+
+
+def test_an_entry_that_a_wrong_length_hides_is_missed(tmp_path):
+    path = tmp_path / "a.npz"
+    save_arrays(path, ARRAYS)
+    content = bytearray(path.read_bytes())
+    *_, second, third = (m.start() for m in re.finditer(b"PK\x01\x02", content))
+    comment = slice(second + 32, second + 34)
+    content[comment] = (content.index(b"PK\x05\x06") - third).to_bytes(2, "little")
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="2 arrays are found, 3 were written"):
+        load_arrays(path)
 
 
 def test_a_wrong_shape_in_a_header_is_noticed(tmp_path):
