@@ -6,6 +6,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CHAPTERS ?= $(wildcard notebooks/[0-9]*.py)
 
+# One thread a process: sums are added up in the same order on every machine, and processes side by
+# side do not fight for cores.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
+	TF_NUM_INTEROP_THREADS=1 LOKY_MAX_CPU_COUNT=1
+
 export TF_CPP_MIN_LOG_LEVEL = 3
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
@@ -17,15 +22,15 @@ export PYTHONNOUSERSITE = 1
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-book: $(STAMP)  ## make the cohort, execute every notebook, render _build/html/index.html
-	@echo "data file: $$($(BIN)/python -m ecglib.study)"
-	$(BIN)/jupyter-book build --all -n -W --keep-going .
+book: $(STAMP)  ## make the cohort, execute every chapter, render _build/html/index.html
+	@echo "data file: $$($(BIN)/ecglib data)"
+	$(BIN)/python tools/build_book.py
 
 # The stored outputs are those of the synthetic cohort, whatever file lies in data/.
 test: $(STAMP)  ## run the unit tests, then every notebook against its stored outputs
-	$(BIN)/python -m pytest -n auto --dist loadfile
-	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/python -m ecglib.study --synthetic)" \
-		$(BIN)/python -m pytest --nbval --nbval-current-env \
+	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist loadfile
+	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" $(ONE_THREAD) \
+		$(BIN)/python -m pytest -n auto --dist loadfile --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 1800 notebooks
 
 env: $(STAMP)  ## create .venv from requirements.lock
@@ -37,8 +42,8 @@ other-data: $(STAMP)  ## build the book on another file, and check that labels a
 	$(BIN)/python tools/check_other_data.py
 
 results: $(STAMP)  ## compute the comparison of the synthetic cohort anew and keep it in results/
-	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/python -m ecglib.study --synthetic)" \
-		$(BIN)/python -m ecglib.comparison --ship
+	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
+		$(BIN)/ecglib results comparison --ship
 
 bench: $(STAMP)  ## measure speed side by side into benchmarks/results/ (a quiet machine, 40 minutes)
 	for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
@@ -47,6 +52,7 @@ lint: $(STAMP)  ## check style, format, and that notebooks agree with their scri
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/check_notebooks.py
+	$(BIN)/lint-imports --no-cache
 
 format: $(STAMP)  ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
@@ -56,11 +62,12 @@ sync: $(STAMP)  ## carry edits between the notebooks and their percent scripts
 	$(BIN)/jupytext --sync notebooks/*.ipynb
 
 notebooks: $(STAMP)  ## execute the percent scripts into the notebooks (CHAPTERS=notebooks/01_data.py for one)
-	$(BIN)/python tools/run_notebooks.py $(CHAPTERS)
+	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
+		$(BIN)/python tools/chapters.py $(CHAPTERS)
 
 lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
-		--extra tensorflow --extra jax --extra features --extra book --extra dev --generate-hashes \
+		--extra tensorflow --extra jax --extra features --extra cluster --extra book --extra dev --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean:  ## remove the rendered book and caches

@@ -22,10 +22,11 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import numpy as np
 from common import flop_per_view, in_turns, row, save, seconds
 
-from ecglib.models import EncoderConfig, STRModel, build_encoder, build_str_heads
-from ecglib.profiles import PAPER
-from ecglib.study import Study
-from ecglib.transforms import TASKS
+from ecglib.models.encoder import EncoderConfig, build_encoder
+from ecglib.pretext.str_model import STRModel, build_str_heads
+from ecglib.pretext.transformations import TASKS
+from ecglib.studies.profiles import PAPER
+from ecglib.studies.study import Study
 
 LENGTH, STEPS, TURNS = 2560, 10, 5
 WINDOWS, MATRIX = PAPER.pretext.training.batch_windows, 8192

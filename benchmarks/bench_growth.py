@@ -17,8 +17,8 @@ input and its result. It is the largest resident size of the process, less that 
 stage, less the data. Every measurement is a process of its own. For a network, "before the stage"
 is before it is built, so model, optimiser, compiled code and activations count. They take hundreds
 of megabytes: the ratio shows whether activations pile up, not whether a window of 10 kB is copied.
-The training runs twice: it keeps the memory that it frees (`ecglib.memory`), as in the book, or
-hands it back, as glibc does by default. Some runs on the kept heap take one more large block, at
+The training runs twice: it keeps the memory that it frees (`ecglib.core.process`), as in the book,
+or hands it back, as glibc does by default. Some runs on the kept heap take one more large block, at
 some step; probably a small one then lies where the large one of a step lay. For the windows of a
 cohort, the cohort lies in memory already.
 """
@@ -41,13 +41,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from common import in_turns, ratio_row, save, seconds
 
-from ecglib.cohort import Cohort
-from ecglib.dreamer import read_dreamer
-from ecglib.synthetic import CohortSpec, make_cohort, write_dreamer_mat
-from ecglib.windows import Windows, make_windows
+from ecglib.data.cohort import Cohort
+from ecglib.data.dreamer import read_dreamer
+from ecglib.preprocessing.segmentation import make_windows
+from ecglib.preprocessing.windows import Windows
+from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
 
 if TYPE_CHECKING:
-    from ecglib.models import STRModel
+    from ecglib.pretext.str_model import STRModel
 
 LENGTH, BATCH, TURNS = 2560, 8, 3
 FACTORS = (1, 2, 4, 8)
@@ -90,8 +91,9 @@ def found(took: float, before: float, n_bytes: int) -> dict[str, float]:
 
 def build() -> "STRModel":
     """Build the pretext model of the quick profile."""
-    from ecglib.models import STRModel, build_encoder, build_str_heads
-    from ecglib.profiles import QUICK
+    from ecglib.models.encoder import build_encoder
+    from ecglib.pretext.str_model import STRModel, build_str_heads
+    from ecglib.studies.profiles import QUICK
 
     pretext = QUICK.pretext
     return STRModel(
@@ -112,8 +114,8 @@ def training(n: int, folder: Path, keep: bool) -> dict[str, float]:
     """Measure one pass of the pretext over `n` windows, with freed memory kept or handed back."""
     import keras
 
-    from ecglib.memory import keep_freed_memory
-    from ecglib.pretrain import train_epoch, window_stream
+    from ecglib.core.process import keep_freed_memory
+    from ecglib.models.training import train_epoch, window_stream
 
     if keep:
         keep_freed_memory()

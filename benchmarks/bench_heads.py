@@ -16,11 +16,11 @@ import keras
 import numpy as np
 from common import in_turns, ratio_row, row, save, seconds
 
-from ecglib.heads import fit_heads
-from ecglib.memory import keep_freed_memory
-from ecglib.metrics import auc
-from ecglib.models import build_head
-from ecglib.profiles import QUICK
+from ecglib.core.process import keep_freed_memory
+from ecglib.evaluation.metrics import auc
+from ecglib.studies.profiles import QUICK
+from ecglib.transfer.frozen import fit_heads
+from ecglib.transfer.heads import build_head
 
 PEOPLE, WINDOWS_EACH, TARGETS, SEEDS = 23, 65, 3, 5
 SAMPLE, TURNS = 6, 3

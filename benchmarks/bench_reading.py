@@ -20,15 +20,17 @@ from unittest import mock
 import numpy as np
 from common import in_turns, ratio_row, row, save
 
-from ecglib import synthetic
-from ecglib.synthetic import CohortSpec, make_cohort, write_dreamer_mat
-from ecglib.windows import CONDITIONS, WindowConfig, make_windows
+from ecglib.data import dreamer
+from ecglib.data.cohort import CONDITIONS
+from ecglib.preprocessing.segmentation import WindowConfig, make_windows
+from ecglib.synthetic import cohort as cohort_module
+from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
 
 TURNS, EEG_RATE, CHANNELS = 3, 128, 14
 PROGRAMS = {
     "nothing": "",
     "ecglib": """
-from ecglib.dreamer import read_dreamer
+from ecglib.data.dreamer import read_dreamer
 cohort = read_dreamer(path)
 """,
     "scipy": """
@@ -37,15 +39,15 @@ data = loadmat(path, simplify_cells=True)["DREAMER"]["Data"]
 signals = [lead for p in data for lead in (*p["ECG"]["baseline"], *p["ECG"]["stimuli"])]
 """,
     "windows": """
-from ecglib.dreamer import read_dreamer
-from ecglib.windows import CONDITIONS, WindowConfig, make_windows
+from ecglib.data.dreamer import read_dreamer
+from ecglib.preprocessing.windows import CONDITIONS, WindowConfig, make_windows
 cohort = read_dreamer(path)
 before, start = peak(), time.perf_counter()
 windows = make_windows(cohort, WindowConfig(leads=(1, 2), conditions=CONDITIONS))
 extra = {"above_mb": peak() - before, "result_mb": windows.X.nbytes / 1e6}
 """,
     "second read": """
-from ecglib.windows import Windows
+from ecglib.preprocessing.windows import Windows
 start = time.perf_counter()
 first = Windows.load(kept).X[0].copy()
 """,
@@ -69,19 +71,19 @@ print(json.dumps({{"seconds": time.perf_counter() - start, "peak_mb": peak(), **
 
 
 def with_eeg(cohort, participant: int) -> dict[str, object]:
-    """Give the struct of a participant as `ecglib.synthetic` does, with EEG of full length."""
+    """Give a participant's struct as `ecglib.synthetic.cohort` does, with EEG of full length."""
     struct = plain_participant(cohort, participant)
     rng = np.random.default_rng(participant)
     for field, cells in struct["ECG"].items():
         full = np.empty_like(cells)
         for i, ecg in enumerate(cells.ravel()):
-            shape = (len(ecg) * EEG_RATE // synthetic.ECG_RATE, CHANNELS)
+            shape = (len(ecg) * EEG_RATE // dreamer.ECG_RATE, CHANNELS)
             full.ravel()[i] = np.rint(50 * rng.normal(size=shape)) / 4
         struct["EEG"][field] = full
     return struct
 
 
-plain_participant = synthetic._participant
+plain_participant = cohort_module._participant
 
 
 def in_new_process(name: str, path: Path, kept: Path) -> dict[str, float]:
@@ -104,7 +106,7 @@ def main() -> None:
         path, kept = Path(name) / "full.mat", Path(name) / "windows.npz"
         cohort = make_cohort(spec, seed=3).cohort
         make_windows(cohort, WindowConfig(leads=(1, 2), conditions=CONDITIONS)).save(kept)
-        with mock.patch.object(synthetic, "_participant", with_eeg):
+        with mock.patch.object(cohort_module, "_participant", with_eeg):
             write_dreamer_mat(cohort, path, compress=True)
         size = path.stat().st_size / 1e6
         del cohort

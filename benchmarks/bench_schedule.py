@@ -23,16 +23,17 @@ import numpy as np
 import pandas as pd
 from common import row, save
 
-from ecglib.evaluation import label_matrix
-from ecglib.heads import fit_heads
-from ecglib.labels import TARGETS
-from ecglib.memory import keep_freed_memory
-from ecglib.metrics import SHARED_TRAINING, auc, bootstrap_interval
-from ecglib.models import STRModel, build_encoder, build_str_heads, layer_seeds
-from ecglib.pretrain import train_epoch, window_stream
-from ecglib.profiles import FAST, PAPER, QUICK, Profile
-from ecglib.recognition import task_scores
-from ecglib.study import Study
+from ecglib.core.process import keep_freed_memory
+from ecglib.data.labels import TARGETS, label_matrix
+from ecglib.evaluation.intervals import mean_and_interval
+from ecglib.evaluation.metrics import auc
+from ecglib.evaluation.recognition import task_scores
+from ecglib.models.encoder import build_encoder, layer_seeds
+from ecglib.models.training import train_epoch, window_stream
+from ecglib.pretext.str_model import STRModel, build_str_heads
+from ecglib.studies.profiles import FAST, PAPER, QUICK, Profile
+from ecglib.studies.study import Study
+from ecglib.transfer.frozen import fit_heads
 
 GOAL, LIMIT = 0.97, 10
 JUDGED = ("noise", "negation", "temporal_inversion", "permutation", "time_warping")
@@ -112,14 +113,11 @@ def downstream(features: np.ndarray, meta: pd.DataFrame, people: np.ndarray) -> 
 
 def difference(a: pd.DataFrame, b: pd.DataFrame, target: str) -> dict[str, Any]:
     """Put the mean difference within people with its 95 % interval into a row of the table."""
-    values = (a[target] - b[target]).dropna().to_numpy()
-    low, high = bootstrap_interval(values, 0.95, 9999, widening=SHARED_TRAINING)
+    found = mean_and_interval(a[target] - b[target], several_folds=True, bounds=(-1.0, 1.0))
     what = f"frozen transfer, {target}: fast minus published"
-    note = f"mean and 95 % interval over {values.size} people"
-    return row(what, [float(values.mean())], unit="AUC", note=note) | {
-        "low": float(low),
-        "high": float(high),
-    }
+    note = f"mean and 95 % interval over {found['n_participants']} people"
+    ends = {"low": found["low"], "high": found["high"]}
+    return row(what, [found["mean"]], unit="AUC", note=note) | ends
 
 
 def main() -> None:

@@ -55,8 +55,9 @@ def step_of_keras(variant: str, windows: int) -> tuple[Callable[[], Any], int]:
     """
     import keras
 
-    from ecglib.memory import keep_freed_memory
-    from ecglib.models import EncoderConfig, STRModel, build_encoder, build_str_heads
+    from ecglib.core.process import keep_freed_memory
+    from ecglib.models.encoder import EncoderConfig, build_encoder
+    from ecglib.pretext.str_model import STRModel, build_str_heads
 
     convolution = "direct" if variant in (PLAIN, DIRECT) else "spectral"
     encoder = build_encoder(EncoderConfig(convolution=convolution), LENGTH)
@@ -92,8 +93,8 @@ def step_of_torch(windows: int) -> tuple[Callable[[], Any], int]:
     import torch
     from torch import nn
 
-    from ecglib.models import TASK_WEIGHTS
-    from ecglib.transforms import TASKS, AllVersions
+    from ecglib.pretext.str_model import TASK_WEIGHTS
+    from ecglib.pretext.transformations import TASKS, AllVersions
 
     layers: list[nn.Module] = []
     channels = 1

@@ -12,9 +12,9 @@ without them: segments stay arrays, and it stacks once, at the end.
 The layer is measured as a training step uses it: compiled, on windows that the backend holds, and
 the versions stay there. In a turn each variant makes batches for two seconds, of which the median
 counts: a few would be over in less than a tenth of a second, and tell of that moment alone. All
-keep the memory that they free (`ecglib.memory`), as training in the book does; the loops gain from
-it too. Both backends are measured in processes that take turns. Both loops run in the same process
-as the layer they are compared with.
+keep the memory that they free (`ecglib.core.process`), as training in the book does; the loops gain
+from it too. Both backends are measured in processes that take turns. Both loops run in the same
+process as the layer they are compared with.
 """
 
 import argparse
@@ -32,9 +32,9 @@ import keras
 import numpy as np
 from common import in_turns, ratio_row, row, save, seconds
 
-from ecglib.layers import uniform
-from ecglib.memory import keep_freed_memory
-from ecglib.transforms import TASKS, AllVersions, TransformConfig, warp_lengths
+from ecglib.core.process import keep_freed_memory
+from ecglib.models.layers import uniform
+from ecglib.pretext.transformations import TASKS, AllVersions, TransformConfig, warp_lengths
 
 LENGTH, BATCH, SPAN_S, TURNS = 2560, 128, 2.0, 5
 CONFIG = TransformConfig()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecglib.artifacts import atomic_path
-from ecglib.provenance import provenance
+from ecglib.core.artifacts import atomic_path
+from ecglib.core.provenance import provenance
 
 if TYPE_CHECKING:
     import keras

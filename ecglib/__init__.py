@@ -1,7 +1,40 @@
 """Self-supervised learning for ECG-based emotion recognition.
 
-Importing the package touches neither Keras nor TensorFlow: only the modules that train
-(`ecglib.transforms`, `ecglib.models`, `ecglib.pretrain`, `ecglib.heads`) import Keras.
+``import ecglib as ecg`` offers the steps of the method by name, each loaded when it is first used.
+Everything else is in the rooms: `core`, `data`, `preprocessing`, `synthetic`, `features`, `models`,
+`pretext`, `transfer`, `evaluation`, `studies` and `plots`, each of which knows only those before
+it.
 """
 
-__version__ = "0.1.0"
+import lazy_loader
+
+__version__ = "0.2.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["plots"],
+    submod_attrs={
+        "core.errors": ["DataError"],
+        "data.cohort": ["Cohort"],
+        "data.dreamer": ["read_dreamer"],
+        "synthetic.cohort": ["CohortSpec", "make_cohort"],
+        "preprocessing.segmentation": ["WindowConfig", "make_windows"],
+        "preprocessing.windows": ["Windows"],
+        "models.encoder": ["EncoderConfig", "embed"],
+        "models.weights": ["load_encoder", "save_encoder"],
+        "pretext.pretrain": ["pretrain"],
+        "evaluation.splits": [
+            "ClipGroupedKFold",
+            "ParticipantGroupedKFold",
+            "TrialGroupedKFold",
+            "WindowKFold",
+        ],
+        "evaluation.leave_out": ["LeaveOneParticipantOut"],
+        "evaluation.crossfit": ["participant_groups"],
+        "evaluation.evaluate": ["evaluate"],
+        "evaluation.audit": ["audit_predictions"],
+        "evaluation.summaries": ["paired_difference", "summarise"],
+        "studies.profiles": ["get_profile"],
+        "studies.study": ["Study"],
+    },
+)

@@ -32,14 +32,13 @@ import neurokit2 as nk
 import numpy as np
 import pandas as pd
 
-from ecglib import plots
-from ecglib.affect import FEATURES
-from ecglib.cohort import TARGETS
-from ecglib.dreamer import RATING_FIELDS, cohort_from_struct
-from ecglib.errors import DataError
-from ecglib.labels import binary_labels
-from ecglib.matfile import read_variable
-from ecglib.study import Study
+from ecglib.core.errors import DataError
+from ecglib.data.dreamer import RATING_FIELDS, cohort_from_struct
+from ecglib.data.labels import TARGETS, binary_labels
+from ecglib.data.matfile import read_variable
+from ecglib.plots import cohort as cohort_plots
+from ecglib.studies.study import Study
+from ecglib.synthetic.people import FEATURES
 
 study = Study()
 cohort = study.cohort
@@ -67,7 +66,9 @@ if study.truth is not None:
     peaks["true"] = study.truth.r_peaks[trial]
 
 # %% mystnb={"image": {"alt": "Two stacked line plots, one per lead, of a few seconds of electrocardiogram in converter units; the R peaks are marked in both."}, "figure": {"caption": "Both leads of the start of one trial, as they stand in the file. Markers: R peaks.", "name": "fig-data-leads"}}
-fig = plots.both_leads(cohort, trial, start=5, length=6, peaks=peaks)
+fig = cohort_plots.both_leads(
+    cohort.signals[trial], trials.loc[trial], fs, study.label, start=5, length=6, peaks=peaks
+)
 fig
 
 # %% [markdown]
@@ -160,7 +161,7 @@ print(f"clips last {trials['duration'].min():.0f} to {trials['duration'].max():.
 print(f"largest difference between people for the same clip: {longest_gap:.1f} s")
 
 # %% mystnb={"image": {"alt": "A grid of coloured cells, participants down, clips across; the colour of a cell is the duration of that recording in seconds."}, "figure": {"caption": "How long each participant was recorded during each clip.", "name": "fig-data-durations"}}
-fig = plots.clip_durations(cohort)
+fig = cohort_plots.clip_durations(trials, study.label)
 fig
 
 # %% [markdown]
@@ -176,7 +177,7 @@ fig
 # an argument, so you can change it.
 
 # %% mystnb={"image": {"alt": "Three bar charts side by side, for valence, arousal and dominance: number of trials with each rating from 1 to 5; bars above the threshold are hatched."}, "figure": {"caption": "How often each rating was given. The dashed line parts low from high.", "name": "fig-data-ratings"}}
-fig = plots.rating_counts(cohort)
+fig = cohort_plots.rating_counts(trials, study.label)
 fig
 
 # %%
@@ -198,7 +199,7 @@ print(f"{study.label}: lowest and highest share of high in one participant")
 shares.agg(["min", "max"]).round(2)
 
 # %% mystnb={"image": {"alt": "Three rows of dots, one row per rating scale, one dot per participant, placed by the share of trials rated high; an orange bar marks each mean, a dashed line one half."}, "figure": {"caption": "Share of trials that each participant rated high.", "name": "fig-data-shares"}}
-fig = plots.high_shares(shares, study.label)
+fig = cohort_plots.high_shares(shares, shares.mean(), study.label)
 fig
 
 # %% [markdown]
@@ -300,8 +301,8 @@ else:
 #
 # :::{dropdown} Solution
 # ```python
-# baseline = cohort.recordings.query("condition == 'baseline'").index[-1]
-# plots.both_leads(cohort, baseline, start=5)
+# baseline = cohort.recordings.query("condition == 'baseline'").iloc[-1]
+# cohort_plots.both_leads(cohort.signals[baseline.name], baseline, fs, study.label, start=5)
 # ```
 # :::
 #

@@ -28,12 +28,12 @@ import pandas as pd
 from scipy import signal
 from sklearn.neighbors import NearestNeighbors
 
-from ecglib import plots
-from ecglib.cohort import TARGETS
-from ecglib.quality import QUALITIES, sample_quality, window_quality
-from ecglib.scaling import trimmed_stats
-from ecglib.study import Study
-from ecglib.windows import cut, prepare
+from ecglib.data.labels import TARGETS
+from ecglib.plots import windows as windows_plots
+from ecglib.preprocessing.normalisation import trimmed_stats
+from ecglib.preprocessing.quality import QUALITIES, sample_quality, window_quality
+from ecglib.preprocessing.segmentation import cut, prepare
+from ecglib.studies.study import Study
 
 study = Study()
 cohort, config = study.cohort, study.profile.windows
@@ -49,7 +49,9 @@ same &= (meta["condition"] == trial["condition"]) & (meta["lead"] == config.lead
 print(f"{study.label}: {same.sum()} windows from {trial['duration']:.0f} s")
 
 # %% mystnb={"image": {"alt": "One filtered recording as a line over time, with the windows cut from it as numbered bands in alternating colours."}, "figure": {"caption": "The windows cut from one filtered recording.", "name": "fig-windows-grid"}}
-fig = plots.window_grid(filtered, meta[same], config.length_s, config.target_fs, study.label)
+fig = windows_plots.window_grid(
+    filtered, meta[same], config.length_s, config.target_fs, study.label
+)
 fig
 
 # %% [markdown]
@@ -63,7 +65,12 @@ fig
 #   by one, windows would all begin and end with the same artefact.
 
 # %% mystnb={"image": {"alt": "Left, the same seconds of one lead before and after the filter: the slow drift is gone. Right, both power spectra on logarithmic axes: they part below the cut-off."}, "figure": {"caption": "One recording before and after the high-pass filter, in time and in frequency.", "name": "fig-windows-highpass"}}
-fig = plots.highpass_effect(raw, filtered, cohort.fs, config.highpass_hz, study.label)
+time = np.arange(len(raw)) / cohort.fs
+ecg = pd.DataFrame({"before": raw, "after": filtered}, index=time)
+segment = min(len(raw), round(20 * cohort.fs))
+hertz, density = signal.welch(ecg.to_numpy(), cohort.fs, nperseg=segment, axis=0)
+spectra = pd.DataFrame(density, index=hertz, columns=ecg.columns)
+fig = windows_plots.highpass_effect(ecg - ecg.median(), spectra, config.highpass_hz, study.label)
 fig
 
 # %%
@@ -125,7 +132,12 @@ for name, samples in (("before", before), ("after", after)):
     print(f"  {name}: {max(sds) / min(sds):.1f}")
 
 # %% mystnb={"image": {"alt": "Two panels with one vertical bar per participant, spanning the middle of the samples: in converter units before normalisation, on a common scale after."}, "figure": {"caption": "Range of each participant's samples in one trial, before and after normalisation.", "name": "fig-windows-scale"}}
-fig = plots.amplitude_ranges(before, after, study.label)
+shares = pd.Series({"low": 0.025, "median": 0.5, "high": 0.975})
+ranges = [
+    pd.DataFrame({p: np.quantile(x, shares) for p, x in samples.items()}, index=shares.index).T
+    for samples in (before, after)
+]
+fig = windows_plots.amplitude_ranges(*ranges, study.label)
 fig
 
 # %% [markdown]
@@ -160,7 +172,7 @@ windows, starts = cut(flags, fs, config.length_s)
 print("windows:", ", ".join(window_quality(windows, fs)))
 
 # %% mystnb={"image": {"alt": "One raw lead over time with three kinds of damage; each damaged span is shaded and hatched, and the legend names it as missing, clipped or flat."}, "figure": {"caption": "A recording damaged on purpose, and the flags it gets.", "name": "fig-windows-quality"}}
-fig = plots.quality_flags(damaged, flags, fs, study.label + ", damaged on purpose")
+fig = windows_plots.quality_flags(damaged, flags, fs, study.label + ", damaged on purpose")
 fig
 
 # %% [markdown]
@@ -237,7 +249,7 @@ print(f"{study.label}: share of windows whose nearest neighbour is of the ...")
 print(shares.round(3).to_string())
 
 # %% mystnb={"image": {"alt": "Horizontal bars: the share of windows whose most similar other window comes from the same trial, and from the same participant, each beside the share expected by chance."}, "figure": {"caption": "Where the most similar other window comes from, and where chance would find it.", "name": "fig-windows-neighbours"}}
-fig = plots.neighbour_shares(shares, study.label)
+fig = windows_plots.neighbour_shares(shares, study.label)
 fig
 
 # %% [markdown]
@@ -281,7 +293,7 @@ fig
 #
 # :::{dropdown} Solution
 # ```python
-# from ecglib.filters import highpass
+# from ecglib.preprocessing.filters import highpass
 # n = round(config.length_s * cohort.fs)
 # alone = highpass(raw[n : 2 * n], cohort.fs, config.highpass_hz)
 # gap = np.abs(alone - filtered[n : 2 * n])

@@ -27,10 +27,10 @@ import math
 
 import numpy as np
 
-from ecglib import plots
-from ecglib.metrics import auc
-from ecglib.study import Study
-from ecglib.transforms import (
+from ecglib.evaluation.metrics import auc
+from ecglib.features.heartbeats import largest_deflection
+from ecglib.plots import transformations as transformations_plots
+from ecglib.pretext.transformations import (
     TASKS,
     AllVersions,
     add_noise,
@@ -41,6 +41,7 @@ from ecglib.transforms import (
     time_warp,
     warp_lengths,
 )
+from ecglib.studies.study import Study
 
 study = Study()
 config, seed = study.profile.pretext.transforms, study.profile.seed
@@ -75,8 +76,8 @@ level = np.sqrt(np.mean(study.usable.X.astype(np.float64) ** 2, axis=1))
 middle = np.argsort(level)[len(level) // 2]
 x = study.usable.X[[middle]]
 n, fs = x.shape[1], study.usable.fs
-peak = plots.r_peak(x[0], (n // 4, 3 * n // 4))
-beat = (peak - int(0.25 * fs), peak + int(0.45 * fs))
+peak = largest_deflection(x[0], n // 4, 3 * n // 4)
+beat = (peak - int(0.25 * fs), peak, peak + int(0.45 * fs))
 numbers = np.arange(n, dtype=np.float32)[None]
 moving = ("temporal_inversion", "permutation", "time_warping")
 versions = {task: np.asarray(change(x))[0] for task, change in transformations.items()}
@@ -84,10 +85,10 @@ sources = {
     task: np.asarray(transformations[task](numbers))[0] if task in moving else numbers[0]
     for task in TASKS
 }
-print(f"{study.label}: one window of {n} samples, one beat of {beat[1] - beat[0]} samples")
+print(f"{study.label}: one window of {n} samples, one beat of {beat[2] - beat[0]} samples")
 
 # %% mystnb={"image": {"alt": "Seven rows, each with the same window of electrocardiogram in another version: original, noise, scaling, negation, temporal inversion, permutation, time warping; one beat is highlighted in each."}, "figure": {"caption": "One window in seven versions. The highlighted samples are those of one beat of the original.", "name": "fig-transformations-all"}}
-fig = plots.seven_versions(versions, sources, beat, fs, study.label)
+fig = transformations_plots.seven_versions(versions, sources, beat, fs, study.label)
 fig
 
 # %% [markdown]
@@ -100,10 +101,12 @@ fig
 #
 # A loud window gets loud noise. So loudness alone does not give the answer away. The noise takes its
 # numbers from a table of 65,536 equally likely values of the normal distribution, which is faster
-# than computing them ({func}`ecglib.layers.normal`).
+# than computing them ({func}`ecglib.models.layers.normal`).
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the line between the waves is ragged."}, "figure": {"caption": "Noise: the whole window and one beat of it, before and after.", "name": "fig-transformations-noise"}}
-fig = plots.before_after(x[0], versions["noise"], sources["noise"], beat, fs, "noise", study.label)
+fig = transformations_plots.before_after(
+    x[0], versions["noise"], sources["noise"], beat, fs, "noise", study.label
+)
 fig
 
 # %%
@@ -122,7 +125,7 @@ print("each window within 0.7 dB:", bool(np.all(np.abs(snr - config.snr_db) < 0.
 # cover the row "before" with your hand. Would you know? We come back to this.
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat has the same shape and is slightly taller."}, "figure": {"caption": "Scaling: the whole window and one beat of it, before and after.", "name": "fig-transformations-scaling"}}
-fig = plots.before_after(
+fig = transformations_plots.before_after(
     x[0], versions["scaling"], sources["scaling"], beat, fs, "scaling", study.label
 )
 fig
@@ -140,7 +143,7 @@ print(
 # know that the tall, narrow spike should point up in this lead.
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, it is upside down."}, "figure": {"caption": "Negation: the whole window and one beat of it, before and after.", "name": "fig-transformations-negation"}}
-fig = plots.before_after(
+fig = transformations_plots.before_after(
     x[0], versions["negation"], sources["negation"], beat, fs, "negation", study.label
 )
 fig
@@ -159,7 +162,9 @@ print(
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat is mirrored and lies at the mirrored place of the window."}, "figure": {"caption": "Temporal inversion: the whole window and one beat of it, before and after.", "name": "fig-transformations-inversion"}}
 task = "temporal_inversion"
-fig = plots.before_after(x[0], versions[task], sources[task], beat, fs, task, study.label)
+fig = transformations_plots.before_after(
+    x[0], versions[task], sources[task], beat, fs, task, study.label
+)
 fig
 
 # %%
@@ -183,7 +188,7 @@ print("backwards twice is the original:", np.array_equal(twice, x))
 # %% mystnb={"image": {"alt": "Two rows, before and after, with thin lines at the cuts; left the whole window, right the beat enlarged: after, the beat's samples lie in two or more separate places."}, "figure": {"caption": "Permutation: the whole window and one beat of it, before and after. Thin lines: the cuts.", "name": "fig-transformations-permutation"}}
 task = "permutation"
 cuts = np.arange(0, n, n // config.n_segments)
-fig = plots.before_after(
+fig = transformations_plots.before_after(
     x[0], versions[task], sources[task], beat, fs, task, study.label, edges=(cuts, cuts)
 )
 fig
@@ -216,7 +221,7 @@ piece, longer, shorter = warp_lengths(
 )
 source = sources[task]
 borders = np.flatnonzero(np.diff(source // piece)) + 1
-fig = plots.before_after(
+fig = transformations_plots.before_after(
     x[0],
     versions[task],
     source,
@@ -297,7 +302,7 @@ print(f"spread within a participant's windows: {within:.2f}")
 print(f"area under the ROC curve of loudness, original or scaled: {area:.2f} (0.5 is guessing)")
 
 # %% mystnb={"image": {"alt": "Two histograms of the root mean square of windows, originals filled and scaled ones as an outline shifted slightly to the right; they overlap."}, "figure": {"caption": "Amplitudes of original and scaled windows.", "name": "fig-transformations-amplitude"}}
-fig = plots.amplitude_overlap(level, config.scale_factor, study.label)
+fig = transformations_plots.amplitude_overlap(level, config.scale_factor, study.label)
 fig
 
 # %% [markdown]
@@ -334,7 +339,7 @@ fig
 # :::{dropdown} Solution
 # ```python
 # noisy = np.asarray(add_noise(x, 5.0, seed=seed))[0]
-# plots.before_after(x[0], noisy, numbers[0], beat, fs, "noise", study.label)
+# transformations_plots.before_after(x[0], noisy, numbers[0], beat, fs, "noise", study.label)
 # ```
 # The P wave is the smallest wave. It disappears first.
 # :::

@@ -30,12 +30,17 @@
 import numpy as np
 import pandas as pd
 
-from ecglib import recognition, result_plots
-from ecglib.models import build_encoder, build_str_heads
-from ecglib.profiles import PAPER, QUICK, differences
-from ecglib.study import Study
-from ecglib.transforms import TASKS
+from ecglib.core.process import tune_process
+from ecglib.evaluation import recognition
+from ecglib.models.encoder import build_encoder
+from ecglib.plots import pretraining as pretraining_plots
+from ecglib.pretext.str_model import build_str_heads
+from ecglib.pretext.transformations import TASKS
+from ecglib.studies import pretraining
+from ecglib.studies.profiles import PAPER, QUICK, differences
+from ecglib.studies.study import Study
 
+tune_process()
 study = Study()
 meta = study.usable.meta
 print(f"data: {study.label}, profile: {study.profile.name}")
@@ -71,7 +76,7 @@ one_head = heads.count_params() // len(TASKS)
 print(f"encoder: {encoder.count_params():,} parameters")
 print(f"one pretext head: {one_head:,}")
 print(f"encoder and {len(TASKS)} heads: {encoder.count_params() + heads.count_params():,}")
-print(f"encoder of the profile in use: {study.random_encoder().count_params():,}")
+print(f"encoder of the profile in use: {pretraining.random_encoder(study).count_params():,}")
 
 # %% [markdown]
 # ## The loss
@@ -116,7 +121,7 @@ differences(QUICK, PAPER)
 
 # %%
 group = 0
-pretext = study.pretext(group)
+pretext = pretraining.pretext(study, group)
 out = np.isin(meta["participant"], study.groups[group])
 n_known, n_strangers = meta.loc[~out, "participant"].nunique(), len(study.groups[group])
 print(f"{study.label}: trained for {len(pretext.history)} epochs")
@@ -124,7 +129,7 @@ print(f"on {np.count_nonzero(~out)} windows of {n_known} participants")
 print(f"shown {len(pretext.heldout_rows)} windows of {n_strangers} others")
 
 # %% mystnb={"image": {"alt": "Two line plots over the training epochs: the loss on the left, the balanced accuracy on the right with a dotted line at one half."}, "figure": {"caption": "Loss and balanced accuracy on the training windows after each epoch.", "name": "fig-pretraining-curves"}}
-fig = result_plots.training_curves(pretext.history, study.label)
+fig = pretraining_plots.training_curves(pretext.history, study.label)
 fig
 
 # %% [markdown]
@@ -151,7 +156,7 @@ scores = recognition.task_scores(pretext.heldout_logits)
 scores.round(3).rename_axis(f"task ({study.label})")
 
 # %% mystnb={"image": {"alt": "Horizontal bar chart with two bars for each of the seven versions: area under the ROC curve and F1."}, "figure": {"caption": "How well each head recognises its version, for participants left out of pretraining.", "name": "fig-pretraining-tasks"}}
-fig = result_plots.task_bars(scores, study.label)
+fig = pretraining_plots.task_bars(scores, study.label)
 fig
 
 # %%
@@ -169,9 +174,9 @@ for task, bound in bounds.items():
 # of the root mean square of a window and of several quantiles of its absolute samples, and weigh
 # them by a linear discriminant.
 #
-# - **Who knows this person** has studied the amplitudes of the same participant in other clips.
+# - The **oracle: same participant** has studied the amplitudes of the same participant in other clips.
 #   This is the ceiling: it uses what a network cannot have for a stranger.
-# - **Who knows other people** has studied everyone else, and judges the stranger by them. This is
+# - The **oracle: other participants** has studied everyone else, and judges the stranger by them. This is
 #   what a network can know too, though a network may find more in the shape of a window than a few
 #   quantiles.
 #
@@ -182,8 +187,8 @@ for task, bound in bounds.items():
 factor = study.profile.pretext.transforms.scale_factor
 ceiling = recognition.amplitude_ceiling(study.usable.X, meta, factor)
 print(f"{study.label}: original against × {factor:g}, area under the ROC curve (AUC)")
-print(f"who knows this person: {ceiling['person']:.2f}, mean over participants")
-print(f"who knows other people: {ceiling['population']:.2f}")
+print(f"oracle, same participant: {ceiling['person']:.2f}, mean over participants")
+print(f"oracle, other participants: {ceiling['population']:.2f}")
 print(f"ceiling of the two heads: {ceiling['person_head']:.2f}, ", end="")
 print(f"with knowledge of other people only: {ceiling['population_head']:.2f}")
 
@@ -197,14 +202,14 @@ for task in ("original", "scaling"):
     print(f"head {task!r}: {scores.loc[task, 'auc']:.3f}, below the ceiling by {gap:.3f}")
 
 # %% mystnb={"image": {"alt": "Dots, one per participant, for an oracle that knows the person, and three horizontal lines: an oracle that knows other people, the network, and chance at one half."}, "figure": {"caption": "Original against scaled windows: the oracles and the network.", "name": "fig-pretraining-ceiling"}}
-fig = result_plots.amplitude_oracles(
+fig = pretraining_plots.amplitude_oracles(
     ceiling["by_participant"], ceiling["population"], network, study.label
 )
 fig
 
 # %%
 print("the network does better than guessing:", network > 0.5)
-print("the network stays below who knows this person:", network < ceiling["person"])
+print("the network stays below the oracle of the same participant:", network < ceiling["person"])
 gap = ceiling["person_head"] - scores.loc[["original", "scaling"], "auc"]
 print("both heads within 0.2 of their ceiling:", bool((gap < 0.2).all()))
 
@@ -221,7 +226,7 @@ print("both heads within 0.2 of their ceiling:", bool((gap < 0.2).all()))
 
 # %% mystnb={"image": {"alt": "Seven by seven matrix of percentages: versions shown in rows, heads that answer most strongly in columns."}, "figure": {"caption": "For each version shown, the share of windows on which each head answers most strongly.", "name": "fig-pretraining-confusion"}}
 confusion = recognition.confusion(pretext.heldout_logits)
-fig = result_plots.confusion_matrix(confusion, study.label)
+fig = pretraining_plots.confusion_matrix(confusion, study.label)
 fig
 
 # %%
@@ -278,7 +283,7 @@ print("a scaled window is mostly called scaled or original:", bool(mixed > 0.5))
 #
 # :::{dropdown} Solution
 # ```python
-# recognition.task_scores(study.pretext(1).heldout_logits)
+# recognition.task_scores(pretraining.pretext(study, 1).heldout_logits)
 # ```
 # This trains a second network if it is not there yet. The easy heads should agree closely.
 # :::

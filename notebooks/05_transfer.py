@@ -31,16 +31,20 @@ import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from ecglib import result_plots
-from ecglib.errors import DataError
-from ecglib.evaluation import evaluate_frozen, label_matrix
-from ecglib.heads import RELEASED_HEAD, fit_heads
-from ecglib.labels import TARGETS, binary_labels
-from ecglib.metrics import auc
-from ecglib.models import build_emotion_model, build_head
-from ecglib.splits import LeaveOneParticipantOut
-from ecglib.study import RANDOM, STR, Study
+from ecglib.core.errors import DataError
+from ecglib.core.process import tune_process
+from ecglib.data.labels import TARGETS, binary_labels, label_matrix
+from ecglib.evaluation.crossval import evaluate_frozen
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+from ecglib.evaluation.metrics import auc
+from ecglib.evaluation.protocols import RANDOM, STR
+from ecglib.plots import pretraining as pretraining_plots
+from ecglib.studies import pretraining
+from ecglib.studies.study import Study
+from ecglib.transfer.frozen import RELEASED_HEAD, fit_heads
+from ecglib.transfer.heads import build_emotion_model, build_head
 
+tune_process()
 study = Study()
 meta, X = study.usable.meta, study.usable.X
 print(f"data: {study.label}, profile: {study.profile.name}")
@@ -55,10 +59,13 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 
 # %%
 group = 0
-features = {RANDOM: study.features(RANDOM), STR: study.features(STR, group)}
+features = {
+    RANDOM: pretraining.features(study, RANDOM),
+    STR: pretraining.features(study, STR, group),
+}
 for model, array in features.items():
     print(f"{study.label}, {model}: {array.shape[0]} windows × {array.shape[1]} features")
-encoder = study.pretext(group).encoder
+encoder = pretraining.pretext(study, group).encoder
 again = encoder.predict(X[:64], batch_size=64, verbose=0)
 same = np.allclose(again, features[STR][:64], atol=1e-3)
 print("the kept features are the encoder's:", same)
@@ -77,7 +84,7 @@ for model, array in features.items():
     shares[model] = float(centres.var(axis=0).sum() / z.var(axis=0).sum())
 
 # %% mystnb={"image": {"alt": "Two scatter plots of windows, for the random and the pretrained encoder, with the number of each participant at the centre of that participant's windows."}, "figure": {"caption": "The features of all windows in the plane of their first two principal components.", "name": "fig-transfer-features"}}
-fig = result_plots.feature_maps(points, participant, shares, study.label)
+fig = pretraining_plots.feature_maps(points, participant, shares, study.label)
 fig
 
 # %% [markdown]
@@ -284,7 +291,7 @@ except DataError as error:
 #
 # :::{dropdown} Solution
 # ```python
-# from ecglib.probes import run_probe
+# from ecglib.evaluation.probes import run_probe
 #
 # run_probe(features[STR], meta, "participant").mean()
 # ```

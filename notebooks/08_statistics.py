@@ -32,13 +32,20 @@
 import numpy as np
 import pandas as pd
 
-from ecglib import simulation, simulation_plots
-from ecglib.labels import TARGETS
-from ecglib.metrics import bootstrap_interval, participant_metrics
-from ecglib.permutation import areas, encoder_tests
-from ecglib.splits import LeaveOneParticipantOut
-from ecglib.study import NONE, RANDOM, STR, STRICT, Study
+from ecglib.core.process import tune_process
+from ecglib.data.labels import TARGETS
+from ecglib.evaluation import power, simulation, variance
+from ecglib.evaluation.intervals import bootstrap_interval
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+from ecglib.evaluation.permutation import areas
+from ecglib.evaluation.protocols import NONE, RANDOM, STR, STRICT
+from ecglib.evaluation.summaries import participant_metrics
+from ecglib.plots import statistics as statistics_plots
+from ecglib.studies import results, statistics
+from ecglib.studies.statistics import encoder_tests
+from ecglib.studies.study import Study
 
+tune_process()
 study = Study()
 print(f"data: {study.label}, profile: {study.profile.name}")
 
@@ -58,7 +65,7 @@ means = np.array([cohort.mean() for cohort in cohorts])
 intervals = np.array([bootstrap_interval(cohort) for cohort in cohorts])
 
 # %% mystnb={"image": {"alt": "Sixty vertical intervals side by side around a dotted line that marks the truth; nearly all cross it, and the few that do not are dashed and orange."}, "figure": {"caption": "Bootstrap intervals of 60 simulated cohorts of the same people.", "name": "fig-statistics-ladder"}}
-fig = simulation_plots.interval_ladder(means, intervals, people.auc)
+fig = statistics_plots.interval_ladder(means, intervals, people.auc)
 fig
 
 # %%
@@ -80,13 +87,13 @@ def percent(share: pd.DataFrame, error: pd.DataFrame) -> pd.DataFrame:
     return share.map("{:.0%}".format) + " ± " + error.map("{:.0%}".format)
 
 
-finished = simulation.kept(simulation.coverage_table, study.root)
+finished = statistics.simulated(simulation.coverage_table, study.folder)
 grid = {"index": "case", "columns": "n_participants", "sort": False}
 covered, error = (finished.pivot_table(**grid, values=column) for column in ("coverage", "error"))
 percent(covered, error).rename_axis(columns="coverage, by people (simulated)")
 
 # %% mystnb={"image": {"alt": "Points with short horizontal bars for five kinds of metric and three cohort sizes, beside a shaded band from 93 to 97 per cent; all lie in or at the band except those of the last kind."}, "figure": {"caption": "How often 95 % intervals cover the truth when a finished head is tested.", "name": "fig-statistics-coverage"}}
-fig = simulation_plots.coverage_points(covered, error, "people")
+fig = statistics_plots.coverage_points(covered, error, "people")
 fig
 
 # %%
@@ -119,7 +126,7 @@ print(bool(one_answer[~inside].all()))
 # calls `summarise`, the function behind the tables.
 
 # %%
-trained = simulation.kept(simulation.cross_validation_table, study.root)
+trained = statistics.simulated(simulation.cross_validation_table, study.folder)
 names = trained["heads"].map({"finished": "finished head", "left-out": "left-out heads"})
 trained.index = names + ", true AUC " + trained["truth"].map("{:.2f}".format)
 shown = pd.DataFrame(
@@ -135,7 +142,7 @@ shown.rename_axis("simulated")
 series = {"plain": "plain", "as in the tables": "table"}
 covered = pd.DataFrame({name: trained[column] for name, column in series.items()})
 error = pd.DataFrame({name: trained[f"{column}_error"] for name, column in series.items()})
-fig = simulation_plots.coverage_points(covered, error, "interval")
+fig = statistics_plots.coverage_points(covered, error, "interval")
 fig
 
 # %%
@@ -171,7 +178,7 @@ print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[
 # them lie below 0.05. We run every test, right and wrong, on hundreds of cohorts without effect.
 
 # %%
-p_values = simulation.kept(simulation.null_p_values, study.root)
+p_values = statistics.simulated(simulation.null_p_values, study.folder)
 checked = simulation.uniformity(p_values)
 shown = checked[["below_5_percent", "expected_low", "expected_high"]].map("{:.1%}".format)
 shown.assign(uniform=checked["uniform"]).rename_axis(f"{len(p_values)} cohorts (simulated)")
@@ -182,7 +189,7 @@ pairs = {
     "left-out heads": ["left-out heads, refitted", "left-out heads, trials"],
     "two models": ["two finished heads, signs", "two left-out heads, signs"],
 }
-fig = simulation_plots.p_value_curves(p_values, pairs)
+fig = statistics_plots.p_value_curves(p_values, pairs)
 fig
 
 # %%
@@ -207,7 +214,9 @@ print(f"to {checked.loc[wrong, 'below_5_percent'].max():.0%} of cohorts without 
 
 # %% mystnb={"image": {"alt": "Six histograms, two encoders by three targets, of mean areas with permuted ratings, centred on a dotted line at one half, each with a vertical line at the observed mean area."}, "figure": {"caption": "Mean area under leave-one-participant-out: observed, and after permuting the ratings and training anew.", "name": "fig-statistics-permutations"}}
 tests = encoder_tests(study)
-fig = simulation_plots.permutation_histograms(tests, study.label)
+permuted = pd.DataFrame({result: test.permuted for result, test in tests.items()})
+observed = pd.Series({result: test.observed for result, test in tests.items()})
+fig = statistics_plots.permutation_histograms(permuted, observed, study.label)
 fig
 
 # %%
@@ -251,7 +260,7 @@ def areas_of(model: str, regime: str) -> pd.DataFrame:
     return values.pivot(index="participant", columns="target", values="value")[list(TARGETS)]
 
 
-predictions = study.predictions
+predictions = results.predictions(study)
 predictions = predictions[predictions["protocol"] == LeaveOneParticipantOut.protocol]
 encoder = areas_of(STR, STRICT)
 difference = encoder - areas_of(RANDOM, NONE)
@@ -261,7 +270,7 @@ n_people = len(encoder)
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 seen = pd.DataFrame({"spread of the area": encoder.std(), "of the difference": difference.std()})
-smallest = seen.map(lambda spread: simulation.detectable_effect(spread, n_people))
+smallest = seen.map(lambda spread: power.detectable_effect(spread, n_people))
 seen["smallest area"] = 0.5 + smallest["spread of the area"]
 seen["smallest difference"] = smallest["of the difference"]
 seen.round(2).rename_axis(columns=f"{n_people} people ({study.label})")
@@ -278,18 +287,19 @@ seen.round(2).rename_axis(columns=f"{n_people} people ({study.label})")
 # %%
 sizes, spreads = (10, 23, 40, 80), (0.06, 0.08, 0.10, 0.12, 0.15)
 smallest = pd.DataFrame(
-    {n: [0.5 + simulation.detectable_effect(spread, n) for spread in spreads] for n in sizes},
+    {n: [0.5 + power.detectable_effect(spread, n) for spread in spreads] for n in sizes},
     index=pd.Index(spreads, name="spread"),
 )
 smallest.round(3).rename_axis(columns="people")
 
 # %% mystnb={"image": {"alt": "Left: power rises with the effect, earlier for larger cohorts, and crosses the dotted line at 0.8. Right: the smallest effect found falls with the number of people, and is larger for left-out heads than for a finished head."}, "figure": {"caption": "Power over the size of the effect, and the smallest effect that is found 80 % of the time over the number of people.", "name": "fig-statistics-power"}}
 typical = float(encoder.std().mean().round(2))
-fig = simulation_plots.power_curves(typical, sizes, study.label)
+curves, smallest = power.power_curves(typical, sizes), power.detectable_effects(typical)
+fig = statistics_plots.power_curves(curves, smallest, typical, study.label)
 fig
 
 # %%
-effect = simulation.detectable_effect(0.1, 23, several_folds=False)
+effect = power.detectable_effect(0.1, 23, several_folds=False)
 found = simulation.simulated_power(effect, 0.1, 23)
 print(
     f"finished head, spread 0.10: {0.5 + effect:.2f} is found in {found:.0%} of cohorts (simulated)"
@@ -307,15 +317,17 @@ print("calculated 80 %, simulation agrees within 4 points:", bool(abs(found - 0.
 # the random encoder's features with five seeds, and lay out one number per person and seed.
 
 # %%
-of_seeds = simulation.seed_predictions(study, TARGETS[0])
-parts = simulation.seed_variance(of_seeds).iloc[0]
+of_seeds = statistics.seed_predictions(study, TARGETS[0])
+parts = variance.seed_variance(of_seeds).iloc[0]
 table = participant_metrics(of_seeds, ["auc"]).pivot(
     index="participant", columns="seed", values="value"
 )
 table = table.dropna()
 
 # %% mystnb={"image": {"alt": "Left: for each person a short column of dots, one per seed; people stand in order of their means. Right: the standard error falls with the number of seeds towards a level above zero; a second, dashed line for twice as many people lies below."}, "figure": {"caption": "Area of every person with every seed, and the standard error of the mean for more seeds and for more people.", "name": "fig-statistics-seeds"}}
-fig = simulation_plots.seeds_and_participants(table, parts, f"{study.label}, {TARGETS[0]}")
+ordered = table.loc[table.mean(axis=1).sort_values().index]
+errors = power.standard_errors(parts, (len(table), 2 * len(table)))
+fig = statistics_plots.seeds_and_participants(ordered, errors, f"{study.label}, {TARGETS[0]}")
 fig
 
 # %% [markdown]
@@ -386,7 +398,7 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 #
 # :::{dropdown} Solution
 # ```python
-# next(n for n in range(5, 1000) if simulation.detectable_effect(0.1, n) <= 0.03)
+# next(n for n in range(5, 1000) if power.detectable_effect(0.1, n) <= 0.03)
 # ```
 # Far more than DREAMER has.
 # :::
@@ -395,7 +407,7 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 #
 # :::{dropdown} Solution
 # ```python
-# from ecglib.permutation import chance_test
+# from ecglib.evaluation.permutation import chance_test
 #
 # people = simulation.People(n_windows=20)
 # p = []

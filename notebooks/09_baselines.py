@@ -20,32 +20,32 @@
 #
 # People have read the ECG without networks for a century. A doctor looks at the rhythm and at the
 # shape of the beat. Both can be put in numbers, and a few numbers are enough for a simple
-# classifier. A network that cannot beat them has learnt nothing new. So they belong into the same
+# classifier. A network that cannot beat them has learnt nothing new. So they belong in the same
 # table, under the same splits, with the same intervals.
 #
 # There is an even simpler opponent, which has no ECG at all. Some people rate almost every clip
-# high. Who knows that, and nothing else, is right surprisingly often.
+# high. Knowing just that, one is right surprisingly often.
 
 # %%
 import numpy as np
 import pandas as pd
 
-from ecglib import baseline_plots, result_plots
-from ecglib.beats import FEATURES, window_features
-from ecglib.classical import (
-    ORACLE,
-    PERSON_MAJORITY,
-    RELATIVE,
-    classical_features,
-    classical_predictions,
-    classifiers,
-)
-from ecglib.evaluation import append_predictions
-from ecglib.labels import TARGETS
-from ecglib.metrics import MAJORITY, paired_difference, participant_metrics, summarise
-from ecglib.splits import LeaveOneParticipantOut, WindowKFold
-from ecglib.study import RANDOM, SEEN, STR, SUPERVISED, Study
+from ecglib.core.process import tune_process
+from ecglib.data.labels import TARGETS
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+from ecglib.evaluation.predictions import append_predictions
+from ecglib.evaluation.protocols import MAJORITY, ORACLE, PERSON_MAJORITY, RANDOM, SEEN, STR
+from ecglib.evaluation.splits import WindowKFold
+from ecglib.evaluation.summaries import paired_difference, participant_metrics, summarise
+from ecglib.features.heartbeats import FEATURES, annotate_window, window_features
+from ecglib.plots import baselines as baselines_plots
+from ecglib.plots import results as results_plots
+from ecglib.studies import results
+from ecglib.studies.baselines import RELATIVE, classical_features, classical_predictions
+from ecglib.studies.study import Study
+from ecglib.transfer.classical import classifiers
 
+tune_process()
 study = Study()
 meta, X, fs = study.usable.meta, study.usable.X, study.usable.fs
 WINDOW, PERSON = WindowKFold.protocol, LeaveOneParticipantOut.protocol
@@ -63,7 +63,7 @@ table = classical_features(study)
 whole = int(table.valid.sum(axis=1).argmax())  # a window in which nothing is missing
 
 # %% mystnb={"image": {"alt": "Above, ten seconds of ECG with its R peaks marked and the intervals between them in milliseconds. Below, the beats of the window in grey, their median in black, and arrows for the heights of the P, R and T waves, the width of the R wave and the time from R to T."}, "figure": {"caption": "What is measured on one window.", "name": "fig-baselines-beat"}}
-fig = baseline_plots.beat_features(X[whole], fs, study.label)
+fig = baselines_plots.beat_features(annotate_window(X[whole], fs), fs, study.label)
 fig
 
 # %%
@@ -164,10 +164,10 @@ counts.reset_index()
 # is the best accuracy that one answer per person can reach.
 
 # %%
-predictions = append_predictions(study.predictions, classical)
+predictions = append_predictions(results.predictions(study), classical)
 HRV = list(classifiers())
 RELATIVES = [name + RELATIVE for name in HRV]
-models = [MAJORITY, PERSON_MAJORITY, *HRV, *RELATIVES, RANDOM, STR, SUPERVISED]
+models = [MAJORITY, PERSON_MAJORITY, *HRV, *RELATIVES, RANDOM, STR]
 order = {model: place for place, model in enumerate(models)}
 summary = summarise(predictions, ("auc", "accuracy"), n_resamples=study.profile.n_resamples)
 summary = summary.sort_values("model", key=lambda m: m.map(order), kind="stable")
@@ -187,10 +187,10 @@ def as_text(summary: pd.DataFrame, metric: str) -> pd.DataFrame:
 # reason: results of trained networks differ slightly between processors
 as_text(summary, "auc")
 
-# %% mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and six models, three of them on hand-made features and three networks, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of hand-made features and networks under both protocols.", "name": "fig-baselines-forest"}}
+# %% mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and five models, three of them on hand-made features and two networks, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of hand-made features and networks under both protocols.", "name": "fig-baselines-forest"}}
 seen = (summary["protocol"] == PERSON) & (summary["regime"] == SEEN)
-drawn = summary["model"].isin([MAJORITY, *HRV, RANDOM, STR, SUPERVISED]) & ~seen
-fig = result_plots.forest(summary[drawn], "auc", study.label)
+drawn = summary["model"].isin([MAJORITY, *HRV, RANDOM, STR]) & ~seen
+fig = results_plots.forest(summary[drawn], "auc", study.label)
 fig
 
 # %% [markdown]
@@ -213,7 +213,7 @@ difference = paired_difference(
 )
 
 # %% mystnb={"image": {"alt": "Two panels, area under the ROC curve and balanced accuracy, with the mean difference and its interval for valence, arousal and dominance, and a dotted line at zero."}, "figure": {"caption": "Pretrained encoder minus logistic regression on ten features, new participants, paired by participant.", "name": "fig-baselines-paired"}}
-fig = result_plots.paired_differences(difference, study.label)
+fig = results_plots.paired_differences(difference, study.label)
 fig
 
 # %%
@@ -271,7 +271,7 @@ accuracy = of_person.pivot(index=keys, columns="model", values="value").reindex(
 pair = accuracy[[PERSON_MAJORITY, LOGISTIC]].set_axis(["base_rate", "model"], axis=1).reset_index()
 
 # %% mystnb={"image": {"alt": "Three scatter plots, for valence, arousal and dominance, with one dot per participant: the accuracy of logistic regression over the accuracy of the participant's own majority, and the diagonal."}, "figure": {"caption": "Accuracy of logistic regression on ten features for each new participant, against the accuracy of always giving that participant's commoner answer.", "name": "fig-baselines-base-rate"}}
-fig = baseline_plots.against_base_rate(pair, LOGISTIC, study.label)
+fig = baselines_plots.against_base_rate(pair, LOGISTIC, study.label)
 fig
 
 # %%
@@ -317,9 +317,10 @@ print(
 #
 # :::{dropdown} Solution
 # ```python
-# from ecglib.beats import FeatureTable
-# from ecglib.classical import ALONE, design_matrix
-# from ecglib.folds import evaluate_estimator
+# from ecglib.features.heartbeats import FeatureTable
+# from ecglib.studies.baselines import ALONE
+# from ecglib.transfer.classical import design_matrix
+# from ecglib.evaluation.crossval import evaluate_estimator
 #
 # for part, columns in {"rhythm": slice(5), "shape": slice(5, None)}.items():
 #     half = FeatureTable(table.values[:, columns], table.valid[:, columns])

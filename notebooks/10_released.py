@@ -26,12 +26,17 @@
 import numpy as np
 import pandas as pd
 
-from ecglib import released, released_plots
-from ecglib.evaluation import label_matrix
-from ecglib.labels import TARGETS
-from ecglib.splits import WindowKFold
-from ecglib.study import Study
+from ecglib.core.process import tune_process
+from ecglib.data.labels import TARGETS, label_matrix
+from ecglib.evaluation import released
+from ecglib.evaluation.refits import optimism
+from ecglib.evaluation.released_metrics import released_metrics
+from ecglib.evaluation.splits import WindowKFold
+from ecglib.plots import replication as replication_plots
+from ecglib.studies import replication
+from ecglib.studies.study import Study
 
+tune_process()
 study = Study()
 meta = study.usable.meta
 print(f"data: {study.label}, profile: {study.profile.name}")
@@ -51,9 +56,9 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # windows without their ratings. And our head has one output where theirs has one per class.
 
 # %%
-head = released.released_head(study.profile)
+head = replication.released_head(study.profile)
 splitter = WindowKFold(study.profile.window_folds, study.profile.seed)
-results = released.released_results(study)
+results = replication.released_results(study)
 print("hidden layers:", head.hidden, "epochs:", head.epochs)
 print(f"{study.label}: {len(meta)} windows, {splitter.get_n_splits(meta)} folds")
 counts = results.groupby(["model", "target"])["window"].nunique()
@@ -80,10 +85,10 @@ pd.DataFrame(scores).T.round(2).rename_axis(columns=f"{released.CORRECTED} ({stu
 # no defect but a control, to which we come at the end.
 
 # %%
-effects = released.effects(study)
+effects = replication.effects(study)
 
 # %% mystnb={"image": {"alt": "Two panels with six rows, five defects and a control. Left, the F1 without and with each defect as a circle and a diamond, with chance as a dotted line at one half. Right, the difference with its interval and a dotted line at zero."}, "figure": {"caption": "The released F1 for valence without and with each defect, and the change with its 95 % interval over participants.", "name": "fig-released-effects"}}
-fig = released_plots.defect_effects(effects, study.label)
+fig = replication_plots.defect_effects(effects, study.label)
 fig
 
 # %%
@@ -108,7 +113,7 @@ effects[columns].round(2).rename_axis(columns=study.label)
 labels = dict(zip(TARGETS, label_matrix(meta, TARGETS).T, strict=True))
 same = labels["valence"] == labels["dominance"]
 print(f"{study.label}: valence and dominance have the same label in {same.mean():.0%} of windows")
-read = results[results["model"] == released.DOMINANCE].sort_values("window")
+read = results[results["model"] == replication.DOMINANCE].sort_values("window")
 print("the variant is tested on dominance:", np.array_equal(read["truth"], labels["dominance"]))
 
 # %% [markdown]
@@ -131,15 +136,15 @@ print("the variant is tested on dominance:", np.array_equal(read["truth"], label
 # now neither emotion nor trial nor person can be recognised, and an honest score is one half.
 
 # %%
-refits = released.refit_results(study)
-curves = {name: released.optimism(one) for name, one in refits.items()}
+refits = replication.refit_results(study)
+curves = {name: optimism(one) for name, one in refits.items()}
 
 # %% mystnb={"image": {"alt": "Two panels over the number of refits to choose from, one with the ratings and one with shuffled labels. The curve for the best of each fold rises above the flatter one for the best of all folds; chance is a dotted line at one half."}, "figure": {"caption": "What is reported if the best of several refits is chosen by its score on the test folds.", "name": "fig-released-choosing"}}
-fig = released_plots.selection_optimism(curves, study.label)
+fig = replication_plots.selection_optimism(curves, study.label)
 fig
 
 # %%
-nothing = curves[released.NOTHING]["per_fold"]
+nothing = curves[replication.NOTHING]["per_fold"]
 print(f"{study.label}, labels shuffled, so every honest score is one half")
 print("one fit, within 0.05 of one half:", bool(abs(nothing[1] - 0.5) < 0.05))
 print("the more refits, the higher:", bool((nothing.diff().dropna() > 0).all()))
@@ -151,7 +156,7 @@ print(
 # %%
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
-table = pd.concat(curves, axis=1).loc[[1, 5, 10, released.N_REFITS]].round(3)
+table = pd.concat(curves, axis=1).loc[[1, 5, 10, replication.N_REFITS]].round(3)
 table.rename_axis(columns=[study.label, "chosen"])
 
 # %% [markdown]
@@ -200,7 +205,7 @@ print("offset below 0.05 standard deviations for all:", bool((abs(offset) < 0.05
 
 # %%
 truth, predicted = np.array([1, 1, 1, 0]), np.array([1, 1, 0, 0])
-for name, value in released.released_metrics(truth, predicted).items():
+for name, value in released_metrics(truth, predicted).items():
     print(f"{name}: {value:.3f}")
 
 # %% [markdown]
@@ -211,7 +216,7 @@ for name, value in released.released_metrics(truth, predicted).items():
 # %%
 blind = np.ones(len(meta), dtype=int)
 blind[::50] = 0
-scores = released.released_metrics(labels["valence"], blind)
+scores = released_metrics(labels["valence"], blind)
 print(f"{study.label}, valence: F1 of means {scores['f1']:.1f}, mean of F1 {scores['mean_f1']:.1f}")
 print("F1 of means is higher by 0.05 or more:", scores["f1"] - scores["mean_f1"] > 0.05)
 
@@ -259,7 +264,7 @@ print("everyone still gives the same ratings:", ratings_of[0].equals(ratings_of[
 # %%
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
-control = effects.loc[released.SHUFFLED]
+control = effects.loc[replication.SHUFFLED]
 print(f"{study.label}, valence, released F1")
 print(f"ratings: {control['before']:.2f}")
 print(f"ratings shuffled among trials: {control['number']:.2f}, chance 0.50")
@@ -301,10 +306,10 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 #
 # :::{dropdown} Solution
 # ```python
-# from ecglib.study import STR
+# from ecglib.evaluation.protocols import STR
 #
 # frame = released.shuffle_trials(released.dominance_as_valence(meta), "valence", seed=0)
-# both = released.released_protocol(study.features(STR, 0), frame, "valence", head)
+# both = released.released_protocol(pretraining.features(study, STR, 0), frame, "valence", head)
 # released.score(both)
 # ```
 # What remains is recognition of trials and people, which works for dominance as for valence.
@@ -315,10 +320,10 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 # :::{dropdown} Solution
 # ```python
 # rng = np.random.default_rng(0)
-# truth = refits[released.NOTHING].truth
-# fold = refits[released.NOTHING].fold
+# truth = refits[replication.NOTHING].truth
+# fold = refits[replication.NOTHING].fold
 # guesses = rng.random((20, len(truth))) < truth.mean()
-# released.optimism(released.Refits(truth, fold, guesses)).loc[[1, 20]]
+# optimism(Refits(truth, fold, guesses)).loc[[1, 20]]
 # ```
 # More than here: our refits share their training windows and agree on many answers.
 # :::
@@ -327,7 +332,7 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 #
 # :::{dropdown} Solution
 # ```python
-# released.released_metrics(labels["valence"], np.ones_like(labels["valence"]))
+# released_metrics(labels["valence"], np.ones_like(labels["valence"]))
 # ```
 # The class that is never predicted has no precision. We count it as 0. The released code divides
 # by zero there and gives no number.

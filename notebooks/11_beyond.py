@@ -27,32 +27,35 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from ecglib import beyond_plots, result_plots
-from ecglib.calibration import (
+from ecglib.core.process import tune_process
+from ecglib.data.labels import TARGETS
+from ecglib.evaluation.calibration import (
     calibration_floor,
     calibration_table,
     expected_calibration_error,
     reliability_curve,
 )
-from ecglib.labels import TARGETS
-from ecglib.metrics import MAJORITY, paired_difference, summarise
-from ecglib.ordinal import MEDIAN, RATING_METRICS, rating_predictions, summarise_ratings
-from ecglib.personal import (
-    N_DRAWS,
-    STR_LINEAR,
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut, WithinParticipantKFold
+from ecglib.evaluation.protocols import MAJORITY, STR, STRICT
+from ecglib.evaluation.rated import N_DRAWS, draw_trials, rated_curve, rated_numbers, regime_of
+from ecglib.evaluation.rating_metrics import RATING_METRICS, summarise_ratings
+from ecglib.evaluation.summaries import paired_difference, summarise
+from ecglib.plots import personalisation as personalisation_plots
+from ecglib.plots import results as results_plots
+from ecglib.studies import results
+from ecglib.studies.crossfit import STR_LINEAR
+from ecglib.studies.personalisation import (
     TRAINING_SHARE,
-    draw_trials,
     fold_by_fold,
     own_against_others,
     own_predictions,
-    rated_curve,
-    rated_numbers,
     rated_predictions,
-    regime_of,
 )
-from ecglib.splits import LeaveOneParticipantOut, WithinParticipantKFold
-from ecglib.study import STR, STRICT, Study
+from ecglib.studies.ratings import rating_predictions
+from ecglib.studies.study import Study
+from ecglib.transfer.ordinal import MEDIAN
 
+tune_process()
 study = Study()
 meta = study.usable.meta
 options = {"n_resamples": study.profile.n_resamples}
@@ -103,7 +106,7 @@ metrics = {"auc": "area under the ROC curve", "accuracy": "accuracy"}
 curve = rated_curve(rated, tuple(metrics), **options)
 
 # %% mystnb={"image": {"alt": "Six panels, area under the ROC curve above and accuracy below, for valence, arousal and dominance: means and intervals of two encoders over the number of rated trials, with the model that uses ratings only as a dashed line and chance as a dotted line."}, "figure": {"caption": "A new person of whom some trials are rated: area under the ROC curve and accuracy over the number of rated trials.", "name": "fig-beyond-rated"}}
-fig = beyond_plots.rated_trials(curve, metrics, study.label)
+fig = personalisation_plots.rated_trials(curve, metrics, study.label)
 fig
 
 # %%
@@ -159,7 +162,7 @@ both = fold_by_fold(own[own["model"] != TRAINING_SHARE])
 summary = summarise(both, ("auc", "accuracy"), **options)
 
 # %% mystnb={"image": {"alt": "Two panels of points with horizontal intervals, leave-one-participant-out and within-participant, for three targets and two encoders, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of models of all others and of models of one person, on the same windows.", "name": "fig-beyond-own"}}
-fig = result_plots.forest(summary.sort_values("protocol", kind="stable"), "auc", study.label)
+fig = results_plots.forest(summary.sort_values("protocol", kind="stable"), "auc", study.label)
 fig
 
 # %%
@@ -206,8 +209,11 @@ table.rename_axis(columns=study.label)
 # The baselines answer with the training median or the training mean, whatever the ECG says.
 
 # %% mystnb={"image": {"alt": "Six panels, ridge and ordinal model for valence, arousal and dominance: boxes of the predicted rating for each rating given, with the diagonal as a dotted line and the training median as a dashed line."}, "figure": {"caption": "Predicted ratings of new people for each rating that they gave.", "name": "fig-beyond-ratings"}}
-drawn_models = ratings[ratings["model"].isin([MEDIAN, "ridge", "ordinal"])]
-fig = beyond_plots.ratings_against_truth(drawn_models, MEDIAN, study.label)
+drawn_models = ratings[ratings["model"].isin(["ridge", "ordinal"])]
+constant = ratings[ratings["model"] == MEDIAN].groupby("target")["predicted"].mean()
+fig = personalisation_plots.ratings_against_truth(
+    drawn_models, constant.rename(MEDIAN), study.label
+)
 fig
 
 # %%
@@ -283,23 +289,23 @@ print(f"by hand, (|0.2 - 0.5| + |0.9 - 1.0|) / 2 = {by_hand:.2f}")
 # same with rated trials of the person.
 
 # %%
-heads = study.predictions
+heads = results.predictions(study)
 head = heads[(heads["model"] == STR) & (heads["regime"] == STRICT) & (heads["protocol"] == new)]
-results = {
+by_model = {
     "network head": head,
     "logistic": opponents["none rated"],
     f"logistic, {most} rated": model,
 }
-curves = {name: reliability_curve(rows) for name, rows in results.items()}
+curves = {name: reliability_curve(rows) for name, rows in by_model.items()}
 
 # %% mystnb={"image": {"alt": "Nine panels, three models for valence, arousal and dominance: the share of high windows over the predicted probability, with a band, and the diagonal as a dotted line."}, "figure": {"caption": "Reliability curves for new people, with bands over participants.", "name": "fig-beyond-reliability"}}
-fig = beyond_plots.reliability(curves, study.label)
+fig = personalisation_plots.reliability(curves, study.label)
 fig
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
-tables = {name: calibration_table(rows, **options) for name, rows in results.items()}
+tables = {name: calibration_table(rows, **options) for name, rows in by_model.items()}
 table = pd.concat(tables, names=["result"]).reset_index("result")
 columns = ["brier", "low", "high", "ece", "floor", "floor_high"]
 table = table.set_index(["target", "result"])[columns].loc[list(TARGETS)].round(3)
@@ -379,9 +385,9 @@ for target in TARGETS:
 # from sklearn.linear_model import LogisticRegression
 # from sklearn.preprocessing import StandardScaler
 #
-# from ecglib.labels import binary_labels
-# from ecglib.metrics import auc
-# from ecglib.personal import strict_features
+# from ecglib.data.labels import binary_labels
+# from ecglib.evaluation.metrics import auc
+# from ecglib.studies.crossfit import strict_features
 #
 # y = binary_labels(meta, "valence")
 # person, clip = meta["participant"].to_numpy(), meta["clip"].to_numpy()
@@ -419,12 +425,13 @@ for target in TARGETS:
 # ```python
 # from unittest.mock import patch
 #
-# from ecglib.metrics import participant_metrics
-# from ecglib.personal import evaluate_rated, strict_features
+# from ecglib.evaluation.summaries import participant_metrics
+# from ecglib.evaluation.rated import evaluate_rated
+# from ecglib.studies.crossfit import strict_features
 #
 # clips_of = meta.groupby("participant")["clip"].unique()
 # first = {p: np.sort(clips)[None, :most] for p, clips in clips_of.items()}
-# with patch("ecglib.personal.draw_trials", lambda *_: first):
+# with patch("ecglib.evaluation.rated.draw_trials", lambda *_: first):
 #     rows = evaluate_rated(strict_features(study), meta, TARGETS, model="first", rated=numbers)
 # values = participant_metrics(rows, ["accuracy"]).groupby(["target", "regime"])["value"]
 # values.mean().unstack("regime").round(2)

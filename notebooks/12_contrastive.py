@@ -32,21 +32,19 @@ from keras import ops
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from ecglib import contrastive_plots
-from ecglib.contrastive import (
-    MIN_RANK,
-    MIN_SPREAD,
-    ContrastiveModel,
-    Probes,
-    collapse_report,
-    nt_xent,
-    unit_vectors,
-)
-from ecglib.errors import DataError
-from ecglib.models import EncoderConfig, build_encoder
-from ecglib.pretrain import TrainingConfig, pretrain
-from ecglib.study import Study
+from ecglib.core.arrays import evenly_spaced
+from ecglib.core.errors import DataError
+from ecglib.core.process import tune_process
+from ecglib.evaluation.representation import MIN_RANK, MIN_SPREAD, Probes, collapse_report
+from ecglib.models.encoder import EncoderConfig, build_encoder
+from ecglib.models.training import TrainingConfig
+from ecglib.plots import contrastive as contrastive_plots
+from ecglib.pretext.contrastive import ContrastiveModel, nt_xent, unit_vectors
+from ecglib.pretext.pretrain import build_model, train
+from ecglib.studies import pretraining
+from ecglib.studies.study import Study
 
+tune_process()
 study = Study()
 config = study.profile.contrastive
 usable = study.usable
@@ -71,9 +69,9 @@ print(views.to_string())
 
 # %%
 group = 0
-trained = study.contrastive(group)
+trained = pretraining.contrastive(study, group)
 left_out = np.flatnonzero(usable.meta["participant"].isin(study.groups[group]))
-shown = left_out[np.linspace(0, len(left_out) - 1, min(24, len(left_out))).astype(int)]
+shown = evenly_spaced(left_out, 24)
 two = ops.convert_to_numpy(trained.model.views(usable.X[shown]))
 print(f"{study.label}: {len(shown)} windows give views of shape {two.shape}")
 
@@ -157,7 +155,7 @@ print((accuracy > config.chance).to_string())
 # the diagonal. Windows of one person follow one another.
 
 # %%
-before = study.contrastive_model(group)
+before = build_model(config, study.profile.encoder, usable.X.shape[1], study.profile.seed + group)
 matrices, found = {}, {}
 for name, model in (("before", before), ("after", trained.model)):
     projections = model.head(model.encoder(two))
@@ -209,7 +207,7 @@ print("after it, partners are the most alike:", alike["after"].idxmax() == "part
 # they vary most, and colours them twice: by the person and by the rating of arousal.
 
 # %%
-some = left_out[np.linspace(0, len(left_out) - 1, min(256, len(left_out))).astype(int)]
+some = evenly_spaced(left_out, 256)
 meta = usable.meta.iloc[some]
 trained.model.encoder.compile(jit_compile=True)
 features = trained.model.encoder.predict(usable.X[some], batch_size=32, verbose=0)
@@ -344,7 +342,7 @@ brief = TrainingConfig(
 seen = np.setdiff1d(np.arange(len(usable.X)), left_out)
 bad = {"before": collapse_report(small.predict(usable.X[some], verbose=0))}
 model = WithoutNegatives(small, no_head, config.views)
-history = pretrain(model, usable.X[seen], brief, seed=0, jit_compile=False).frame()
+history = train(model, usable.X[seen], brief, seed=0, jit_compile=False).frame()
 bad["after"] = collapse_report(small.predict(usable.X[some], verbose=0))
 
 # %%
@@ -395,7 +393,7 @@ for when, report in bad.items():
 # ```python
 # from dataclasses import replace
 #
-# from ecglib.views import RandomViews
+# from ecglib.pretext.views import RandomViews
 #
 # always = RandomViews(replace(config.views, permute_probability=1.0))
 # shuffled = ops.convert_to_numpy(always(usable.X[shown[:3]]))

@@ -28,15 +28,17 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
-from ecglib import tuning_plots
-from ecglib.comparison import folds
-from ecglib.errors import DataError
-from ecglib.evaluation import label_matrix
-from ecglib.finetune import FineTuner, build_classifier, weighted_cross_entropy
-from ecglib.labels import TARGETS, five_class_labels
-from ecglib.metrics import auc
-from ecglib.study import Study
+from ecglib.core.errors import DataError
+from ecglib.core.process import tune_process
+from ecglib.data.labels import TARGETS, five_class_labels, label_matrix
+from ecglib.evaluation.metrics import auc
+from ecglib.plots import finetuning as finetuning_plots
+from ecglib.studies import pretraining
+from ecglib.studies.comparison import folds
+from ecglib.studies.study import Study
+from ecglib.transfer.finetune import FineTuner, build_classifier, weighted_cross_entropy
 
+tune_process()
 study = Study()
 config = study.profile.comparison
 seed = study.profile.seed
@@ -115,7 +117,7 @@ for name, setting in settings.items():
     schedule = setting.training.rate(len(train))
     steps = setting.training.epochs * setting.training.steps(len(train))
     rates[name] = np.array([float(schedule(step)) for step in range(steps)])
-fig = tuning_plots.rate_curves(rates, study.profile.name)
+fig = finetuning_plots.rate_curves(rates, study.profile.name)
 fig
 
 # %%
@@ -133,7 +135,7 @@ for name, setting in settings.items():
 
 # %%
 labels = label_matrix(meta, TARGETS)
-start = study.pretext(fold.group).encoder.get_weights()
+start = pretraining.pretext(study, fold.group).encoder.get_weights()
 frozen = FineTuner(X, labels, study.profile.encoder, config.head, n_classes=2, seed=seed)
 _ = frozen.fit(train, start)
 probabilities = {"head alone": frozen.predict(test, start)}
@@ -186,7 +188,7 @@ band = next((text for limit, text in bands if largest < limit), "more than all")
 print(f"the kernel that moved most moved by {band} of its length")
 
 # %% mystnb={"image": {"alt": "Six bars, one for each convolution, show the change of its kernel in per cent."}, "figure": {"caption": "What fine-tuning changed in each convolution.", "name": "fig-finetuning-changes"}}
-fig = tuning_plots.weight_changes(changes, study.label)
+fig = finetuning_plots.weight_changes(changes, study.label)
 fig
 
 # %% [markdown]
@@ -235,7 +237,8 @@ np.add.at(counts, (ratings[test, t], predicted[:, t]), 1)
 print("every tested window is in the table once:", int(counts.sum()) == len(test))
 
 # %% mystnb={"image": {"alt": "A table of five by five cells: true rating of arousal against the predicted one, with counts."}, "figure": {"caption": "Which rating of arousal was taken for which, in one fold.", "name": "fig-finetuning-confusion"}}
-fig = tuning_plots.confusion(counts, "arousal", study.label)
+given = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+fig = finetuning_plots.confusion(counts, counts / given, "arousal", study.label)
 fig
 
 # %%
@@ -320,7 +323,7 @@ except DataError as error:
 #
 # :::{dropdown} Solution
 # ```python
-# from ecglib.models import build_encoder
+# from ecglib.models.encoder import build_encoder
 #
 # random_start = build_encoder(study.profile.encoder, X.shape[1], seed=seed).get_weights()
 # tuned.fit(train, random_start)

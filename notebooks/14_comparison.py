@@ -25,8 +25,10 @@
 import numpy as np
 import pandas as pd
 
-from ecglib import comparison_plots
-from ecglib.comparison import (
+from ecglib.core.process import tune_process
+from ecglib.data.labels import TARGETS
+from ecglib.evaluation.paired import paired_tests, summarise_scores, verdicts
+from ecglib.evaluation.protocols import (
     ALL,
     CHOICE,
     CONTRASTIVE,
@@ -38,19 +40,14 @@ from ecglib.comparison import (
     STR,
     SUPERVISED,
     TUNED,
-    choices,
-    folds,
-    grid,
-    label_efficiency,
-    pretext_report,
-    run_choices,
-    score_participants,
-    training_effort,
 )
-from ecglib.contrasts import paired_tests, summarise_scores, verdicts
-from ecglib.labels import TARGETS
-from ecglib.study import Study
+from ecglib.evaluation.scores import score_participants
+from ecglib.plots import comparison as comparison_plots
+from ecglib.studies.comparison import choices, folds, run_choices, training_effort
+from ecglib.studies.comparison_tables import grid, label_efficiency, pretext_report
+from ecglib.studies.study import Study
 
+tune_process()
 study = Study()
 n_resamples = study.profile.n_resamples
 print(f"data: {study.label}, profile: {study.profile.name}")

@@ -62,12 +62,19 @@ IMAGES = """
 """
 
 
-def pages_of(toc: dict[str, Any]) -> list[str]:
-    """Return every page of a table of contents, in order, and the search page at the end."""
+def pages_of(toc: dict[str, Any], built: Path | None = None) -> list[str]:
+    """Return every page of a table of contents, in order, and the search page at the end.
+
+    Pages that the table names by a pattern are those in the folder `built`; without it they are
+    left out.
+    """
 
     def files(entry: dict[str, Any]) -> Iterator[str]:
         if "file" in entry:
             yield entry["file"]
+        if "glob" in entry and built:
+            for page in sorted(built.glob(f"{entry['glob']}.html")):
+                yield str(page.relative_to(built).with_suffix(""))
         for key in ("parts", "chapters", "sections"):
             for child in entry.get(key, []):
                 yield from files(child)
@@ -257,7 +264,7 @@ def main() -> None:
         sys.exit(f"no rendered book in {options.html}: run `make book` first")
     if (executable := find_browser()) is None:
         sys.exit(f"no browser found, looked for {', '.join(BROWSERS)}")
-    pages = pages_of(yaml.safe_load(options.toc.read_text(encoding="utf-8")))
+    pages = pages_of(yaml.safe_load(options.toc.read_text(encoding="utf-8")), options.html)
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
     found = run(executable, options.html, pages, options.screenshots)

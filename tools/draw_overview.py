@@ -5,9 +5,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ecglib.synthetic import CohortSpec, make_cohort
-from ecglib.transforms import TASKS, AllVersions
-from ecglib.windows import WindowConfig, make_windows
+from ecglib.preprocessing.segmentation import WindowConfig, make_windows
+from ecglib.pretext.transformations import TASKS, AllVersions
+from ecglib.synthetic.cohort import CohortSpec, make_cohort
 
 OUT = Path(__file__).resolve().parents[1] / "book" / "_static" / "overview.png"
 INK, BLUE, ORANGE = "#222222", "#0072B2", "#D55E00"

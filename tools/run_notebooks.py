@@ -65,12 +65,14 @@ def main() -> None:
     """Execute the scripts named on the command line, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scripts", nargs="+", type=Path, help="percent scripts in notebooks/")
-    for script in parser.parse_args().scripts:
+    parser.add_argument("--into", type=Path, help="folder for the notebooks; beside the scripts")
+    given = parser.parse_args()
+    for script in given.scripts:
         start = time.perf_counter()
         notebook = execute(script)
         if text := drop_stderr(notebook):
             print(f"{script}: stderr, not kept in the notebook:\n{text}", file=sys.stderr)
-        write(notebook, script.with_suffix(".ipynb"))
+        write(notebook, (given.into or script.parent) / f"{script.stem}.ipynb")
         print(f"{script}: executed in {time.perf_counter() - start:.0f} s", flush=True)
 
 

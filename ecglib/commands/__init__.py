@@ -1,0 +1,5 @@
+"""The verbs of the command line: one module each, found by its name.
+
+A module here defines ``command``, a `click.Command`. Its name is the verb, with hyphens for
+underscores. Nothing else has to be changed to add one.
+"""

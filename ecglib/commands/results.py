@@ -1,0 +1,128 @@
+"""``ecglib results``: compute what a study is asked, once, and keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import click
+
+NAMES = (
+    "windows",
+    "predictions",
+    "supervised",
+    "null",
+    "ladder",
+    "permutations",
+    "classical",
+    "released",
+    "rated",
+    "own",
+    "ratings",
+    "comparison",
+)
+"""What can be asked for, in the order of the book."""
+
+
+EXAMPLES = """\b
+Examples:
+  ecglib results
+  ecglib results classical ratings --jobs 4
+  ecglib results classical --cluster tcp://10.0.0.1:8786
+"""
+
+
+@click.command("results", epilog=EXAMPLES)
+@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[NAME]...")
+@click.option("--profile", help="Profile.  [default: $ECGLIB_PROFILE, else quick]")
+@click.option("--jobs", type=int, help="Processes on this machine for folds.  [default: 1]")
+@click.option("--cluster", metavar="tcp://HOST:PORT", help="Dask scheduler to run folds on.")
+@click.option("--ship", is_flag=True, help="Copy the tables of the comparison to results/.")
+def command(
+    names: tuple[str, ...],
+    profile: str | None,
+    jobs: int | None,
+    cluster: str | None,
+    ship: bool,
+) -> None:
+    """Compute results of the data file in use and keep them; all of them if no NAME is given.
+
+    What is there already is read, not computed. Folds run on the processes of --jobs or on the
+    machines of --cluster; all of these need the library and must see the artifacts folder under
+    the same path.
+
+    NAME is one of: windows, predictions, supervised, null, ladder, permutations, classical,
+    released, rated, own, ratings, comparison.
+    """
+    # Here, so that --help does not wait for TensorFlow.
+    from ecglib.core.process import tune_process
+    from ecglib.studies.study import Study
+
+    if jobs and cluster:
+        raise click.UsageError("give --jobs or --cluster, not both")
+    tune_process()
+    study = Study(profile=profile)
+    if ship and study.label != "synthetic":
+        raise click.UsageError(
+            f"{study.path} is {study.label}: its agreement forbids passing results on"
+        )
+    makers = _makers()
+    with _workers(jobs, cluster):
+        for name in names or NAMES:
+            for table in makers[name]:
+                click.echo(f"{name}, {study.label}: {len(table(study))} rows")
+    if ship:
+        from ecglib.studies.comparison_tables import ship as copy
+
+        for path in copy(study):
+            click.echo(f"kept {path}")
+
+
+def _makers() -> dict[str, list[Callable[[Any], Any]]]:
+    from ecglib.studies import (
+        baselines,
+        comparison_tables,
+        leakage,
+        personalisation,
+        ratings,
+        replication,
+        results,
+        statistics,
+    )
+
+    return {
+        "windows": [lambda study: study.windows],
+        "predictions": [results.predictions],
+        "supervised": [results.supervised_predictions],
+        "null": [results.null_predictions],
+        "ladder": [leakage.ladder_predictions],
+        "permutations": [statistics.encoder_tests],
+        "classical": [baselines.classical_predictions],
+        "released": [replication.released_results, replication.refit_results],
+        "rated": [personalisation.rated_predictions],
+        "own": [personalisation.own_predictions],
+        "ratings": [ratings.rating_predictions],
+        "comparison": [
+            comparison_tables.grid,
+            comparison_tables.label_efficiency,
+            comparison_tables.pretext_report,
+        ],
+    }
+
+
+def _workers(jobs: int | None, cluster: str | None) -> AbstractContextManager:
+    """Say where folds run."""
+    import joblib
+
+    if cluster is None:
+        return joblib.parallel_config(n_jobs=jobs) if jobs else nullcontext()
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise click.UsageError(
+            "--cluster needs the package distributed: pip install ssl-ecg-emotion-book[cluster]"
+        ) from error
+    client = Client(cluster)
+    client.wait_for_workers(1, timeout=60)
+    return joblib.parallel_config(backend="dask")

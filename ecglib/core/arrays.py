@@ -1,0 +1,74 @@
+"""Small things that are done to arrays everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+
+def digest(array: np.ndarray) -> str:
+    """Fingerprint the content of an array, for what was computed from it.
+
+    The numbers count, in order; the shape does not: name it beside where it may differ.
+
+    Parameters
+    ----------
+    array : ndarray
+        Any array of numbers.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+
+
+def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
+    """Keep at most so many of the rows, evenly spaced, the first and the last among them.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, ...)
+        Anything in an order.
+    most : int
+        How many to keep.
+
+    Returns
+    -------
+    ndarray, shape (min(n, most), ...)
+
+    Examples
+    --------
+    >>> evenly_spaced(np.arange(10), 4)
+    array([0, 3, 6, 9])
+    """
+    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+
+
+def rows_by_value(values: np.ndarray) -> dict[int, np.ndarray]:
+    """Give the rows in which each value stands.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        For example the participant of every window.
+
+    Returns
+    -------
+    dict of int to ndarray of int
+        In the order of the values.
+
+    Examples
+    --------
+    >>> rows_by_value(np.array([7, 3, 7]))
+    {3: array([1]), 7: array([0, 2])}
+    """
+    rows = np.argsort(values, kind="stable")
+    found, start = np.unique(values[rows], return_index=True)
+    stop = [*start[1:], len(rows)]
+    return {
+        value: rows[first:last]
+        for value, first, last in zip(found.tolist(), start, stop[: len(start)], strict=True)
+    }

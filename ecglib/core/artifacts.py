@@ -1,0 +1,96 @@
+"""Files that are written whole or not at all, arrays in files, and names made of content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecglib.core.errors import DataError
+
+
+def fingerprint(made_from: Mapping[str, Any]) -> str:
+    """Give twelve hexadecimal digits that change when anything in `made_from` changes.
+
+    Parameters
+    ----------
+    made_from : mapping
+        Plain values, dataclasses, and nested mappings or sequences of these.
+    """
+    text = json.dumps(made_from, sort_keys=True, default=plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def plain(value: Any) -> Any:
+    """Turn a `value` that JSON does not know into values that it does."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"cannot fingerprint a {type(value).__name__}: {value!r}")
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; move it into place only if the block succeeds.
+
+    The temporary name ends in the whole name of `path`, for writers that look at its suffixes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{uuid.uuid4().hex}-{path.name}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named `arrays` to one ``.npz`` file at `path`, atomically; refuse object arrays."""
+    for name, array in arrays.items():
+        if np.asarray(array).dtype == object:
+            raise TypeError(f"array '{name}' holds Python objects, which would need pickling")
+    with atomic_path(path) as partial, open(partial, "wb") as stream:
+        np.savez(stream, **arrays)
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read what `save_arrays` wrote to `path`. Nothing is ever unpickled.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, truncated, not an ``.npz`` file, or holds pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            # A damaged array header can end the reading before zipfile compares the checksum.
+            damaged = data.zip.testzip()
+            if damaged:
+                raise ValueError(f"'{damaged}' does not match its checksum")
+            # zipfile doesn't compare either: a wrong length in the directory can hide an entry.
+            with path.open("rb") as file:
+                file.seek(-12, 2)
+                counted = int.from_bytes(file.read(2), "little")
+            if counted != len(data.files):
+                raise ValueError(f"{len(data.files)} arrays are found, {counted} were written")
+            return {name: data[name] for name in data.files}
+    except Exception as error:  # zip, header, pickle and system errors all mean the same here
+        raise DataError(
+            f"cannot be read as an array archive ({error})",
+            file=path,
+            expected="an .npz file written by ecglib",
+            remedy="delete it; the stage that makes it will make it again",
+        ) from error

@@ -1,0 +1,74 @@
+"""Where data, artifacts and results lie: one rule for scripts, notebooks and commands.
+
+Everything lies in one *home* folder, in ``data/``, ``artifacts/`` and ``results/``. Home is the
+first of these that is given:
+
+1. the environment variable ``ECGLIB_HOME``;
+2. the nearest folder, from the current one upwards, whose ``pyproject.toml`` has a table
+   ``[tool.ecglib]``;
+3. the current folder.
+
+The variable ``ECGLIB_ARTIFACTS`` names another folder for the artifacts. In every variable ``~`` is
+the user's own folder, and a relative path starts from home.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+HOME, ARTIFACTS = "ECGLIB_HOME", "ECGLIB_ARTIFACTS"
+"""Environment variables."""
+
+
+def home_folder() -> Path:
+    """Give the folder that holds ``data/``, ``artifacts/`` and ``results/``.
+
+    Returns
+    -------
+    pathlib.Path
+        Absolute; it need not exist.
+    """
+    here = Path.cwd()
+    if named := os.environ.get(HOME):
+        return here / Path(named).expanduser()
+    return next((folder for folder in (here, *here.parents) if _is_home(folder)), here)
+
+
+def named_path(variable: str) -> Path | None:
+    """Give the path that an environment variable names.
+
+    Parameters
+    ----------
+    variable : str
+        Name of the variable.
+
+    Returns
+    -------
+    pathlib.Path or None
+        Absolute; None if the variable is not set or empty.
+    """
+    named = os.environ.get(variable)
+    return home_folder() / Path(named).expanduser() if named else None
+
+
+def artifacts_folder() -> Path:
+    """Give the folder of what is computed and kept: ``$ECGLIB_ARTIFACTS`` or ``artifacts/``."""
+    return named_path(ARTIFACTS) or home_folder() / "artifacts"
+
+
+def results_folder() -> Path:
+    """Give the folder of the small results that travel with a project: ``results/``."""
+    return home_folder() / "results"
+
+
+def _is_home(folder: Path) -> bool:
+    settings = folder / "pyproject.toml"
+    if not settings.is_file():
+        return False
+    try:
+        tools = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool")
+        return isinstance(tools, dict) and "ecglib" in tools
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False  # another project's file; whether it is well formed is not for us to say

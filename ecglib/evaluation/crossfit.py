@@ -1,0 +1,105 @@
+"""Cross-fitting: participants in groups, and for each group an encoder that never saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.errors import DataError
+from ecglib.evaluation.splits import Fold
+
+
+def participant_groups(
+    participants: Iterable[int], n_groups: int = 2, seed: int = 0
+) -> list[np.ndarray]:
+    """Put participants into groups of nearly equal size.
+
+    Parameters
+    ----------
+    participants : iterable of int
+        Participants, each once or more, such as the column of a metadata frame.
+    n_groups : int
+        Number of groups, or fewer where there are fewer participants.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    list of ndarray of int
+        The participants of each group, sorted.
+
+    Raises
+    ------
+    DataError
+        If there would be fewer than two groups.
+
+    Examples
+    --------
+    >>> participant_groups([1, 1, 2, 3, 4], n_groups=2)
+    [array([1, 3]), array([2, 4])]
+    """
+    people = np.unique(np.asarray(list(participants)))
+    n_groups = min(n_groups, len(people))
+    if n_groups < 2:
+        raise DataError(
+            f"{len(people)} participants in {n_groups} groups",
+            expected="at least 2 of each, so that some can be left out of pretraining",
+        )
+    shuffled = np.random.default_rng(seed).permutation(people)
+    return [np.sort(group) for group in np.array_split(shuffled, n_groups)]
+
+
+def group_of(groups: Sequence[np.ndarray]) -> dict[int, int]:
+    """Give the number of each participant's group.
+
+    Parameters
+    ----------
+    groups : sequence of ndarray
+        From `participant_groups`.
+
+    Returns
+    -------
+    dict of int to int
+    """
+    return {int(p): g for g, group in enumerate(groups) for p in group}
+
+
+def group_of_folds(
+    meta: pd.DataFrame, folds: Sequence[Fold], groups: Sequence[np.ndarray]
+) -> list[int]:
+    """Give the group of each fold's test participants: the encoder of which serves the fold.
+
+    Parameters
+    ----------
+    meta : DataFrame
+        One row per window.
+    folds : sequence of (train, test)
+        Rows of `meta`.
+    groups : sequence of ndarray
+        From `participant_groups`.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    DataError
+        If a fold tests participants of several groups, or of none: no encoder is strict for it.
+    """
+    of_person = group_of(groups)
+    people = meta["participant"].to_numpy()
+    numbers = []
+    for fold, (_, test) in enumerate(folds):
+        found = {of_person.get(int(p)) for p in np.unique(people[test])}
+        if len(found) != 1 or None in found:
+            raise DataError(
+                f"fold {fold} tests participants of {len(found)} groups",
+                field="groups",
+                expected="folds whose participants are all of one group",
+                remedy="use LeaveOneParticipantOut, or features of one encoder",
+            )
+        numbers.append(found.pop())
+    return numbers

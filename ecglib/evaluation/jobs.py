@@ -1,0 +1,203 @@
+"""Folds as independent tasks: in processes or on a cluster, stored one by one, never run twice.
+
+A fold needs nothing from another fold, so all of them go through `joblib.Parallel`, and whoever
+calls decides where they run. Two processes on this machine::
+
+    with joblib.parallel_config(n_jobs=2):
+        predictions = evaluate_estimator(..., folder="artifacts/folds")
+
+A cluster needs the library on every machine and a folder that all of them see. Start one scheduler
+and any number of workers (``dask`` comes with the package ``distributed``; its ports are open to
+whoever reaches them, so keep them inside the cluster)::
+
+    dask scheduler --port 8786
+    dask worker tcp://SCHEDULER:8786 --nworkers 4 --nthreads 1
+
+and change nothing but the two lines around the call::
+
+    with Client("tcp://SCHEDULER:8786"), joblib.parallel_config(backend="dask"):
+        predictions = evaluate_estimator(..., folder="/shared/folds")
+
+The process that runs a fold writes its file the moment the fold is finished. When a worker is
+killed, Dask gives its unfinished fold to another one; processes of joblib end the run with an
+error instead. In either case, and when the whole run is killed, the next call finds what had
+finished and runs the rest. (A killed run leaves its hidden ``.shared-…`` folder, which nothing
+reads again.)
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+
+from ecglib.core.artifacts import atomic_path
+from ecglib.core.stages import Stage
+from ecglib.evaluation.predictions import load_predictions, save_predictions
+
+SHARED_BYTES = 100_000
+"""Arrays of at least this size reach the workers through one file, not once with every fold."""
+
+FOLD = Stage(
+    "fold",
+    1,
+    ("ecglib.evaluation.crossval:_fit_fold",),
+    suffix=".csv.gz",
+    save=save_predictions,
+    load=load_predictions,
+)
+"""One fold of `ecglib.evaluation.crossval.evaluate_estimator`."""
+
+
+def run_folds(
+    function: Callable[..., Any],
+    arguments: Sequence[tuple],
+    *,
+    folder: str | Path | None = None,
+    stage: Stage = FOLD,
+) -> list[Any]:
+    """Call a function once per fold, in parallel if the caller says so, and store every result.
+
+    Backend and number of processes are those of `joblib.parallel_config` around the call; without
+    it the folds run one after another. What a fold itself would run in parallel through joblib
+    runs one after another.
+
+    Parameters
+    ----------
+    function : callable
+        A plain function. Its result must depend on its arguments only.
+    arguments : sequence of tuple
+        Positional arguments of each call.
+    folder : str or Path, optional
+        Where results are stored, one file per fold, named by `stage`, by the name of `function`
+        and by its arguments. A stored fold is read, not run. Workers on other machines must see the
+        folder under the same path. Without it nothing is stored, and a cluster worker's death may
+        end the run.
+    stage : Stage
+        How results are stored: give a function of your own a stage of its own, and raise its
+        version when you change the function, or older results are read. By default results are
+        predictions.
+
+    Returns
+    -------
+    list
+        Results in the order of `arguments`.
+
+    Raises
+    ------
+    DataError
+        When a stored file is damaged. It is never replaced silently.
+    ValueError
+        If results are to be stored and `function` uses variables of the function around it, which
+        no fingerprint sees.
+
+    Examples
+    --------
+    >>> with parallel_config(backend="threading", n_jobs=2):
+    ...     run_folds(pow, [(2, 3), (3, 2)])
+    [8, 9]
+    """
+    if folder is None:
+        return Parallel()(delayed(_call)(function, *given) for given in arguments)
+    folder = Path(folder).resolve()  # a worker's current folder is another one
+    paths = _paths(folder, function, arguments, stage)
+    results = {path: stage.load(path) for path in dict.fromkeys(paths) if path.is_file()}
+    missing = {
+        path: given for path, given in zip(paths, arguments, strict=True) if path not in results
+    }
+    if missing:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            dir=folder, prefix=".shared-", ignore_cleanup_errors=True
+        ) as shared:
+            tasks = _share(missing.values(), Path(shared))
+            # Dask ships a tuple with its task. Arguments one by one would be kept by one worker
+            # each, and the folds that need them would be lost with it.
+            made = Parallel()(
+                delayed(_call_and_store)(function, given, path, stage)
+                for path, given in zip(missing, tasks, strict=True)
+            )
+        results.update(zip(missing, made, strict=True))
+    return [results[path] for path in paths]
+
+
+@dataclass(frozen=True)
+class _SharedArray:
+    """Stands for an array that lies in a file."""
+
+    path: Path
+
+
+def _share(arguments: Sequence[tuple], folder: Path) -> list[tuple]:
+    """Write every large array to a file, once, and put the file's name in its place."""
+    files: dict[int, _SharedArray] = {}
+    shared = []
+    for given in arguments:
+        row = []
+        for value in given:
+            if isinstance(value, np.ndarray) and value.nbytes >= SHARED_BYTES:
+                if id(value) not in files:
+                    path = folder / f"{len(files)}.npy"
+                    np.save(path, value, allow_pickle=False)
+                    files[id(value)] = _SharedArray(path)
+                value = files[id(value)]
+            row.append(value)
+        shared.append(tuple(row))
+    return shared
+
+
+def _call(function: Callable[..., Any], *given: Any) -> Any:
+    # The fold is the unit of work: a Dask worker would send a fold's own loops round the cluster.
+    with parallel_config(backend="sequential"):
+        return function(*given)
+
+
+def _call_and_store(
+    function: Callable[..., Any],
+    given: tuple,
+    path: Path,
+    stage: Stage,
+) -> Any:
+    # A scheduler that loses a worker sends its tasks again, with those that had just finished.
+    if not path.is_file():
+        result = _call(
+            function,
+            *(
+                np.asarray(np.load(value.path, mmap_mode="r"))
+                if isinstance(value, _SharedArray)
+                else value
+                for value in given
+            ),
+        )
+        with atomic_path(path) as partial:
+            stage.save(partial, result)
+    return stage.load(path)
+
+
+def _paths(
+    folder: Path,
+    function: Callable[..., Any],
+    arguments: Sequence[tuple],
+    stage: Stage,
+) -> list[Path]:
+    if getattr(function, "__closure__", None):
+        raise ValueError(
+            f"{function.__qualname__} uses {', '.join(function.__code__.co_freevars)} from the "
+            "function around it: pass them as arguments"
+        )
+    seen: dict[int, str] = {}  # many folds share an array; it is hashed once
+    paths = []
+    for given in arguments:
+        for value in given:
+            if id(value) not in seen:
+                seen[id(value)] = joblib.hash(value, coerce_mmap=True)
+        hashes = [seen[id(value)] for value in given]
+        made_from = {"function": function.__qualname__, "arguments": hashes}
+        paths.append(folder / stage.file(made_from))
+    return paths

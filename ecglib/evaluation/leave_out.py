@@ -1,0 +1,272 @@
+"""Splits that leave out whole people or clips, splits within one person, and the ladder of all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import LeaveOneGroupOut
+
+from ecglib.core.errors import DataError
+from ecglib.evaluation.splits import (
+    ClipGroupedKFold,
+    Fold,
+    ParticipantGroupedKFold,
+    Splitter,
+    TrialGroupedKFold,
+    WindowKFold,
+    WindowKFoldWithGap,
+    _GroupedKFold,
+)
+from ecglib.preprocessing.segmentation import WindowConfig
+
+
+class _LeaveOneOut(Splitter):
+    """One fold per group, in the order of the groups."""
+
+    def get_n_splits(
+        self, meta: pd.DataFrame | None = None, y: object = None, groups: object = None
+    ) -> int:
+        """Return the number of groups in `meta`; `y` and `groups` are ignored.
+
+        Raises
+        ------
+        DataError
+            If there is no frame, or it lacks a column.
+        """
+        if meta is None:
+            raise DataError(f"{type(self).__name__} needs the metadata frame", field="meta")
+        self._checked(meta, None)
+        return np.unique(self._group_of(meta)).size
+
+    def _folds(self, meta: pd.DataFrame, labels: np.ndarray | None) -> list[Fold]:
+        for column in self.columns:
+            if meta[column].nunique() < 2:
+                raise DataError(
+                    f"{type(self).__name__}: the frame has one {column}",
+                    field=column,
+                    expected="at least two",
+                )
+        group_of = self._group_of(meta)
+        return list(LeaveOneGroupOut().split(group_of, groups=group_of))
+
+
+class LeaveOneParticipantOut(_LeaveOneOut):
+    """One fold per participant, in the order of their numbers, tested on that participant alone.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1, 1, 2, 2, 3, 3], "clip": [1, 2, 1, 2, 1, 2]})
+    >>> splitter = LeaveOneParticipantOut()
+    >>> splitter.get_n_splits(meta)
+    3
+    >>> for train, test in splitter.split(meta):
+    ...     print("train", train, "test", test)
+    train [2 3 4 5] test [0 1]
+    train [0 1 4 5] test [2 3]
+    train [0 1 2 3] test [4 5]
+    """
+
+    protocol = "leave-one-participant-out"
+    columns = ("participant",)
+
+
+class LeaveOneParticipantAndClipOut(_LeaveOneOut):
+    """One fold per trial, trained on other participants who watched other clips.
+
+    The strictest rung: neither the person nor the clip of a test window is known from training.
+    The other windows of the test participant and of the test clip take no part in the fold. Folds
+    come in the order of participants and, within each, of clips.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1, 1, 2, 2, 3, 3], "clip": [1, 2, 1, 2, 1, 2]})
+    >>> splitter = LeaveOneParticipantAndClipOut()
+    >>> splitter.get_n_splits(meta)
+    6
+    >>> for train, test in splitter.split(meta):
+    ...     print("train", train, "test", test)
+    train [3 5] test [0]
+    train [2 4] test [1]
+    train [1 5] test [2]
+    train [0 4] test [3]
+    train [1 3] test [4]
+    train [0 2] test [5]
+    """
+
+    protocol = "leave-one-participant-and-clip-out"
+    columns = ("participant", "clip")
+
+    def _folds(self, meta: pd.DataFrame, labels: np.ndarray | None) -> list[Fold]:
+        participant, clip = (meta[column].to_numpy() for column in self.columns)
+        return [
+            (
+                train[
+                    (participant[train] != participant[test[0]]) & (clip[train] != clip[test[0]])
+                ],
+                test,
+            )
+            for train, test in super()._folds(meta, labels)
+        ]
+
+
+class WithinParticipantKFold(_GroupedKFold):
+    """K-fold over the trials of each participant: trained and tested on that person alone.
+
+    It asks how well a model works that was made for one person, from that person's ratings of
+    other clips. Folds come in the order of participants, `n_splits` for each.
+
+    A participant with a fold whose training windows are all of one class cannot be evaluated. With
+    `y` given, such a participant is left out of all folds, a warning names them, and `left_out`
+    lists them beforehand. One of several labels suffices to be left out: give one label at a time
+    to keep as many participants as possible, or all to test every label on the same ones.
+
+    Parameters
+    ----------
+    n_splits, seed : int
+        Number of folds for each participant, at most the trials of each, and seed of the shuffles.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1] * 4 + [2] * 4, "clip": [1, 2, 3, 4] * 2})
+    >>> for train, test in WithinParticipantKFold(n_splits=2, seed=0).split(meta):
+    ...     print("train", train, "test", test)
+    train [0 3] test [1 2]
+    train [1 2] test [0 3]
+    train [4 7] test [5 6]
+    train [5 6] test [4 7]
+    >>> y = np.array([0, 1, 0, 1, 1, 1, 1, 1])
+    >>> WithinParticipantKFold(n_splits=2, seed=0).left_out(meta, y)
+    [2]
+    """
+
+    protocol = "within-participant"
+    columns = ("participant", "clip")
+    unit = "trials"
+
+    def __init__(self, n_splits: int = 5, seed: int = 0) -> None:
+        super().__init__(n_splits, seed)
+
+    def left_out(self, meta: pd.DataFrame, y: np.ndarray) -> list[int]:
+        """List the participants who have a fold with training windows of one class.
+
+        Parameters
+        ----------
+        meta, y
+            As in `split`.
+
+        Returns
+        -------
+        list of int
+            Their numbers.
+        """
+        labels = self._checked(meta, y)
+        return [p for p, folds in self._of_participants(meta, labels) if _one_class(folds, labels)]
+
+    def get_n_splits(
+        self,
+        meta: pd.DataFrame | None = None,
+        y: np.ndarray | None = None,
+        groups: object = None,
+    ) -> int:
+        """Return `n_splits` for each participant of `meta` who is not left out for `y`.
+
+        Raises
+        ------
+        DataError
+            If there is no frame, or it lacks a column.
+        """
+        if meta is None:
+            raise DataError("WithinParticipantKFold needs the metadata frame", field="meta")
+        self._checked(meta, None)
+        left_out = [] if y is None else self.left_out(meta, y)
+        return self.n_splits * (meta["participant"].nunique() - len(left_out))
+
+    def _folds(self, meta: pd.DataFrame, labels: np.ndarray | None) -> list[Fold]:
+        kept, left_out = [], []
+        for participant, folds in self._of_participants(meta, labels):
+            if labels is not None and _one_class(folds, labels):
+                left_out.append(participant)
+            else:
+                kept += folds
+        if not kept:
+            raise DataError(
+                "WithinParticipantKFold: every participant has a fold with training windows of "
+                "one class",
+                field="y",
+                remedy="use another threshold or another target",
+            )
+        if left_out:
+            warnings.warn(
+                f"WithinParticipantKFold leaves out {len(left_out)} participants, whose training "
+                f"windows are of one class in some fold: {', '.join(map(str, left_out))}",
+                stacklevel=3,
+            )
+        return kept
+
+    def _of_participants(
+        self, meta: pd.DataFrame, labels: np.ndarray | None
+    ) -> Iterator[tuple[int, list[Fold]]]:
+        trial = self._group_of(meta)
+        for participant, rows in sorted(meta.groupby("participant").indices.items()):
+            self._need_units(np.unique(trial[rows]).size, participant)
+            own = self._stratified(trial[rows], None if labels is None else labels[rows])
+            yield int(participant), [(rows[train], rows[test]) for train, test in own]
+
+
+def ladder(
+    n_splits: int = 10,
+    seed: int = 0,
+    *,
+    meta: pd.DataFrame | None = None,
+    gap_s: float = 10.0,
+    length_s: float = WindowConfig.length_s,
+) -> list[Splitter]:
+    """Give the seven protocols from loose to strict.
+
+    Parameters
+    ----------
+    n_splits, seed : int
+        Number of folds and seed of the K-fold protocols.
+    meta : DataFrame, optional
+        One row per window. When given, a K-fold over fewer clips or participants than `n_splits`
+        gets one fold for each of them; otherwise such a frame is refused by the splitter.
+    gap_s, length_s : float
+        As in `WindowKFoldWithGap`.
+
+    Returns
+    -------
+    list of Splitter
+
+    Examples
+    --------
+    >>> for splitter in ladder():
+    ...     print(splitter.protocol)
+    window-kfold
+    window-kfold-gap
+    trial-grouped
+    clip-grouped
+    participant-grouped
+    leave-one-participant-out
+    leave-one-participant-and-clip-out
+    """
+
+    def most(column: str) -> int:
+        return n_splits if meta is None else min(n_splits, meta[column].nunique())
+
+    return [
+        WindowKFold(n_splits, seed),
+        WindowKFoldWithGap(n_splits, gap_s, seed, length_s),
+        TrialGroupedKFold(n_splits, seed),
+        ClipGroupedKFold(most("clip"), seed),
+        ParticipantGroupedKFold(most("participant"), seed),
+        LeaveOneParticipantOut(),
+        LeaveOneParticipantAndClipOut(),
+    ]
+
+
+def _one_class(folds: list[Fold], labels: np.ndarray) -> bool:
+    """Say whether the training windows of a fold are all alike in one of the labels."""
+    return any((labels[train] == labels[train[0]]).all(axis=0).any() for train, _ in folds)

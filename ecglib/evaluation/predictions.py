@@ -1,0 +1,155 @@
+"""Predictions: one tidy row per tested window, fold, seed and target.
+
+Every table and figure is made from these rows, so any metric can be computed again from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.errors import DataError
+from ecglib.core.tables import load_table, save_table
+from ecglib.evaluation.protocols import COLUMNS, KEY
+
+
+def prediction_rows(
+    meta: pd.DataFrame,
+    test: np.ndarray,
+    probability: np.ndarray,
+    labels: np.ndarray,
+    *,
+    protocol: str,
+    model: str,
+    regime: str,
+    target: str,
+    fold: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Lay out one head's predictions for the test windows of one fold.
+
+    Parameters
+    ----------
+    meta : DataFrame
+        One row per window of the whole cohort.
+    test : ndarray of int, shape (n_test,)
+        Positions of the test windows.
+    probability : ndarray, shape (n_test,)
+        Probability of class 1.
+    labels : ndarray, shape (n_windows,)
+        Labels of all windows.
+    protocol, model, regime, target, fold, seed
+        What made the predictions.
+
+    Returns
+    -------
+    DataFrame
+        Columns `ecglib.evaluation.protocols.COLUMNS`.
+
+    Raises
+    ------
+    DataError
+        If a probability is not a number from 0 to 1, or there is not one per test window.
+    """
+    probability = np.asarray(probability)
+    where = f"model {model}, target {target}, fold {fold}"
+    if probability.shape != np.shape(test):
+        raise DataError(
+            f"{where}: probabilities of shape {probability.shape} for {len(test)} test windows",
+            field="probability",
+        )
+    if not ((probability >= 0) & (probability <= 1)).all():
+        raise DataError(
+            f"{where}: a probability that is not a number from 0 to 1", field="probability"
+        )
+    return pd.DataFrame(
+        {
+            "protocol": protocol,
+            "model": model,
+            "regime": regime,
+            "target": target,
+            "fold": fold,
+            "seed": seed,
+            "window": test,
+            "participant": meta["participant"].to_numpy()[test],
+            "clip": meta["clip"].to_numpy()[test],
+            "probability": probability,
+            "truth": labels[test],
+        }
+    ).astype(COLUMNS)
+
+
+def append_predictions(*frames: pd.DataFrame) -> pd.DataFrame:
+    """Join predictions into one frame, refusing a prediction made twice.
+
+    Parameters
+    ----------
+    *frames : DataFrame
+        Predictions.
+
+    Returns
+    -------
+    DataFrame
+        All rows, columns `ecglib.evaluation.protocols.COLUMNS`.
+
+    Raises
+    ------
+    DataError
+        If a window is predicted twice by the same model, regime, protocol, target, fold and seed.
+    """
+    joined = pd.concat(frames, ignore_index=True)[list(COLUMNS)]
+    again = joined.duplicated(KEY)
+    if again.any():
+        row = joined[again].iloc[0]
+        raise DataError(
+            f"{again.sum()} predictions made twice, first: "
+            + ", ".join(f"{column} {row[column]}" for column in KEY),
+            participant=row["participant"],
+            clip=row["clip"],
+            remedy="give each model, regime and seed a name of its own",
+        )
+    return joined
+
+
+def save_predictions(
+    path: str | Path, predictions: pd.DataFrame, columns: Mapping[str, str] = COLUMNS
+) -> None:
+    """Write predictions to a file, atomically; see `ecglib.core.tables.save_table`.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write, usually ``….csv.gz``.
+    predictions : DataFrame
+        Predictions with all of `columns`.
+    columns : mapping of str to str
+        `ecglib.evaluation.protocols.COLUMNS`, or `ecglib.evaluation.protocols.RATING_COLUMNS` for
+        predicted ratings.
+    """
+    save_table(path, predictions[list(columns)])
+
+
+def load_predictions(path: str | Path, columns: Mapping[str, str] = COLUMNS) -> pd.DataFrame:
+    """Read what `save_predictions` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    columns : mapping of str to str
+        As for `save_predictions`.
+
+    Returns
+    -------
+    DataFrame
+        Columns `columns`; ``attrs["provenance"]`` says what made them.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged or not a file of such predictions.
+    """
+    return load_table(path, list(columns), columns)

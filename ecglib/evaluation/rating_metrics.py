@@ -1,0 +1,242 @@
+"""Metrics of ratings from 1 to 5, which know that 2 is nearer to 3 than 1 is, and their summary.
+
+The models whose ratings they judge are in `ecglib.transfer.ordinal`. Every metric is
+computed on each participant's test windows and averaged over participants, as in
+`ecglib.evaluation.summaries`. What a participant does not define is dropped and counted.
+
+References
+----------
+Macro-averaged mean absolute error: Baccianella, Esuli & Sebastiani, Evaluation Measures for Ordinal
+Regression, ISDA 2009. Weighted kappa: Cohen, Psychological Bulletin 70, 1968. Concordance: Lin,
+Biometrics 45, 1989.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from ecglib.core.errors import DataError
+from ecglib.data.labels import RATINGS
+from ecglib.evaluation.intervals import mean_and_interval
+from ecglib.evaluation.protocols import RATING_COLUMNS, RESULT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def macro_mae(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Average the mean absolute errors of all ratings that were given, each counting once.
+
+    Who always answers 3 is never far off where most ratings are 2 to 4. Averaging over the ratings
+    first makes rare ratings count as much as common ones.
+
+    Parameters
+    ----------
+    truth : ndarray of int, shape (n_windows,)
+        Ratings given, 1 to 5.
+    predicted : ndarray, shape (n_windows,)
+        Ratings predicted, 1 to 5.
+
+    Returns
+    -------
+    float
+        In rating steps; 0 is perfect.
+
+    Examples
+    --------
+    >>> macro_mae(np.array([1, 3, 3, 3]), np.array([3, 3, 3, 3]))
+    1.0
+    """
+    error = np.abs(np.asarray(predicted, dtype=np.float64) - truth)
+    return float(np.mean([error[truth == rating].mean() for rating in np.unique(truth)]))
+
+
+def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Measure agreement beyond chance; a miss by two steps counts four times a miss by one.
+
+    Parameters
+    ----------
+    truth, predicted
+        As in `macro_mae`; predictions are rounded to whole ratings, halves up.
+
+    Returns
+    -------
+    float
+        1 is perfect, 0 what independent ratings of these frequencies give; 0 for a constant
+        prediction, NaN for a constant truth.
+    """
+    rounded = np.floor(np.asarray(predicted, dtype=np.float64) + 0.5)
+    if np.ptp(truth) == 0:
+        return float("nan")
+    by_chance = np.subtract.outer(truth, rounded) ** 2
+    return float(1 - np.mean((truth - rounded) ** 2) / by_chance.mean())
+
+
+def spearman(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Correlate the ranks, which says whether the order is right, whatever the scale.
+
+    Parameters
+    ----------
+    truth, predicted
+        As in `macro_mae`.
+
+    Returns
+    -------
+    float
+        -1 to 1; NaN if either is constant.
+    """
+    if np.ptp(truth) == 0 or np.ptp(predicted) == 0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(truth), rankdata(predicted))[0, 1])
+
+
+def concordance(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Correlate, and take off for a wrong mean or spread: Lin's concordance coefficient.
+
+    Parameters
+    ----------
+    truth, predicted
+        As in `macro_mae`.
+
+    Returns
+    -------
+    float
+        -1 to 1; 0 for a constant prediction, NaN for a constant truth.
+    """
+    if np.ptp(truth) == 0:
+        return float("nan")
+    x, y = (np.asarray(values, dtype=np.float64) for values in (truth, predicted))
+    covariance = np.mean((x - x.mean()) * (y - y.mean()))
+    return float(2 * covariance / (x.var() + y.var() + (x.mean() - y.mean()) ** 2))
+
+
+RATING_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "macro_mae": macro_mae,
+    "quadratic_kappa": quadratic_kappa,
+    "spearman": spearman,
+    "concordance": concordance,
+}
+"""Metrics of ratings by the names that they have in tables."""
+
+_BOUNDS = {"macro_mae": (0.0, 4.0)}  # all others lie between -1 and 1
+
+
+def rating_metrics(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Compute all `RATING_METRICS` on every participant's test windows.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns `RATING_COLUMNS`.
+
+    Returns
+    -------
+    DataFrame
+        One row per (protocol, target, model, regime, participant), one column per metric, NaN where
+        the participant does not define it.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or a rating is not one.
+    """
+    _check(predictions)
+    rows = {
+        key: {
+            name: function(group["truth"].to_numpy(), group["predicted"].to_numpy())
+            for name, function in RATING_METRICS.items()
+        }
+        for key, group in predictions.groupby([*RESULT, "participant"], sort=False)
+    }
+    index = pd.MultiIndex.from_tuples(rows, names=[*RESULT, "participant"])
+    return pd.DataFrame(list(rows.values()), index=index)
+
+
+def summarise_ratings(
+    predictions: pd.DataFrame,
+    *,
+    against: str | None = None,
+    level: float = 0.95,
+    n_intervals: int = 1,
+    n_resamples: int = 9999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Summarise predicted ratings in one row per result and metric.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns `RATING_COLUMNS`.
+    against : str, optional
+        A model. When given, the values are each participant's differences from that model.
+    level, n_intervals, n_resamples, seed
+        As in `ecglib.evaluation.summaries.summarise`.
+
+    Returns
+    -------
+    DataFrame
+        One row per (protocol, target, model, regime, metric) with `mean`, `low`, `high`,
+        `n_participants` (that define the metric), `n_undefined` (dropped) and `note` (why a number
+        is missing; else empty). Intervals are those of
+        `ecglib.evaluation.intervals.bootstrap_interval`, widened by
+        `ecglib.evaluation.intervals.SHARED_TRAINING`, as participants are in each other's training
+        data.
+
+    Raises
+    ------
+    DataError
+        As in `rating_metrics`, or if there are no predictions of `against`.
+    """
+    values = rating_metrics(predictions)
+    if against is not None:
+        if against not in values.index.get_level_values("model"):
+            raise DataError(f"no predictions of model '{against}'", field="against")
+        of_other = values.xs(against, level="model").groupby(["target", "participant"]).mean()
+        at = pd.MultiIndex.from_arrays(
+            [values.index.get_level_values(name) for name in ("target", "participant")]
+        )
+        values = values - of_other.reindex(at).to_numpy()
+        values = values[values.index.get_level_values("model") != against]
+    rows = []
+    for key, group in values.groupby(level=RESULT, sort=False):
+        for metric in RATING_METRICS:
+            low, high = _BOUNDS.get(metric, (-1.0, 1.0))
+            width = high - low
+            bounds = (low, high) if against is None else (-width, width)
+            row = mean_and_interval(
+                group[metric],
+                several_folds=True,
+                level=level,
+                n_intervals=n_intervals,
+                n_resamples=n_resamples,
+                seed=seed,
+                bounds=bounds,
+            )
+            rows.append({**dict(zip(RESULT, key, strict=True)), "metric": metric, **row})
+    return pd.DataFrame(rows)
+
+
+def _check(predictions: pd.DataFrame) -> None:
+    for column in RATING_COLUMNS:
+        if column not in predictions.columns:
+            raise DataError("the predicted ratings lack this column", field=column)
+    if predictions.empty:
+        raise DataError("there are no predicted ratings", field="predictions")
+    valid = {
+        "predicted": predictions["predicted"].between(RATINGS[0], RATINGS[-1]),
+        "truth": predictions["truth"].isin(RATINGS),
+    }
+    for column, good in valid.items():
+        if not good.all():
+            row = predictions[~good].iloc[0]
+            raise DataError(
+                f"{row[column]} for window {row['window']} of model {row['model']}",
+                participant=row["participant"],
+                clip=row["clip"],
+                field=column,
+                expected="a number from 1 to 5",
+            )

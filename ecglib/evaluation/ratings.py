@@ -1,0 +1,92 @@
+"""Ratings from 1 to 5 of people who took no part in the training, out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+
+from ecglib.data.labels import RATINGS, five_class_labels
+from ecglib.evaluation.jobs import run_folds
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+from ecglib.evaluation.protocols import RATING_COLUMNS
+
+
+def evaluate_ratings(
+    models: Mapping[str, BaseEstimator],
+    features_of: Mapping[int, np.ndarray],
+    meta: pd.DataFrame,
+    targets: Sequence[str],
+    *,
+    regime: str,
+) -> pd.DataFrame:
+    """Predict the ratings of every participant by models fitted on all others.
+
+    Parameters
+    ----------
+    models : mapping of str to estimator
+        By name; each has ``fit`` and ``predict``.
+    features_of : mapping of int to ndarray of shape (n_windows, n_features)
+        For every tested participant, features of all windows.
+    meta : DataFrame
+        One row per window.
+    targets : sequence of str
+        Rating scales.
+    regime : str
+        What the features have seen before.
+
+    Returns
+    -------
+    DataFrame
+        Columns `RATING_COLUMNS`. Predictions below 1 and above 5 are set to 1 and 5.
+
+    Raises
+    ------
+    DataError
+        As in `ecglib.data.labels.five_class_labels` and the splitter.
+    """
+    people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
+    ratings = np.stack([five_class_labels(meta, t).astype(np.int64) + 1 for t in targets], axis=1)
+    common = (dict(models), ratings, people, clips, tuple(targets), regime)
+    arguments = [
+        (features_of[int(people[test[0]])], train, test, fold, *common)
+        for fold, (train, test) in enumerate(LeaveOneParticipantOut().split(meta))
+    ]
+    return pd.concat(run_folds(_rate_fold, arguments), ignore_index=True)
+
+
+def _rate_fold(
+    features: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    fold: int,
+    models: dict[str, BaseEstimator],
+    ratings: np.ndarray,
+    people: np.ndarray,
+    clips: np.ndarray,
+    targets: tuple[str, ...],
+    regime: str,
+) -> pd.DataFrame:
+    X = features.astype(np.float64)
+    rows = []
+    for t, target in enumerate(targets):
+        for name, model in models.items():
+            predicted = clone(model).fit(X[train], ratings[train, t]).predict(X[test])
+            rows.append(
+                {
+                    "protocol": LeaveOneParticipantOut.protocol,
+                    "model": name,
+                    "regime": regime,
+                    "target": target,
+                    "fold": fold,
+                    "seed": 0,
+                    "window": test,
+                    "participant": people[test],
+                    "clip": clips[test],
+                    "predicted": np.clip(predicted, RATINGS[0], RATINGS[-1]),
+                    "truth": ratings[test, t],
+                }
+            )
+    return pd.concat(map(pd.DataFrame, rows), ignore_index=True).astype(RATING_COLUMNS)

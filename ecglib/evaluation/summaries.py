@@ -1,0 +1,303 @@
+"""Metrics of predictions, per participant and pooled, with participant-level intervals.
+
+Windows of one participant are not independent, participants are: every interval here treats the
+participant as the unit. A metric is computed on each participant's test windows and averaged over
+participants. This matters most for the area under the ROC curve under leave-one-participant-out:
+pooled over folds it compares probabilities of different heads, and since leaving out a person with
+many "high" windows lowers the base rate that the head learns, test windows of the more frequent
+class get lower probabilities and the pooled area falls below 0.5 where there is nothing to find.
+
+A metric that a participant's windows do not define (all of one class) is dropped and counted.
+
+The intervals are those of `ecglib.evaluation.intervals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.errors import DataError
+from ecglib.evaluation.intervals import mean_and_interval
+from ecglib.evaluation.metrics import METRICS
+from ecglib.evaluation.protocols import MAJORITY, RESULT
+
+
+def participant_metrics(
+    predictions: pd.DataFrame, metrics: Sequence[str] = tuple(METRICS)
+) -> pd.DataFrame:
+    """Compute metrics on every participant's test windows.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row per prediction, as `ecglib.evaluation.crossval` makes them.
+    metrics : sequence of str
+        Names from `METRICS`.
+
+    Returns
+    -------
+    DataFrame
+        One row per (protocol, target, model, regime, seed, participant, metric), with `value`,
+        `n_windows` and `defined`. Where `defined` is False the participant's windows are of one
+        class and `value` is NaN.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or a probability or label is not valid.
+    """
+    predictions = _checked(predictions)
+    functions = _functions(metrics)
+    rows = []
+    for key, group in predictions.groupby([*RESULT, "seed", "participant"], sort=False):
+        truth, probability = _arrays(group)
+        rows.extend(
+            (*key, name, function(truth, probability), truth.size)
+            for name, function in functions.items()
+        )
+    frame = pd.DataFrame(
+        rows, columns=[*RESULT, "seed", "participant", "metric", "value", "n_windows"]
+    )
+    frame["defined"] = frame["value"].notna()
+    return frame
+
+
+def summarise(
+    predictions: pd.DataFrame,
+    metrics: Sequence[str] = tuple(METRICS),
+    *,
+    pooled: bool = False,
+    level: float = 0.95,
+    n_intervals: int = 1,
+    n_resamples: int = 9999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Summarise predictions in one row per result and metric.
+
+    The intervals of a result that comes from several folds are widened by
+    `ecglib.evaluation.intervals.SHARED_TRAINING`.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row per prediction, as `ecglib.evaluation.crossval` makes them, with those of the
+        majority class for every protocol and target.
+    metrics : sequence of str
+        Names from `METRICS`.
+    pooled : bool
+        Compute the metrics on all test windows together, as the window-wise protocol does, rather
+        than per participant. The intervals are still the participants': the bootstrap resamples the
+        jackknife's pseudo-values, one per participant left out.
+    level : float
+        Confidence level of the intervals taken together.
+    n_intervals : int
+        Number of intervals that are to hold together (Bonferroni's correction).
+    n_resamples, seed : int
+        Bootstrap resamples and their seed.
+
+    Returns
+    -------
+    DataFrame
+        One row per (protocol, target, model, regime, metric) with `mean`, `low`, `high`,
+        `n_participants` (that define the metric), `n_undefined` (dropped), `n_seeds` (averaged
+        within a participant first), `baseline` (the same metric of the majority class) and `note`
+        (why a number is missing; else empty). Pooled metrics are named ``pooled_...``.
+
+    Raises
+    ------
+    DataError
+        If `predictions` are not valid, or lack the majority class for a protocol and target.
+    """
+    predictions = _checked(predictions)
+    options = {
+        "level": level,
+        "n_intervals": n_intervals,
+        "n_resamples": n_resamples,
+        "seed": seed,
+    }
+    of_participants = _pseudo_values if pooled else _participant_values
+    rows = []
+    for key, group in predictions.groupby(RESULT, sort=False):
+        for metric in metrics:
+            values = of_participants(group, metric)
+            rows.append(
+                {
+                    **dict(zip(RESULT, key, strict=True)),
+                    "metric": f"pooled_{metric}" if pooled else metric,
+                    **mean_and_interval(
+                        values, several_folds=group["fold"].nunique() > 1, **options
+                    ),
+                    "n_seeds": group["seed"].nunique(),
+                }
+            )
+    table = pd.DataFrame(rows)
+    baseline = table[table["model"] == MAJORITY].set_index(["protocol", "target", "metric"])["mean"]
+    index = pd.MultiIndex.from_frame(table[["protocol", "target", "metric"]])
+    missing = ~index.isin(baseline.index)
+    if missing.any():
+        protocol, target, _ = index[missing][0]
+        raise DataError(
+            f"no majority-class predictions for protocol {protocol}, target {target}",
+            field="model",
+            remedy="append ecglib.evaluation.crossval.majority_predictions for this splitter",
+        )
+    table["baseline"] = baseline.reindex(index).to_numpy()
+    table["note"] = table.pop("note")
+    return table
+
+
+def paired_difference(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    metrics: Sequence[str] = tuple(METRICS),
+    *,
+    level: float = 0.95,
+    n_intervals: int = 1,
+    n_resamples: int = 9999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Compare two models on the same participants: mean of ``a - b`` with its interval.
+
+    As in `summarise`, intervals of results from several folds are widened by
+    `ecglib.evaluation.intervals.SHARED_TRAINING`.
+
+    Parameters
+    ----------
+    a, b : DataFrame
+        Predictions of one model in one regime each, for the same test windows.
+    metrics : sequence of str
+        Names from `METRICS`.
+    level, n_intervals, n_resamples, seed
+        As in `summarise`.
+
+    Returns
+    -------
+    DataFrame
+        One row per (protocol, target, metric) with `model` ("A - B"), `mean`, `low`, `high`,
+        `n_participants`, `n_undefined` and `note`.
+
+    Raises
+    ------
+    DataError
+        If a frame holds several models or regimes, or the two test different windows.
+    """
+    a, b = _checked(a), _checked(b)
+    for frame in (a, b):
+        if len(frame[["model", "regime"]].drop_duplicates()) != 1:
+            raise DataError(
+                "a comparison needs one model in one regime on each side", field="model, regime"
+            )
+    _same_windows(a, b)
+    options = {
+        "level": level,
+        "n_intervals": n_intervals,
+        "n_resamples": n_resamples,
+        "seed": seed,
+    }
+    name = " - ".join(f"{f['model'].iloc[0]} ({f['regime'].iloc[0]})" for f in (a, b))
+    others = dict(list(b.groupby(["protocol", "target"])))
+    rows = []
+    for (protocol, target), group in a.groupby(["protocol", "target"], sort=False):
+        for metric in metrics:
+            difference = _participant_values(group, metric) - _participant_values(
+                others[protocol, target], metric
+            )
+            rows.append(
+                {
+                    "protocol": protocol,
+                    "target": target,
+                    "model": name,
+                    "metric": metric,
+                    **mean_and_interval(
+                        difference,
+                        several_folds=group["fold"].nunique() > 1,
+                        bounds=(-1.0, 1.0),
+                        **options,
+                    ),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _participant_values(group: pd.DataFrame, metric: str) -> pd.Series:
+    """Give one value per participant, averaged over seeds; NaN where undefined."""
+    values = participant_metrics(group, [metric])
+    return values.groupby("participant")["value"].mean()
+
+
+def _pseudo_values(group: pd.DataFrame, metric: str) -> pd.Series:
+    """Give the jackknife values of the pooled metric, one per participant, averaged over seeds.
+
+    They are centred on the pooled metric itself, without the jackknife's correction of its bias, so
+    that the table shows the number that the protocol reports.
+    """
+    function = _functions([metric])[metric]
+    of_seed = []
+    for _, rows in group.groupby("seed"):
+        truth, probability = _arrays(rows)
+        participant = rows["participant"].to_numpy()
+        numbers = np.unique(participant)
+        whole = function(truth, probability)
+        without = [
+            function(truth[participant != p], probability[participant != p])
+            if numbers.size > 1
+            else float("nan")
+            for p in numbers
+        ]
+        influence = (numbers.size - 1) * (np.mean(without) - np.array(without))
+        of_seed.append(pd.Series(whole + influence, index=numbers))
+    return pd.concat(of_seed, axis=1).mean(axis=1)
+
+
+def _arrays(group: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    return group["truth"].to_numpy(), group["probability"].to_numpy()
+
+
+def _functions(names: Sequence[str]) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
+    for name in names:
+        if name not in METRICS:
+            raise DataError(
+                f"unknown metric {name!r}", field="metrics", expected="one of " + ", ".join(METRICS)
+            )
+    return {name: METRICS[name] for name in names}
+
+
+def _checked(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Give the predictions, if they are valid, without what pandas would copy with every slice."""
+    for column in [*RESULT, "fold", "seed", "window", "participant", "probability", "truth"]:
+        if column not in predictions.columns:
+            raise DataError("the predictions lack this column", field=column)
+    if predictions.empty:
+        raise DataError("there are no predictions", field="predictions")
+    valid = {
+        "probability": predictions["probability"].between(0, 1),
+        "truth": predictions["truth"].isin((0, 1)),
+    }
+    for column, good in valid.items():
+        if not good.all():
+            row = predictions[~good].iloc[0]
+            raise DataError(
+                f"{row[column]} for window {row['window']} of model {row['model']}",
+                participant=row["participant"],
+                field=column,
+                expected="a number from 0 to 1" if column == "probability" else "0 or 1",
+            )
+    predictions = predictions.copy(deep=False)
+    predictions.attrs = {}
+    return predictions
+
+
+def _same_windows(a: pd.DataFrame, b: pd.DataFrame) -> None:
+    key = ["protocol", "target", "participant", "window", "truth"]
+    one, other = (
+        frame[key].drop_duplicates().sort_values(key).reset_index(drop=True) for frame in (a, b)
+    )
+    if one.shape != other.shape or not (one == other).all(axis=None):
+        raise DataError(
+            f"the two models were tested on different windows ({len(one)} and {len(other)})",
+            field="window",
+            remedy="compare predictions of the same splitter on the same metadata frame",
+        )

@@ -1,0 +1,196 @@
+"""The convolutional encoder: windows in, 128 features out.
+
+References
+----------
+Sarkar & Etemad, "Self-supervised ECG Representation Learning for Emotion Recognition", IEEE
+Transactions on Affective Computing (arXiv 2002.03898), section 3; released code
+github.com/pritamqu/SSL-ECG, ``model.py`` and ``main.py``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+import keras
+import numpy as np
+from keras import layers
+
+from ecglib.models.layers import BlockMaxPooling1D, SpectralConv1D
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderConfig:
+    """Shape of the encoder; the defaults are those of the paper.
+
+    Parameters
+    ----------
+    pool_stride : int
+        Stride of the max poolings. 2 gives the published 2560 -> 1277 -> 635 samples; 8, the pool
+        size, costs less than half the time.
+    activation : {"relu", "leaky_relu"}
+        The paper's text says ReLU, the released code uses leaky ReLU.
+    slope : float
+        Slope of the leaky ReLU for negative values.
+    batch_norm : bool
+        Put batch normalisation between convolution and activation; the convolutions then have no
+        bias.
+    filters, kernels : tuple of int
+        Number of filters and kernel size of the two convolutions of each block.
+    pool_size : int
+        Size of the max pooling between two blocks.
+    l2 : float
+        β of the penalty β/2·‖w‖² on every convolution kernel.
+    convolution : {"direct", "spectral"}
+        How the convolutions are computed, except the first, which has a single channel.
+        ``"spectral"`` (`ecglib.models.layers.SpectralConv1D`) gives the same numbers up to rounding
+        and is faster on a CPU. Weights fit both.
+    precision : {"float32", "bfloat16"}
+        Type in which convolutions and their gradients are computed. ``"bfloat16"`` is Keras' mixed
+        precision, for a graphics card with units for it; weights, features and everything after
+        the encoder stay float32.
+    """
+
+    pool_stride: int = 2
+    activation: Literal["relu", "leaky_relu"] = "relu"
+    slope: float = 0.2
+    batch_norm: bool = False
+    filters: tuple[int, ...] = (32, 64, 128)
+    kernels: tuple[int, ...] = (32, 16, 8)
+    pool_size: int = 8
+    l2: float = 1e-4
+    convolution: Literal["direct", "spectral"] = "direct"
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("convolution", ("direct", "spectral")),
+            ("precision", ("float32", "bfloat16")),
+        ):
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(f"{name} {value!r} is unknown: use {known[0]!r} or {known[1]!r}")
+        if (self.convolution, self.precision) == ("spectral", "bfloat16"):
+            raise ValueError("spectral convolutions need float32: use direct ones with bfloat16")
+        if self.activation not in ("relu", "leaky_relu"):
+            raise ValueError(
+                f"activation {self.activation!r} is unknown: use 'relu' or 'leaky_relu'"
+            )
+        if len(self.filters) != len(self.kernels):
+            raise ValueError(
+                f"{len(self.filters)} filters and {len(self.kernels)} kernels: give one of each "
+                "per block"
+            )
+
+
+def half_l2(beta: float) -> keras.regularizers.Regularizer:
+    """Give the penalty `beta`/2·‖w‖².
+
+    The released code (TensorFlow 1, ``tf.nn.l2_loss``) has the half, `keras.regularizers.L2` has
+    not: this is ``L2(beta / 2)``.
+    """
+    return keras.regularizers.L2(beta / 2)
+
+
+def layer_seeds(seed: int, n: int) -> list[int]:
+    """Derive `n` unrelated seeds from one `seed`, for layers that are built together."""
+    return [int(s) for s in np.random.SeedSequence(seed).generate_state(n) >> 1]
+
+
+def build_encoder(
+    config: EncoderConfig | None = None, length: int = 2560, seed: int = 0, name: str = "encoder"
+) -> keras.Model:
+    """Build the convolutional encoder: windows (batch, length) -> features (batch, 128).
+
+    Each block is two "same" convolutions, and a "valid" max pooling except after the last block,
+    which ends in global max pooling. The convolutions are named ``conv_layer_1`` to
+    ``conv_layer_6`` as in the released checkpoint.
+
+    Parameters
+    ----------
+    config : EncoderConfig, optional
+        Shape of the network; the paper's by default, with 329,152 parameters.
+    length : int
+        Window length in samples.
+    seed : int
+        Seed of the initial weights.
+    name : str
+        Name of the model.
+
+    Returns
+    -------
+    keras.Model
+    """
+    config = config or EncoderConfig()
+    seeds = iter(layer_seeds(seed, 2 * len(config.filters)))
+    dtype = "mixed_bfloat16" if config.precision == "bfloat16" else "float32"
+    inputs = keras.Input((length,), name="window")
+    x = layers.Reshape((length, 1))(inputs)
+    number = 0
+    for block, (filters, kernel) in enumerate(zip(config.filters, config.kernels, strict=True)):
+        if block:
+            x = BlockMaxPooling1D(
+                config.pool_size, config.pool_stride, dtype=dtype, name=f"pool_{block}"
+            )(x)
+        for _ in range(2):
+            number += 1
+            spectral = config.convolution == "spectral" and number > 1
+            x = (SpectralConv1D if spectral else layers.Conv1D)(
+                filters,
+                kernel,
+                padding="same",
+                use_bias=not config.batch_norm,
+                kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+                kernel_regularizer=half_l2(config.l2),
+                dtype=dtype,
+                name=f"conv_layer_{number}",
+            )(x)
+            if config.batch_norm:
+                # Keras' default of 0.99 would leave the moving statistics unfinished after a short
+                # training: a third of the initial values remains after 100 steps, here after 10.
+                x = layers.BatchNormalization(
+                    momentum=0.9, dtype=dtype, name=f"batch_norm_{number}"
+                )(x)
+            slope = config.slope if config.activation == "leaky_relu" else 0.0
+            x = layers.ReLU(negative_slope=slope, dtype=dtype, name=f"activation_{number}")(x)
+    features = layers.GlobalMaxPooling1D(dtype="float32", name="features")(x)
+    return keras.Model(inputs, features, name=name)
+
+
+def embed(windows: np.ndarray, encoder: keras.Model, batch_size: int = 64) -> np.ndarray:
+    """Give the encoder's features of windows.
+
+    Parameters
+    ----------
+    windows : ndarray of float32, shape (n_windows, n_samples), or Windows
+        Prepared as those that the encoder was trained on.
+    encoder : keras.Model
+        Windows -> features.
+    batch_size : int
+        Most windows at a time.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_windows, n_features)
+
+    Raises
+    ------
+    ValueError
+        If there are no windows, or they are of another length than the encoder's.
+    """
+    X = getattr(windows, "X", windows)
+    if X.ndim != 2 or not len(X) or X.shape[1] != encoder.input_shape[1]:
+        raise ValueError(
+            f"windows of shape {X.shape}: this encoder takes (n_windows, {encoder.input_shape[1]})"
+        )
+    encoder.compile(jit_compile=True)
+    return encoder.predict(X, batch_size=even_batch(len(X), batch_size), verbose=0)
+
+
+def even_batch(n: int, most: int) -> int:
+    """Give a batch up to `most` that divides `n`, so that one shape is compiled.
+
+    Where the largest such batch would be small, it is `most`.
+    """
+    size = next(size for size in range(min(most, n), 0, -1) if n % size == 0)
+    return size if size > most // 4 else most

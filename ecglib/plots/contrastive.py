@@ -1,0 +1,176 @@
+"""The figures of contrastive pretraining: its views, its course, and what its features hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib import patheffects
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ecglib.plots.style import BLUE, GREY, NORMALISED, ORANGE, WIDTH, styled
+
+
+@styled
+def view_pairs(windows: np.ndarray, views: np.ndarray, fs: float, label: str) -> Figure:
+    """Draw windows beside their two views.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (n, n_samples)
+        Normalised windows.
+    views : ndarray, shape (2 * n, n_samples)
+        Their views, two neighbouring rows for each window.
+    fs : float
+        Sampling rate in Hz.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One row per window, with one scale; columns window, first view, second view.
+    """
+    n = len(windows)
+    fig, axes = plt.subplots(
+        n, 3, figsize=(WIDTH, 0.6 + 1.1 * n), sharex=True, sharey="row", squeeze=False
+    )
+    time = np.arange(windows.shape[1]) / fs
+    for row, axs in enumerate(axes):
+        shown = (windows[row], views[2 * row], views[2 * row + 1])
+        for ax, signal, colour in zip(axs, shown, (GREY, BLUE, ORANGE), strict=True):
+            ax.plot(time, signal, color=colour, linewidth=0.6)
+    for ax, title in zip(axes[0], ("window", "first view", "second view"), strict=True):
+        ax.set_title(title)
+    for ax in axes[-1]:
+        ax.set_xlabel("time (s)")
+    for ax in axes[:, 0]:
+        ax.set_ylabel(NORMALISED)
+    fig.suptitle(f"Windows and their random views ({label})")
+    return fig
+
+
+@styled
+def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figure:
+    """Draw the contrastive accuracy and the loss over the epochs.
+
+    Parameters
+    ----------
+    history : DataFrame
+        One row per epoch, with ``contrastive_accuracy`` and ``loss``, and both with ``val_`` if
+        people were left out.
+    chance : float
+        Accuracy of guessing.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Two axes with a line each for training windows and, if there are any, people left out.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
+    for ax, column, name in (
+        (axes[0], "contrastive_accuracy", "contrastive accuracy (0 to 1)"),
+        (axes[1], "loss", "loss (nats)"),
+    ):
+        ax.plot(history.index, history[column], "o-", color=BLUE, label="training windows")
+        if f"val_{column}" in history:
+            left_out = history[f"val_{column}"]
+            ax.plot(history.index, left_out, "s--", color=ORANGE, label="people left out")
+        ax.set(xlabel="epoch (number)", ylabel=name)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].axhline(chance, color=GREY, linestyle=":", label="guessing")
+    axes[0].legend()
+    for ax in axes:
+        ax.set_ylim(0, 1.1 * ax.dataLim.ymax)
+    fig.suptitle(f"Contrastive pretraining ({label})")
+    return fig
+
+
+@styled
+def similarity_matrices(matrices: Mapping[str, np.ndarray], label: str) -> Figure:
+    """Draw the cosine similarities of all views with one another.
+
+    Parameters
+    ----------
+    matrices : mapping of str to ndarray, shape (2 * n, 2 * n)
+        Name, such as "before" -> similarities; the two views of a window are neighbours.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One square per matrix, on one scale of colours.
+    """
+    fig, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 3.9), squeeze=False)
+    for ax, (name, matrix) in zip(axes[0], matrices.items(), strict=True):
+        image = ax.imshow(matrix, vmin=-1, vmax=1, cmap="cividis")
+        ax.set(title=name, xlabel="view (number)", ylabel="view (number)")
+    fig.colorbar(image, ax=axes[0], label="cosine similarity (-1 to 1)", shrink=0.8)
+    fig.suptitle(f"Similarity of the views of held-out windows ({label})")
+    return fig
+
+
+@styled
+def embedding(
+    points: np.ndarray, participant: np.ndarray, rating: np.ndarray, target: str, label: str
+) -> Figure:
+    """Draw one plane of features twice: coloured by participant, and by rating.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n_windows, 2)
+        Features in the plane.
+    participant : ndarray of int, shape (n_windows,)
+        Whose each window is; the number stands at the centre of the windows, or a little above it
+        where another number stands there already.
+    rating : ndarray of int, shape (n_windows,)
+        Ratings, 1 to 5.
+    target : str
+        What was rated.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.8), sharex=True, sharey=True)
+    people = np.unique(participant)
+    centres = np.array([points[participant == person].mean(axis=0) for person in people])
+    halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+    for i, (person, place) in enumerate(zip(people, _apart(centres, points), strict=True)):
+        axes[0].scatter(
+            *points[participant == person].T,
+            color=plt.get_cmap("tab20")(i % 20),
+            marker="os^Dv"[i % 5],
+            s=14,
+            linewidths=0,
+        )
+        axes[0].annotate(str(person), place, ha="center", va="center", path_effects=halo)
+    axes[0].set(title="participant (number)", ylabel="second component (SD)")
+    five = plt.get_cmap("cividis", 5)
+    dots = axes[1].scatter(*points.T, c=rating, cmap=five, s=14, vmin=0.5, vmax=5.5, linewidths=0)
+    axes[1].set_title(target)
+    fig.colorbar(dots, ax=axes[1], label=f"{target} (1 to 5)", ticks=range(1, 6))
+    for ax in axes:
+        ax.set_xlabel("first component (SD)")
+    fig.suptitle(f"Features of held-out windows ({label})")
+    return fig
+
+
+def _apart(places: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Move places of labels upwards until none covers another; `points` fill the axes."""
+    width, height = np.ptp(points, axis=0) * (0.09, 0.06)
+    moved = places.copy()
+    done: list[int] = []
+    for i in np.argsort(places[:, 1]):
+        while any((np.abs(moved[i] - moved[k]) < (width, height)).all() for k in done):
+            moved[i, 1] += height / 4
+        done.append(i)
+    return moved

@@ -1,0 +1,93 @@
+"""The figures of fine-tuning: its learning rates, what it changed, and one fold of ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ecglib.data.labels import RATINGS
+from ecglib.plots.style import BLUE, ORANGE, WIDTH, styled
+
+
+@styled
+def rate_curves(rates: Mapping[str, np.ndarray], label: str) -> Figure:
+    """Draw the learning rate over the steps of each training.
+
+    Parameters
+    ----------
+    rates : mapping of str to ndarray, shape (n_steps,)
+        What is trained -> learning rate at each step.
+    label : str
+        Name of the profile.
+
+    Returns
+    -------
+    Figure
+    """
+    fig, axes = plt.subplots(1, len(rates), figsize=(WIDTH, 2.6), squeeze=False)
+    for ax, (name, rate) in zip(axes[0], rates.items(), strict=True):
+        ax.plot(np.arange(len(rate)), rate, color=BLUE)
+        ax.set(title=name, xlabel="step (number)", ylabel="learning rate (1)")
+        ax.set_ylim(bottom=0)
+    fig.suptitle(f"Warm-up and cosine decay ({label} profile)")
+    return fig
+
+
+@styled
+def weight_changes(changes: pd.Series, label: str) -> Figure:
+    """Draw how far fine-tuning moved the kernel of each convolution.
+
+    Parameters
+    ----------
+    changes : Series
+        Layer -> length of the change, as a share of the length of the kernel.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 2.6))
+    ax.bar(range(len(changes)), 100 * changes, color=ORANGE)
+    ax.set_xticks(range(len(changes)), changes.index)
+    ax.set(ylabel="change of the kernel (%)", xlabel="layer (name)")
+    ax.set_title(f"What fine-tuning changed ({label})")
+    return fig
+
+
+@styled
+def confusion(counts: np.ndarray, shares: np.ndarray, target: str, label: str) -> Figure:
+    """Draw which rating was taken for which.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (5, 5)
+        Numbers of windows; rows: the true rating; columns: the predicted one.
+    shares : ndarray, shape (5, 5)
+        The same as shares of each row, 0 to 1.
+    target : str
+        What was rated.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Shares as colours; the number of windows stands in each cell.
+    """
+    fig, ax = plt.subplots(figsize=(4.6, 3.8))
+    image = ax.imshow(shares, vmin=0, vmax=1, cmap="cividis")
+    for (row, column), count in np.ndenumerate(counts):
+        colour = "black" if shares[row, column] > 0.5 else "white"
+        ax.annotate(str(count), (column, row), ha="center", va="center", color=colour)
+    ax.set_xticks(range(len(RATINGS)), RATINGS)
+    ax.set_yticks(range(len(RATINGS)), RATINGS)
+    ax.set(xlabel="predicted rating (1 to 5)", ylabel="true rating (1 to 5)")
+    fig.colorbar(image, ax=ax, label="share of the true rating (0 to 1)")
+    ax.set_title(f"{target.capitalize()}, one fold ({label})")
+    return fig

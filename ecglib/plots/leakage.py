@@ -1,0 +1,145 @@
+"""The figures of the measured leak: what every split reports, and what features give away."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ecglib.evaluation.protocols import MAJORITY
+from ecglib.plots.style import BLUE, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+
+_RUNGS = {
+    "window-kfold": "windows",
+    "window-kfold-gap": "windows\nwith a gap",
+    "trial-grouped": "trials",
+    "clip-grouped": "clips",
+    "participant-grouped": "people",
+    "leave-one-participant-out": "one person\nout",
+    "leave-one-participant-and-clip-out": "one person,\none clip out",
+}
+"""Protocols from loose to strict, and what each keeps together."""
+
+_KNOWN = (("trial known", 0, 1), ("person known", 2, 3), ("new person", 4, 6))
+"""What a head can recognise from training, with the first and last of `_RUNGS`."""
+
+_LINES = ((ORANGE, "o"), (SKY, "s"), (BLUE, "^"), ("black", "D"), (PURPLE, "v"))
+
+_METRICS = {
+    "pooled_accuracy": "pooled accuracy\n(0 to 1)",
+    "auc": "AUC within a person,\nmean over people (0 to 1)",
+}
+
+
+@styled
+def rung_lines(
+    summary: pd.DataFrame, ceilings: pd.DataFrame, floors: pd.Series, label: str
+) -> Figure:
+    """Draw what every rung reports for every planted effect, from loose to strict.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Result of `ecglib.studies.leakage.ladder_summary` for models that were tried on every rung.
+    ceilings : DataFrame
+        Rows of one oracle of `ecglib.studies.leakage.oracle_summary`; drawn beside the AUC.
+    floors : Series
+        By metric: what the majority class scores.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One column of axes per model, one row per metric; rungs on the x axis and one line with
+        intervals per effect.
+    """
+    models = [m for m in summary["model"].unique() if m != MAJORITY]
+    fig, axes = plt.subplots(
+        len(_METRICS), len(models), sharex=True, sharey="row", squeeze=False, figsize=(WIDTH, 7)
+    )
+    effects = summary["effect"].unique()
+    shifts = 0.1 * (np.arange(len(effects)) - (len(effects) - 1) / 2)
+    for (row, column), ax in np.ndenumerate(axes):
+        metric = list(_METRICS)[row]
+        table = summary[summary["metric"] == metric].set_index("effect")
+        for effect, shift, (colour, marker) in zip(effects, shifts, cycle(_LINES), strict=False):
+            rows = table.loc[[effect]].query("model == @models[@column]").set_index("protocol")
+            rows = rows.loc[list(_RUNGS)]
+            at = np.arange(len(_RUNGS)) + shift
+            ax.vlines(at, rows["low"], rows["high"], color=colour)
+            style = {"color": colour, "marker": marker, "markersize": 4.5}
+            ax.plot(at, rows["mean"], label=f"effect {effect:g}", **style)
+            if metric == "auc":
+                ceiling = ceilings.loc[ceilings["effect"] == effect, "mean"]
+                ax.plot([len(_RUNGS) + shift] * len(ceiling), ceiling, mfc="white", **style)
+        _reference(ax, floors[metric], metric)
+        ax.set_title(models[column] if row == 0 else "")
+        ax.set_xticks(
+            range(len(_RUNGS) + 1), [*_RUNGS.values(), "(oracle)"], rotation=90, fontsize=9
+        )
+        for words, first, last in _KNOWN if row == 0 else ():
+            at = ((first + last) / 2, 1.0)
+            ax.annotate(
+                words, at, xycoords=("data", "axes fraction"), ha="center", va="top", fontsize=8
+            )
+    for ax, name in zip(axes[:, 0], _METRICS.values(), strict=True):
+        ax.set_ylabel(name)
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(effects)
+    )
+    fig.suptitle(f"What each rung reports, by planted effect ({label})")
+    return fig
+
+
+def _reference(ax: Axes, floor: float, metric: str) -> None:
+    """Draw what knowing nothing gives, where the person becomes new, and where the oracle is."""
+    ax.axhline(floor, color=GREY, linestyle=":", zorder=0)
+    words = "chance" if metric == "auc" else "majority class"
+    ax.annotate(words, (-0.45, floor), va="bottom", fontsize=8, color=GREY)
+    for _, first, _ in _KNOWN[1:]:
+        ax.axvline(first - 0.5, color=GREY, linewidth=0.6, zorder=0)
+    ax.axvspan(len(_RUNGS) - 0.5, len(_RUNGS) + 0.5, color=GREY, alpha=0.12, linewidth=0)
+    ax.set_xlim(-0.5, len(_RUNGS) + 0.5)
+
+
+@styled
+def probe_dots(probes: pd.DataFrame, label: str) -> Figure:
+    """Draw how often each probe names the identity, beside guessing.
+
+    Parameters
+    ----------
+    probes : DataFrame
+        Rows of one effect of `ecglib.studies.leakage.probe_summary`.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One axes per identity; one dot with an interval per kind of features, chance as a dotted
+        line; accuracy on a logarithmic axis.
+    """
+    identities, kinds = probes["identity"].unique(), list(probes["features"].unique())
+    fig, axes = plt.subplots(
+        1, len(identities), sharex=True, sharey=True, squeeze=False, figsize=(WIDTH, 2.6)
+    )
+    for ax, identity in zip(axes[0], identities, strict=True):
+        rows = probes[probes["identity"] == identity].set_index("features").loc[kinds]
+        places = np.arange(len(kinds))
+        ax.hlines(places, rows["low"], rows["high"], color=BLUE, linewidth=2)
+        ax.plot(rows["mean"], places, "o", color=BLUE)
+        ax.axvline(rows["chance"].iloc[0], color=GREY, linestyle=":")
+        at = (1.15 * rows["chance"].iloc[0], -0.45)
+        ax.annotate("guessing", at, va="top", fontsize=8, color=GREY)
+        ax.set(title=f"which {identity}?", xscale="log", yticks=places, yticklabels=kinds)
+        ax.set_xticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
+        ax.set_xlim(0.001, 1.5)
+    axes[0, 0].set_ylim(len(kinds) - 0.5, -0.6)
+    fig.supxlabel("share of windows named correctly (0 to 1, logarithmic)", fontsize=10)
+    fig.suptitle(f"What the features know besides the emotion ({label})")
+    return fig

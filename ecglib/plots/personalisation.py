@@ -1,0 +1,168 @@
+"""The figures of personal models, ratings and reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ecglib.data.labels import RATINGS
+from ecglib.evaluation.protocols import MAJORITY
+from ecglib.plots.style import BLUE, CHANCE, GREY, ORANGE, SKY, WIDTH, styled
+
+_MODEL_STYLES = ((ORANGE, "s", "-"), (BLUE, "o", "-"))
+
+
+@styled
+def rated_trials(curve: pd.DataFrame, names: Mapping[str, str], label: str) -> Figure:
+    """Draw metrics over the number of rated trials of the tested person.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Result of `ecglib.evaluation.rated.rated_curve`, of the majority and up to two models.
+    names : mapping of str to str
+        Which metrics to draw, and how to call them.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One row of axes per metric, one column per target; means and intervals over participants,
+        and the majority as a dashed line.
+    """
+    targets, rated = curve["target"].unique(), np.sort(curve["rated"].unique())
+    models = [model for model in curve["model"].unique() if model != MAJORITY]
+    fig, axes = plt.subplots(
+        len(names),
+        len(targets),
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        figsize=(WIDTH, 0.9 + 2.1 * len(names)),
+    )
+    at = np.arange(len(rated))
+    for row, (metric, name) in zip(axes, names.items(), strict=True):
+        for ax, target in zip(row, targets, strict=True):
+            of = curve[(curve["metric"] == metric) & (curve["target"] == target)]
+            of = of.set_index(["model", "rated"])
+            ax.plot(at, of.loc[MAJORITY].loc[rated, "mean"], "--", color=GREY, label="ratings only")
+            for number, (model, style) in enumerate(zip(models, _MODEL_STYLES, strict=False)):
+                colour, marker, line = style
+                values, x = of.loc[model].loc[rated], at + 0.08 * (2 * number - 1)
+                ax.vlines(x, values["low"], values["high"], color=colour, linewidth=1.5)
+                ax.plot(x, values["mean"], marker + line, color=colour, markersize=4, label=model)
+            if metric in CHANCE:
+                ax.axhline(CHANCE[metric], color=GREY, linestyle=":", label="chance", zorder=0)
+            ax.set_xticks(at, rated)
+        row[0].set_ylabel(f"{name}\n(0 to 1)")
+    for ax, target in zip(axes[0], targets, strict=True):
+        ax.set_title(target)
+    handles = dict(zip(*axes[0, 0].get_legend_handles_labels()[::-1], strict=True))
+    fig.legend(handles.values(), handles, loc="outside lower center", ncols=4)
+    axes[-1, len(targets) // 2].set_xlabel("rated trials of the tested person (number)")
+    fig.suptitle(f"New person, some trials rated ({label})")
+    return fig
+
+
+@styled
+def ratings_against_truth(predictions: pd.DataFrame, baseline: pd.Series, label: str) -> Figure:
+    """Draw the distribution of the predicted ratings for each rating that was given.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns `ecglib.evaluation.protocols.RATING_COLUMNS`, of the models to draw.
+    baseline : Series
+        By target: the mean prediction of a baseline, drawn as a dashed line; the name of the
+        series is that of the baseline.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One row of axes per model, one column per target; boxes from the lower to the upper
+        quartile, whiskers from 5 % to 95 % of the windows.
+    """
+    targets, models = predictions["target"].unique(), predictions["model"].unique()
+    fig, axes = plt.subplots(
+        len(models),
+        len(targets),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        figsize=(WIDTH, 0.9 + 2.2 * len(models)),
+    )
+    for row, model in zip(axes, models, strict=True):
+        for ax, target in zip(row, targets, strict=True):
+            of_target = predictions[predictions["target"] == target]
+            by_rating = of_target[of_target["model"] == model].groupby("truth")["predicted"]
+            given = {rating: values.to_numpy() for rating, values in by_rating}
+            ax.boxplot(
+                list(given.values()),
+                positions=list(given),
+                widths=0.6,
+                whis=(5, 95),
+                showfliers=False,
+                patch_artist=True,
+                boxprops={"facecolor": SKY, "edgecolor": BLUE},
+                medianprops={"color": "black", "linewidth": 1.5},
+            )
+            ax.axhline(baseline[target], color=ORANGE, linestyle="--", label=baseline.name)
+            ax.plot(RATINGS, RATINGS, ":", color=GREY, label="perfect")
+            ax.set_xticks(RATINGS, RATINGS)
+            ax.set(xlim=(0.4, 5.6), ylim=(0.8, 5.2), yticks=RATINGS)
+        row[0].set_ylabel(f"{model}:\nrating predicted (1 to 5)")
+    for ax, target in zip(axes[0], targets, strict=True):
+        ax.set_title(target)
+    handles, texts = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, texts, loc="outside lower center", ncols=2)
+    axes[-1, len(targets) // 2].set_xlabel("rating given (1 to 5)")
+    fig.suptitle(f"Ratings of new people ({label})")
+    return fig
+
+
+@styled
+def reliability(curves: Mapping[str, pd.DataFrame], label: str) -> Figure:
+    """Draw reliability curves with their bands.
+
+    Parameters
+    ----------
+    curves : mapping of str to DataFrame
+        By what it is called: result of `ecglib.evaluation.calibration.reliability_curve` for one
+        model in one regime.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One row of axes per model, one column per target; the diagonal is perfect.
+    """
+    targets = next(iter(curves.values()))["target"].unique()
+    fig, axes = plt.subplots(
+        len(curves),
+        len(targets),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        figsize=(WIDTH, 0.7 + 2.1 * len(curves)),
+    )
+    for row, (name, curve) in zip(axes, curves.items(), strict=True):
+        for ax, target in zip(row, targets, strict=True):
+            of = curve[curve["target"] == target]
+            ax.plot([0, 1], [0, 1], ":", color=GREY)
+            ax.fill_between(of["probability"], of["low"], of["high"], color=SKY, alpha=0.4)
+            ax.plot(of["probability"], of["share"], "o-", color=BLUE, markersize=4)
+            ax.set(xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        row[0].set_ylabel(f"{name}:\nshare of high (0 to 1)")
+    for ax, target in zip(axes[0], targets, strict=True):
+        ax.set_title(target)
+    axes[-1, len(targets) // 2].set_xlabel("predicted probability of high (0 to 1)")
+    fig.suptitle(f"Reliability for new people ({label})")
+    return fig

@@ -1,0 +1,180 @@
+"""The figures of a pretraining: its course, what its heads recognise and its features hold."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ecglib.plots.style import BLUE, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+
+
+@styled
+def training_curves(history: pd.DataFrame, label: str) -> Figure:
+    """Draw the loss and the balanced accuracy of the pretext training.
+
+    Parameters
+    ----------
+    history : DataFrame
+        One row per epoch with loss and balanced_accuracy.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Two axes over the epochs.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
+    for ax, column, name, colour in (
+        (axes[0], "loss", "loss (nats)", ORANGE),
+        (axes[1], "balanced_accuracy", "balanced accuracy (0 to 1)", BLUE),
+    ):
+        ax.plot(history.index, history[column], "o-", color=colour, markersize=4)
+        ax.set(xlabel="epoch (number)", ylabel=name)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].set_ylim(bottom=0)
+    axes[1].set_ylim(0.45, 1.02)
+    axes[1].axhline(0.5, color=GREY, linestyle=":")
+    fig.suptitle(f"Pretraining on the training windows ({label})")
+    return fig
+
+
+@styled
+def task_bars(scores: pd.DataFrame, label: str) -> Figure:
+    """Draw the F1 and the area under the ROC curve of every pretext head.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Result of `ecglib.evaluation.recognition.task_scores`.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Two bars per task with their values.
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 4.0))
+    rows = np.arange(len(scores))
+    for offset, column, name, colour, hatch in (
+        (-0.2, "auc", "area under the ROC curve", BLUE, None),
+        (0.2, "f1", "F1", SKY, "//"),
+    ):
+        ax.barh(rows + offset, scores[column], 0.38, color=colour, hatch=hatch, label=name)
+        for row, value in zip(rows, scores[column], strict=True):
+            ax.annotate(f" {value:.2f}", (value, row + offset), va="center", fontsize=9)
+    ax.set(yticks=rows, yticklabels=_spoken(scores.index), xlim=(0, 1.1))
+    ax.set(xlabel="score (0 to 1)", ylabel="version to recognise")
+    ax.invert_yaxis()
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set_title(f"Recognition for people left out of pretraining ({label})")
+    return fig
+
+
+@styled
+def confusion_matrix(shares: pd.DataFrame, label: str) -> Figure:
+    """Draw which head answers most strongly to each version.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Result of `ecglib.evaluation.recognition.confusion`.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One cell per version shown and head, with its share in per cent.
+    """
+    fig, ax = plt.subplots(figsize=(0.8 * WIDTH, 0.62 * WIDTH))
+    image = ax.imshow(100 * shares.to_numpy(), cmap="cividis", vmin=0, vmax=100)
+    for (row, column), share in np.ndenumerate(shares.to_numpy()):
+        colour = "white" if share < 0.55 else "black"
+        ax.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=9)
+    ticks = np.arange(len(shares))
+    ax.set(yticks=ticks, yticklabels=_spoken(shares.index), ylabel="version shown")
+    ax.set_xticks(ticks, _spoken(shares.columns), rotation=35, ha="right")
+    ax.set_xlabel("head that answers most strongly")
+    ax.spines[:].set_visible(False)
+    fig.colorbar(image, label="windows of this version (%)")
+    ax.set_title(f"Who answers most strongly ({label})")
+    return fig
+
+
+@styled
+def amplitude_oracles(
+    by_participant: pd.Series, population: float, network: float, label: str
+) -> Figure:
+    """Draw how far original and scaled windows can be told apart, and how far the network does.
+
+    Parameters
+    ----------
+    by_participant : Series
+        By participant: area under the ROC curve of an oracle that knows the amplitudes of the same
+        participant.
+    population, network : float
+        Areas of an oracle that knows those of other participants, and of the network.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One dot per participant, and the other two as lines.
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.0))
+    position = np.arange(len(by_participant))
+    ax.plot(position, by_participant, "o", color=BLUE, label="oracle: same participant")
+    other = "oracle: other participants"
+    ax.axhline(population, color=PURPLE, linestyle="--", label=other)
+    ax.axhline(network, color=ORANGE, label="the network")
+    ax.axhline(0.5, color=GREY, linestyle=":", label="chance")
+    ax.set_xticks(position, by_participant.index, fontsize=8)
+    ax.set(xlabel="participant (number)", ylabel="original against scaled\n(area, 0 to 1)")
+    ax.set_ylim(0.4, 1.03)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set_title(f"What the amplitude of a window can tell ({label})")
+    return fig
+
+
+@styled
+def feature_maps(
+    points: dict[str, np.ndarray], participant: np.ndarray, shares: dict[str, float], label: str
+) -> Figure:
+    """Draw windows in the plane of two features, with the number of each participant at its centre.
+
+    Parameters
+    ----------
+    points : dict of str to ndarray
+        By encoder: (n_windows, 2) positions.
+    participant : ndarray
+        Participant of each window, (n_windows,).
+    shares : dict of str to float
+        By encoder: share of the features' variance that lies between participants, 0 to 1.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One axes per encoder.
+    """
+    fig, axes = plt.subplots(1, len(points), figsize=(WIDTH, 4.0), squeeze=False)
+    for ax, (name, at) in zip(axes[0], points.items(), strict=True):
+        ax.scatter(*at.T, s=8, color=SKY, linewidths=0, rasterized=True)
+        for number in np.unique(participant):
+            centre = np.median(at[participant == number], axis=0)
+            ax.annotate(str(number), centre, ha="center", va="center", fontsize=9, weight="bold")
+        ax.set(xlabel="first component (SD)", ylabel="second component (SD)")
+        ax.set_title(f"{name}: {shares[name]:.0%} between participants")
+    fig.suptitle(f"Windows in feature space ({label})")
+    return fig
+
+
+def _spoken(tasks: pd.Index) -> list[str]:
+    return [task.replace("_", " ") for task in tasks]

@@ -1,0 +1,83 @@
+"""The figures of the released protocol: what its defects change, and what choosing adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ecglib.plots.style import BLUE, GREY, ORANGE, WIDTH, styled
+
+_F1 = "F1 of mean precision and recall (0 to 1)"
+
+
+@styled
+def defect_effects(table: pd.DataFrame, label: str) -> Figure:
+    """Draw the number with and without each defect, and the change with its interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Result of `ecglib.studies.replication.effects`.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Left the two numbers of each variant with chance as a dotted line, right their difference.
+    """
+    fig, (left, right) = plt.subplots(
+        1, 2, sharey=True, figsize=(WIDTH, 1.6 + 0.4 * len(table)), width_ratios=(1, 0.85)
+    )
+    rows = np.arange(len(table))
+    left.hlines(rows, table["before"], table["number"], color=GREY, linewidth=0.8)
+    left.plot(table["before"], rows, "o", color=BLUE, markerfacecolor="white", label="without")
+    left.plot(table["number"], rows, "D", color=ORANGE, label="with")
+    left.axvline(0.5, color=GREY, linestyle=":", label="chance")
+    left.set(xlabel=_F1, yticks=rows, yticklabels=table.index)
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    right.hlines(rows, table["low"], table["high"], color=ORANGE, linewidth=2)
+    right.plot(table["change"], rows, "D", color=ORANGE)
+    right.axvline(0, color=GREY, linestyle=":")
+    for row, change in zip(rows, table["change"], strict=True):
+        text = f"{change:+.2f}".replace("-", "−")
+        right.annotate(text, (change, row), (0, 6), textcoords="offset points", ha="center")
+    right.set(xlabel="with minus without", ylim=(len(table) - 0.5, -0.7))
+    fig.suptitle(f"Valence, window-wise: one defect at a time ({label})")
+    return fig
+
+
+@styled
+def selection_optimism(curves: Mapping[str, pd.DataFrame], label: str) -> Figure:
+    """Draw the reported score against the number of refits that it was chosen from.
+
+    Parameters
+    ----------
+    curves : mapping of str to DataFrame
+        By title: results of `ecglib.evaluation.refits.optimism`.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One axes per entry, with chance as a dotted line.
+    """
+    fig, axes = plt.subplots(1, len(curves), sharey=True, squeeze=False, figsize=(WIDTH, 3.4))
+    for ax, (title, curve) in zip(axes[0], curves.items(), strict=True):
+        ax.plot(curve.index, curve["per_fold"], "D-", color=ORANGE, label="best of each fold")
+        ax.plot(curve.index, curve["same"], "o-", color=BLUE, label="best for all folds")
+        ax.axhline(0.5, color=GREY, linestyle=":", label="chance")
+        ax.set(title=title, xlabel="refits to choose from (number)")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        for line in ax.lines:
+            line.set_markersize(4)
+    axes[0, 0].set_ylabel("mean F1 of the test folds\n(released metric, 0 to 1)")
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    fig.suptitle(f"Valence, window-wise: what choosing adds ({label})")
+    return fig

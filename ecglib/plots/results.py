@@ -1,0 +1,120 @@
+"""The figures of results: a metric of every model with its interval."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ecglib.evaluation.protocols import MAJORITY
+from ecglib.plots.style import (
+    BLUE,
+    CHANCE,
+    GREY,
+    METRIC_NAMES,
+    ORANGE,
+    PURPLE,
+    SKY,
+    WIDTH,
+    styled,
+)
+
+_MODEL_MARKERS = "osD^vP"
+_MODEL_COLOURS = (GREY, BLUE, ORANGE, PURPLE, SKY, "black")
+
+
+@styled
+def forest(summary: pd.DataFrame, metric: str, label: str) -> Figure:
+    """Draw every model's metric with its interval: targets below each other, protocols abreast.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Result of `ecglib.evaluation.summaries.summarise`.
+    metric : str
+        Which of its metrics.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One column of axes per protocol, with chance, where the metric has one, as a dotted line and
+        the majority class as a vertical bar.
+    """
+    table = summary[summary["metric"] == metric]
+    models = table.loc[table["model"] != MAJORITY, "model"].unique()
+    protocols, targets = table["protocol"].unique(), table["target"].unique()
+    fig, axes = plt.subplots(
+        1,
+        len(protocols),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        figsize=(WIDTH, 1.3 + 0.27 * (len(models) + 1) * len(targets)),
+    )
+    for ax, protocol in zip(axes[0], protocols, strict=True):
+        of_protocol = table[table["protocol"] == protocol]
+        for block, target in enumerate(targets):
+            rows = of_protocol[of_protocol["target"] == target]
+            top = block * (len(models) + 1)
+            for number, model in enumerate(models):
+                colour = _MODEL_COLOURS[number % len(_MODEL_COLOURS)]
+                marker = _MODEL_MARKERS[number % len(_MODEL_MARKERS)]
+                for row in rows[rows["model"] == model].itertuples():
+                    ax.plot([row.low, row.high], [top + number] * 2, color=colour, linewidth=2)
+                    ax.plot(row.mean, top + number, marker, color=colour, label=model)
+            for majority in rows.loc[rows["model"] == MAJORITY, "mean"]:
+                span = [top - 0.5, top + len(models) - 0.5]
+                ax.plot([majority] * 2, span, color="black", linewidth=2.5, label="majority class")
+        if metric in CHANCE:
+            ax.axvline(CHANCE[metric], color=GREY, linestyle=":", label="chance", zorder=0)
+        ax.set(title=protocol, xlabel=f"{METRIC_NAMES[metric]} (0 to 1)")
+    middle = np.arange(len(targets)) * (len(models) + 1) + (len(models) - 1) / 2
+    axes[0, 0].set(yticks=middle, yticklabels=targets)
+    axes[0, 0].invert_yaxis()
+    handles = dict(zip(*axes[0, 0].get_legend_handles_labels()[::-1], strict=True))
+    fig.legend(handles.values(), handles, loc="outside lower center", ncols=3)
+    fig.suptitle(f"Mean over participants, with intervals ({label})")
+    return fig
+
+
+@styled
+def paired_differences(differences: pd.DataFrame, label: str) -> Figure:
+    """Draw how much better one model is than another on the same participants.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        Result of `ecglib.evaluation.summaries.paired_difference` for one protocol.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One axes per metric; a mean and an interval per target, and a line at no difference.
+    """
+    metrics, targets = differences["metric"].unique(), differences["target"].unique()
+    fig, axes = plt.subplots(
+        1,
+        len(metrics),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        figsize=(WIDTH, 1.4 + 0.4 * len(targets)),
+    )
+    for ax, metric in zip(axes[0], metrics, strict=True):
+        rows = differences[differences["metric"] == metric].set_index("target").loc[targets]
+        at = np.arange(len(targets))
+        ax.hlines(at, rows["low"], rows["high"], color=BLUE, linewidth=2)
+        ax.plot(rows["mean"], at, "o", color=BLUE)
+        ax.axvline(0, color=GREY, linestyle=":")
+        ax.set(title=METRIC_NAMES[metric], yticks=at, yticklabels=targets)
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+    axes[0, 0].set_ylim(len(targets) - 0.5, -0.5)
+    fig.supxlabel("difference (positive: the first is better)", fontsize=10)
+    fig.suptitle(f"{differences['model'].iloc[0]} ({label})")
+    return fig

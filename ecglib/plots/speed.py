@@ -1,0 +1,55 @@
+"""The figure of speed: how time and memory grow with the data."""
+
+from __future__ import annotations
+
+import itertools
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ecglib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+
+_LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"))
+
+
+@styled
+def growth(table: pd.DataFrame, label: str) -> Figure:
+    """Draw time and working memory over the size, on logarithmic axes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per stage, size and quantity ("seconds" or "working_mb"), with the columns stage,
+        counted (what the size counts), size, factor (times the smallest size), quantity, and
+        median, low and high of the quantity over the turns of the benchmark.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Medians with a bar from low to high; each dotted line is linear growth from the smallest
+        size.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.2), sharex=True)
+    panels = (("seconds", "Time", "time (s)"), ("working_mb", "Working memory", "memory (MB)"))
+    for ax, (quantity, title, name) in zip(axes, panels, strict=True):
+        stages = table[table["quantity"] == quantity].groupby("stage", sort=False)
+        for (stage, rows), (colour, marker) in zip(stages, itertools.cycle(_LOOKS), strict=False):
+            rows = rows.set_index("factor").sort_index()
+            ax.vlines(rows.index, rows["low"], rows["high"], color=colour)
+            first, last = rows.iloc[0], rows.iloc[-1]
+            name_of_stage = f"{stage}, {first['size']} to {last['size']} {first['counted']}"
+            ax.plot(rows["median"], color=colour, marker=marker, ms=5, label=name_of_stage)
+            linear = first["median"] * rows.index / rows.index[0]
+            (dotted,) = ax.plot(rows.index, linear, ":", color=GREY, zorder=1)
+        dotted.set_label("linear growth")
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log")
+        factors = sorted(table["factor"].unique())
+        ax.set_xticks(factors, [f"{f:g}×" for f in factors])
+        ax.set(title=title, xlabel="size (times the smallest)", ylabel=name)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    fig.suptitle(f"Growth with the size of the data ({label})")
+    return fig

@@ -1,0 +1,67 @@
+"""The style of the figures: colours, sizes, words on axes, and a decorator that applies them.
+
+Every figure says in its title which data it shows. Colours are those of Okabe and Ito, which people
+with any kind of colour vision can tell apart, and no distinction rests on colour alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+GREY, BLUE, ORANGE, GREEN, PURPLE = "#777777", "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+"""Colours; grey is for what serves as a comparison."""
+
+SKY, YELLOW = "#56B4E9", "#F0E442"
+"""Two more colours, for the same use."""
+
+WIDTH = 8.0
+"""Inches across the text of the book."""
+
+COUNTS = "ECG\n(converter units)"
+"""Label of an axis of samples as they stand in the file."""
+
+NORMALISED = "ECG (SD)"
+"""Label of an axis of normalised samples."""
+
+METRIC_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "auc": "area under the ROC curve",
+}
+"""What a metric is called on an axis."""
+
+CHANCE = {"auc": 0.5, "balanced_accuracy": 0.5}
+"""Metrics that have a known expectation where there is nothing to find."""
+
+STYLE = {
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.0,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+}
+"""Settings of matplotlib under which every figure is drawn."""
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Give the function `draw` the book's style, and its figure to the caller alone."""
+
+    @functools.wraps(draw)
+    def wrapper(*args: Any, **kwargs: Any) -> Figure:
+        with plt.rc_context(STYLE):
+            fig = draw(*args, **kwargs)
+        # Pyplot would otherwise keep it, and a notebook would show it twice.
+        plt.close(fig)
+        return fig
+
+    return wrapper

@@ -1,0 +1,154 @@
+"""The figures of the transformations: one window in many versions, and how loud windows are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ecglib.plots.style import GREY, NORMALISED, ORANGE, SKY, WIDTH, styled
+
+
+@styled
+def seven_versions(
+    versions: Mapping[str, np.ndarray],
+    sources: Mapping[str, np.ndarray],
+    beat: tuple[int, int, int],
+    fs: float,
+    label: str,
+) -> Figure:
+    """Draw a window and its transformed versions below each other, one beat followed through all.
+
+    Parameters
+    ----------
+    versions, sources : mapping of str to ndarray
+        By task: samples, (n,), and for each of them the sample of the original that it came from.
+    beat : tuple of int
+        First sample, R peak and one-past-last sample of the beat in the original.
+    fs : float
+        Sampling rate in Hz.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One axes per version.
+    """
+    fig, axes = plt.subplots(
+        len(versions), 1, sharex=True, sharey=True, figsize=(WIDTH, 0.95 * len(versions) + 0.6)
+    )
+    for ax, (task, y) in zip(axes, versions.items(), strict=True):
+        _follow(ax, y, sources[task], beat, fs)
+        ax.set_title(task.replace("_", " "), loc="left", fontsize=9, pad=1)
+    low, high = _common_range(*versions.values())
+    axes[0].set(xlim=(0, len(y) / fs), ylim=(low, high))
+    axes[-1].set_xlabel("time in the window (s)")
+    fig.supylabel(NORMALISED, fontsize=10)
+    fig.suptitle(f"One window in {len(versions)} versions ({label})", fontsize=11)
+    return fig
+
+
+@styled
+def before_after(
+    x: np.ndarray,
+    y: np.ndarray,
+    source: np.ndarray,
+    beat: tuple[int, int, int],
+    fs: float,
+    task: str,
+    label: str,
+    edges: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Figure:
+    """Draw a window before and after one transformation, whole and zoomed in on the same beat.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        The window before and after, (n,), without unit.
+    source : ndarray
+        (n,): the sample of `x`, possibly between two, that each sample of `y` came from.
+    beat : tuple of int
+        First sample, R peak and one-past-last sample of the beat in `x`.
+    fs : float
+        Sampling rate in Hz.
+    task : str
+        Name of the transformation.
+    label : str
+        Which data these are.
+    edges : tuple of ndarray, optional
+        Samples at which the pieces of `x` and of `y` begin, drawn as thin lines.
+
+    Returns
+    -------
+    Figure
+        Four axes: the whole window on the left and the beat on the right, before and after.
+    """
+    fig, axes = plt.subplots(2, 2, sharey=True, figsize=(WIDTH, 3.6), width_ratios=(2.2, 1))
+    peak = beat[1]
+    landed = int(np.argmin(np.abs(source - peak)))
+    reach = int(0.45 * fs)
+    for row, (z, origin, middle, name) in enumerate(
+        ((x, np.arange(len(x)), peak, "before"), (y, source, landed, "after"))
+    ):
+        whole, zoom = axes[row]
+        for ax in (whole, zoom):
+            _follow(ax, z, origin, beat, fs)
+            for edge in [] if edges is None else edges[row]:
+                ax.axvline(edge / fs, color=SKY, linewidth=0.7, zorder=0)
+        whole.set(xlim=(0, len(z) / fs), ylabel=NORMALISED)
+        whole.set_title(name, loc="left", fontsize=10)
+        zoom.set_xlim((middle - reach) / fs, (middle + reach) / fs)
+        zoom.set_title("the same beat", loc="left", fontsize=10)
+    axes[0, 0].set_ylim(_common_range(x, y))
+    for ax in axes[1]:
+        ax.set_xlabel("time in the window (s)")
+    fig.suptitle(f"{task.replace('_', ' ').capitalize()} ({label})", fontsize=11)
+    return fig
+
+
+@styled
+def amplitude_overlap(levels: np.ndarray, factor: float, label: str) -> Figure:
+    """Draw the amplitudes of windows as they are and scaled.
+
+    Parameters
+    ----------
+    levels : ndarray
+        Root mean square of each original window, (n_windows,), in standard deviations.
+    factor : float
+        What the scaled version multiplies it by.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Two histograms on one axis.
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
+    bins = np.linspace(*np.quantile(levels, (0.002, 0.998)) * (1, factor), 60)
+    ax.hist(levels, bins, histtype="stepfilled", color=SKY, label="original")
+    ax.hist(levels * factor, bins, histtype="step", color=ORANGE, lw=1.8, label=f"× {factor:g}")
+    ax.set(xlabel="root mean square of a window (SD)", ylabel="windows (number)")
+    ax.legend()
+    ax.set_title(f"Amplitudes of original and scaled windows ({label})")
+    return fig
+
+
+def _follow(
+    ax: Axes, y: np.ndarray, source: np.ndarray, beat: tuple[int, int, int], fs: float
+) -> None:
+    """Plot a window with the samples that came from the beat set off by colour and width."""
+    time = np.arange(len(y)) / fs
+    ax.plot(time, y, color=GREY, linewidth=0.8)
+    inside = (source >= beat[0]) & (source < beat[-1])
+    ax.plot(time, np.where(inside, y, np.nan), color=ORANGE, linewidth=1.8)
+
+
+def _common_range(*signals: np.ndarray) -> tuple[float, float]:
+    """Return limits of an axis that holds all of the signals."""
+    low, high = min(x.min() for x in signals), max(x.max() for x in signals)
+    return low - 0.05 * (high - low), high + 0.05 * (high - low)

@@ -1,0 +1,224 @@
+"""The figures of preprocessing: filters, windows and their quality."""
+
+from __future__ import annotations
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ecglib.plots.style import (
+    BLUE,
+    COUNTS,
+    GREY,
+    NORMALISED,
+    ORANGE,
+    PURPLE,
+    SKY,
+    WIDTH,
+    YELLOW,
+    styled,
+)
+from ecglib.preprocessing.quality import QUALITIES
+
+QUALITY_COLOURS = dict(zip(QUALITIES, (GREY, PURPLE, ORANGE, BLUE), strict=True))
+"""Colour of each flag, in every figure."""
+
+
+@styled
+def highpass_effect(
+    ecg: pd.DataFrame, spectra: pd.DataFrame, cutoff: float, label: str, length: float = 8
+) -> Figure:
+    """Draw one lead before and after the high-pass filter, in time and in frequency.
+
+    Parameters
+    ----------
+    ecg : DataFrame
+        Columns before and after: the lead in converter units, both around zero; a row per sample,
+        by its time in seconds.
+    spectra : DataFrame
+        Columns before and after: power in converter units² per Hz; a row per frequency in Hz, from
+        0 to half the sampling rate.
+    cutoff : float
+        Cut-off of the filter in Hz.
+    label : str
+        Which data these are.
+    length : float
+        Seconds to draw, from the start.
+
+    Returns
+    -------
+    Figure
+        Both signals on the left, and their power spectra on the right.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=(1.7, 1))
+    ecg, spectra = ecg[ecg.index < length], spectra[spectra.index > 0]
+    for name, colour, width in (("before", ORANGE, 1.8), ("after", "black", 0.9)):
+        left.plot(ecg.index, ecg[name], color=colour, linewidth=width, label=name)
+        right.loglog(spectra.index, spectra[name], color=colour, linewidth=width)
+    right.axvline(cutoff, color=BLUE, linestyle="--", label=f"cut-off {cutoff:g} Hz")
+    strongest = spectra["after"].max()
+    right.set(xlim=(0.05, spectra.index[-1]), ylim=(strongest * 1e-8, strongest * 30))
+    right.set(xlabel="frequency (Hz)", ylabel="power (converter units² / Hz)")
+    left.set(xlabel="time in the recording (s)", ylabel=COUNTS)
+    fig.legend(loc="outside lower center", ncols=3)
+    fig.suptitle(f"High-pass filter ({label})")
+    return fig
+
+
+@styled
+def amplitude_ranges(before: pd.DataFrame, after: pd.DataFrame, label: str) -> Figure:
+    """Draw the middle 95 % of each participant's samples before and after normalisation.
+
+    Parameters
+    ----------
+    before, after : DataFrame
+        A row per participant, with the quantiles of the samples as columns low (2.5 %), median and
+        high (97.5 %), in converter units and without unit.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Two axes; a bar per participant from the low to the high quantile, the median as a dot.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
+    for ax, table, name, unit in (
+        (axes[0], before, "before", COUNTS.replace("\n", " ")),
+        (axes[1], after, "after", NORMALISED),
+    ):
+        ax.vlines(table.index, table["low"], table["high"], color=BLUE, linewidth=3)
+        ax.plot(table.index, table["median"], "o", color="black", markersize=3)
+        ax.set(title=name, xlabel="participant (number)", ylabel=unit)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    fig.suptitle(f"Middle 95 % of the samples ({label})")
+    return fig
+
+
+@styled
+def window_grid(
+    ecg: np.ndarray, meta: pd.DataFrame, length_s: float, fs: float, label: str
+) -> Figure:
+    """Draw one filtered recording and the windows cut from it.
+
+    Parameters
+    ----------
+    ecg : ndarray
+        One lead of a whole recording, (n_samples,), filtered, converter units.
+    meta : DataFrame
+        The rows of its windows, with the columns start (s) and quality.
+    length_s : float
+        Length of a window in seconds.
+    fs : float
+        Sampling rate in Hz.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Windows shaded in turn, numbered, with their quality where it is not "ok".
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
+    ax.plot(np.arange(len(ecg)) / fs, ecg, color="black", linewidth=0.5)
+    low, high = np.quantile(ecg, (0.0005, 0.9995))
+    ax.set_ylim(low - 0.15 * (high - low), high + 0.35 * (high - low))
+    for number, row in enumerate(meta.itertuples()):
+        flagged = row.quality != "ok"
+        ax.axvspan(
+            row.start,
+            row.start + length_s,
+            color=QUALITY_COLOURS[row.quality] if flagged else (SKY, YELLOW)[number % 2],
+            alpha=0.45,
+            linewidth=0,
+        )
+        text = f"{number + 1}\n{row.quality}" if flagged else f"{number + 1}"
+        ax.annotate(
+            text,
+            (row.start + length_s / 2, 0.97),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="top",
+            fontsize=8,
+        )
+    ax.set(xlabel="time in the recording (s)", ylabel=COUNTS, xlim=(0, len(ecg) / fs))
+    ax.set_title(f"Windows of {length_s:g} s in one recording ({label})")
+    return fig
+
+
+@styled
+def quality_flags(ecg: np.ndarray, codes: np.ndarray, fs: float, label: str) -> Figure:
+    """Draw one raw lead and what `ecglib.preprocessing.quality.sample_quality` says of its samples.
+
+    Parameters
+    ----------
+    ecg : ndarray
+        Raw samples of one lead, (n_samples,), converter units; NaN where missing.
+    codes : ndarray
+        One position in `ecglib.preprocessing.quality.QUALITIES` per sample.
+    fs : float
+        Sampling rate in Hz.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        The signal, with a shade and the name of the flag over each span that is not "ok".
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
+    ax.plot(np.arange(len(ecg)) / fs, ecg, color="black", linewidth=0.8)
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]])
+    named: set[str] = set()
+    for first, last in itertools.pairwise(edges):
+        name = QUALITIES[codes[first]]
+        if name == "ok":
+            continue
+        ax.axvspan(
+            first / fs,
+            last / fs,
+            color=QUALITY_COLOURS[name],
+            alpha=0.4,
+            hatch={"flat": "..", "clipped": "//", "missing": "xx"}[name],
+            label=None if name in named else name,
+        )
+        named.add(name)
+    if named:
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set(xlabel="time in the recording (s)", ylabel=COUNTS, xlim=(0, len(ecg) / fs))
+    ax.set_title(f"Samples that no heart makes ({label})")
+    return fig
+
+
+@styled
+def neighbour_shares(shares: pd.DataFrame, label: str) -> Figure:
+    """Draw where the most similar other window comes from.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Columns found and expected (0 to 1), one row per kind of neighbour.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        Two bars per kind, what was found and what chance would give.
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 1.2 + 0.7 * len(shares)))
+    rows = np.arange(len(shares))
+    ax.barh(rows - 0.2, shares["found"], 0.38, color=BLUE, label="found")
+    ax.barh(rows + 0.2, shares["expected"], 0.38, color=SKY, hatch="//", label="by chance")
+    for offset, column in ((-0.2, "found"), (0.2, "expected")):
+        for row, value in enumerate(shares[column]):
+            ax.annotate(f" {value:.1%}", (value, row + offset), va="center", fontsize=9)
+    ax.set(yticks=rows, yticklabels=shares.index, xlim=(0, 1.08))
+    ax.set(xlabel="share of windows (0 to 1)", ylabel="nearest neighbour")
+    ax.invert_yaxis()
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set_title(f"Where the most similar window comes from ({label})")
+    return fig

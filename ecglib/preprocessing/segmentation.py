@@ -1,0 +1,289 @@
+"""Segmentation: from a cohort of recordings to filtered, normalised windows of equal length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.errors import DataError
+from ecglib.data.cohort import CONDITIONS, Cohort
+from ecglib.preprocessing.filters import highpass, rate_ratio, resample
+from ecglib.preprocessing.normalisation import ParticipantScaler
+from ecglib.preprocessing.quality import (
+    MISSING,
+    fill_gaps,
+    on_new_grid,
+    sample_quality,
+    window_quality,
+)
+from ecglib.preprocessing.windows import META_COLUMNS, Windows
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """How windows are made; the defaults are those of the released code.
+
+    Parameters
+    ----------
+    length_s : float
+        Length of a window in seconds.
+    overlap : float
+        Share of a window that the next one repeats, from 0 up to but not including 1.
+    last_s : float, optional
+        Use only the last so many seconds of each recording (all of a shorter one); by default
+        the whole recording.
+    leads : tuple of int
+        ECG leads to use, 1 and 2; each makes windows of its own.
+    conditions : tuple of str
+        Recordings to use, "baseline" and "stimulus".
+    highpass_hz : float
+        Cut-off of the high-pass filter in Hz.
+    target_fs : float
+        Sampling rate of the windows in Hz; recordings at another rate are resampled.
+
+    Raises
+    ------
+    DataError
+        If a value is outside its range.
+    """
+
+    length_s: float = 10.0
+    overlap: float = 0.0
+    last_s: float | None = None
+    leads: tuple[int, ...] = (1,)
+    conditions: tuple[str, ...] = ("stimulus",)
+    highpass_hz: float = 0.8
+    target_fs: float = 256.0
+
+    def __post_init__(self) -> None:
+        _lengths(self.target_fs, *self._cutting)
+        for field, allowed in (("leads", (1, 2)), ("conditions", CONDITIONS)):
+            values = getattr(self, field)
+            if not values or len(set(values)) < len(values) or not set(values) <= set(allowed):
+                raise DataError(
+                    f"{values!r}", field=field, expected=f"some of {allowed}, once each"
+                )
+        if not 0 < self.highpass_hz < self.target_fs / 2:
+            raise DataError(
+                f"{self.highpass_hz} Hz",
+                field="highpass_hz",
+                expected="a cut-off between 0 and half of target_fs",
+            )
+
+    @property
+    def _cutting(self) -> tuple[float, float, float | None]:
+        return self.length_s, self.overlap, self.last_s
+
+
+def cut(
+    signal: np.ndarray,
+    fs: float,
+    length_s: float = 10.0,
+    overlap: float = 0.0,
+    last_s: float | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut one lead of a recording into windows of equal length.
+
+    Windows follow each other from the start of the recording, or of its last `last_s` seconds;
+    what is left at the end and shorter than a window is dropped.
+
+    Parameters
+    ----------
+    signal : numpy.ndarray
+        (n_samples,), any type.
+    fs : float
+        Sampling rate in Hz.
+    length_s : float
+        Length of a window in seconds, rounded to whole samples.
+    overlap : float
+        Share of a window that the next one repeats, from 0 up to but not including 1, rounded to
+        whole samples.
+    last_s : float, optional
+        Use only the last so many seconds (everything if the recording is shorter).
+
+    Returns
+    -------
+    windows : numpy.ndarray
+        (n_windows, length): a read-only view of `signal`, so that overlaps cost no memory.
+    starts : numpy.ndarray
+        (n_windows,) seconds from the start of the recording.
+
+    Raises
+    ------
+    DataError
+        If the recording is shorter than one window or a value is outside its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> windows, starts = cut(np.arange(10), fs=1, length_s=4, overlap=0.5)
+    >>> windows.tolist()
+    [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7], [6, 7, 8, 9]]
+    >>> starts.tolist()
+    [0.0, 2.0, 4.0, 6.0]
+    """
+    signal = np.asarray(signal)
+    if signal.ndim != 1:
+        raise DataError(f"shape {signal.shape}", field="signal", expected="one lead, (n_samples,)")
+    at, length = _grid(len(signal), fs, length_s, overlap, last_s)
+    windows = np.lib.stride_tricks.sliding_window_view(signal, length)
+    return windows[at.start :: at.step], np.array(at) / fs
+
+
+def prepare(
+    signal: np.ndarray, fs: float, config: WindowConfig | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Resample and filter one lead of a raw recording, and flag its samples.
+
+    Cut both results with `cut`; normalise the windows with a `ParticipantScaler`.
+
+    Parameters
+    ----------
+    signal : numpy.ndarray
+        Raw samples, (n_samples,), any unit. NaN and infinite samples are allowed: they are
+        flagged, and bridged by straight lines before filtering, so that their neighbours live.
+    fs : float
+        Sampling rate in Hz.
+    config : WindowConfig, optional
+        Its `target_fs` and `highpass_hz` are used.
+
+    Returns
+    -------
+    filtered : numpy.ndarray
+        (n_new,) float64, finite, at ``config.target_fs``, in the unit of `signal`.
+    codes : numpy.ndarray
+        (n_new,) int8, see `ecglib.preprocessing.quality.sample_quality`; decided on the raw
+        samples.
+
+    Raises
+    ------
+    DataError
+        If the recording is too short to be filtered or its sampling rate cannot be converted.
+    """
+    config = config or WindowConfig()
+    codes = sample_quality(signal, fs)
+    filtered = fill_gaps(signal, codes == MISSING)
+    if fs != config.target_fs:
+        filtered = resample(filtered, fs, config.target_fs)
+        codes = on_new_grid(codes, len(filtered), fs / config.target_fs)
+    return highpass(filtered, config.target_fs, config.highpass_hz), codes
+
+
+def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
+    """Make the windows of a cohort.
+
+    Every recording is resampled where needed and high-pass filtered as a whole. Each lead of
+    each participant is then normalised with the mean and trimmed standard deviation of all its
+    filtered samples, and cut.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The recordings.
+    config : WindowConfig, optional
+        How to make the windows.
+
+    Returns
+    -------
+    Windows
+        Ordered as the recordings, then by lead and start.
+
+    Raises
+    ------
+    DataError
+        If no recording has the conditions asked for, one is shorter than a window, or a lead of
+        a participant does not vary; names the participant, and the clip where there is one.
+
+    Notes
+    -----
+    The statistics cover the whole recordings of the conditions asked for, also outside the last
+    `last_s` seconds, and leave out missing samples. They use no rating and no other participant,
+    so that a participant held out for testing is normalised as a new user would be; windows of
+    one participant on both sides of a split do share them, as in the released code. That code
+    means to use all recordings of a person, but keeps only the last file read; here all count.
+
+    Only one participant's recordings are held in memory beside the result.
+    """
+    config = config or WindowConfig()
+    tracks = _tracks(cohort, config)
+    counts = [len(at) for at in tracks["at"]]
+    first = np.cumsum([0, *counts])
+    meta = tracks.loc[tracks.index.repeat(counts)].reset_index(drop=True)
+    meta["start"] = np.concatenate(tracks["at"].to_list()) / config.target_fs
+    quality = np.empty(len(meta), dtype=object)
+    X = np.empty((len(meta), round(config.length_s * config.target_fs)), dtype=np.float32)
+    for _, own in tracks.groupby("participant"):
+        prepared = [
+            prepare(cohort.signals[track.recording][:, track.lead - 1], cohort.fs, config)
+            for track in own.itertuples()
+        ]
+        scaler = ParticipantScaler().fit([x[codes != MISSING] for x, codes in prepared], own)
+        for track, (x, codes) in zip(own.index, prepared, strict=True):
+            rows = slice(first[track], first[track + 1])
+            windows, _ = cut(x, config.target_fs, *config._cutting)
+            X[rows] = scaler.transform(windows, meta[rows])
+            flags, _ = cut(codes, config.target_fs, *config._cutting)
+            quality[rows] = window_quality(flags, config.target_fs)
+    meta["quality"] = quality
+    return Windows(X, meta[list(META_COLUMNS)], config.target_fs, cohort.name)
+
+
+def _tracks(cohort: Cohort, config: WindowConfig) -> pd.DataFrame:
+    """Return one row per recording and lead, with the samples `at` which its windows start."""
+    rows = cohort.recordings
+    rows = rows[rows["condition"].isin(config.conditions)]
+    if rows.empty:
+        raise DataError(
+            f"the cohort has no recording with condition {' or '.join(config.conditions)}",
+            field="conditions",
+            expected=f"one of {', '.join(cohort.recordings['condition'].unique())}",
+        )
+    up, down = rate_ratio(cohort.fs, config.target_fs)
+    grids = []
+    for row in rows.itertuples():
+        n_samples = -(-len(cohort.signals[row.Index]) * up // down)
+        try:
+            grids.append(_grid(n_samples, config.target_fs, *config._cutting)[0])
+        except DataError as error:
+            raise DataError(
+                error.problem,
+                participant=row.participant,
+                clip=row.clip,
+                field=row.condition,
+                expected=error.expected,
+                remedy="leave out this recording or make shorter windows",
+            ) from error
+    tracks = rows.assign(recording=rows.index, at=grids)
+    tracks = tracks.loc[tracks.index.repeat(len(config.leads))].reset_index(drop=True)
+    return tracks.assign(lead=np.tile(config.leads, len(rows)))
+
+
+def _grid(
+    n_samples: int, fs: float, length_s: float, overlap: float, last_s: float | None
+) -> tuple[range, int]:
+    """Return the samples at which windows start, and their length in samples."""
+    length, step, last = _lengths(fs, length_s, overlap, last_s)
+    if n_samples < length:
+        raise DataError(
+            f"{n_samples} samples ({n_samples / fs:.2f} s) are shorter than one window",
+            field="signal",
+            expected=f"{length} samples ({length_s:g} s) or more",
+        )
+    begin = 0 if last is None else max(0, n_samples - last)
+    return range(begin, n_samples - length + 1, step), length
+
+
+def _lengths(
+    fs: float, length_s: float, overlap: float, last_s: float | None
+) -> tuple[int, int, int | None]:
+    """Return the length of a window, the step to the next and the part to use, in samples."""
+    if not (0 < fs < np.inf and 0 < length_s < np.inf and round(length_s * fs) > 0):
+        raise DataError(f"{length_s} s at {fs} Hz", field="length_s", expected="one sample or more")
+    length = round(length_s * fs)
+    if not 0 <= overlap < 1 or round(overlap * length) == length:
+        raise DataError(f"{overlap}", field="overlap", expected="a share from 0 to below 1")
+    if last_s is not None and not length_s <= last_s < np.inf:
+        raise DataError(f"{last_s} s", field="last_s", expected=f"{length_s} s (a window) or more")
+    return length, length - round(overlap * length), None if last_s is None else round(last_s * fs)

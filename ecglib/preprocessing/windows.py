@@ -1,0 +1,228 @@
+"""Windows: one array of samples and one metadata row per window, in memory and in a file."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.artifacts import atomic_path
+from ecglib.core.errors import DataError
+from ecglib.data.labels import TARGETS
+from ecglib.preprocessing.quality import OK, QUALITIES
+
+META_COLUMNS = ("participant", "clip", "condition", "lead", "start", *TARGETS, "quality")
+"""Columns of `Windows.meta`; `start` is in seconds from the start of the recording."""
+
+
+FILE_FORMAT = "ecglib windows 1"
+"""What a file of `Windows.save` says of itself."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Windows:
+    """Filtered, normalised windows and what is known of each.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        (n_windows, length) float32, finite, without unit.
+    meta : pandas.DataFrame
+        One row per window, numbered from 0: participant, clip (1-based), condition, lead (1 or
+        2), start (s from the start of the recording), valence, arousal, dominance (1 to 5) and
+        quality ("ok", "flat", "clipped" or "missing"); further columns may follow.
+    fs : float
+        Sampling rate in Hz.
+    cohort_name : str
+        "DREAMER" or "synthetic".
+
+    Raises
+    ------
+    DataError
+        If a part has another shape or type, or the parts do not fit each other.
+    """
+
+    X: np.ndarray
+    meta: pd.DataFrame
+    fs: float
+    cohort_name: str
+
+    def __post_init__(self) -> None:
+        if self.X.ndim != 2 or self.X.dtype != np.float32 or not _all_finite(self.X):
+            raise DataError(
+                f"{self.X.dtype} array of shape {self.X.shape}",
+                field="X",
+                expected="finite float32 samples, (n_windows, length)",
+            )
+        absent = [column for column in META_COLUMNS if column not in self.meta]
+        if absent:
+            raise DataError(f"no column {', '.join(absent)}", field="meta")
+        if not self.meta.index.equals(pd.RangeIndex(len(self.X))):
+            raise DataError(
+                f"{len(self.meta)} rows for {len(self.X)} windows",
+                field="meta",
+                expected="one row per window, numbered from 0",
+            )
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Windows {self.cohort_name!r}: {len(self)} of {self.X.shape[1]} samples at "
+            f"{self.fs:g} Hz, {self.meta['participant'].nunique()} participants>"
+        )
+
+    @property
+    def usable(self) -> Windows:
+        """The windows of good quality."""
+        return self.select(self.meta["quality"] == QUALITIES[OK])
+
+    def select(self, mask: np.ndarray | pd.Series) -> Windows:
+        """Return the windows where `mask` is true, numbered afresh.
+
+        Parameters
+        ----------
+        mask : array of bool, (n_windows,)
+            For example ``windows.meta["quality"] == "ok"``.
+
+        Returns
+        -------
+        Windows
+            Copies of the chosen windows.
+
+        Raises
+        ------
+        DataError
+            If `mask` is not one truth value per window.
+        """
+        chosen = np.asarray(mask)
+        if chosen.dtype != bool or chosen.shape != (len(self),):
+            raise DataError(
+                f"{chosen.dtype} array of shape {chosen.shape}",
+                field="mask",
+                expected=f"{len(self)} truth values, one per window",
+            )
+        meta = self.meta[chosen].reset_index(drop=True)
+        return Windows(self.X[chosen], meta, self.fs, self.cohort_name)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to one file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            An .npz file. Each column of `meta` becomes one array in it.
+
+        Raises
+        ------
+        DataError
+            If a column of `meta` holds neither numbers, truth values nor strings.
+        """
+        columns = {f"meta.{name}": _as_array(self.meta[name]) for name in self.meta}
+        with atomic_path(Path(path)) as partial, partial.open("wb") as file:
+            np.savez(
+                file,
+                format=np.array(FILE_FORMAT),
+                X=self.X,
+                fs=np.array(self.fs),
+                cohort_name=np.array(self.cohort_name),
+                **columns,
+            )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Windows:
+        """Open what `save` wrote.
+
+        The samples are mapped into memory, read-only: the system fetches them from the file where
+        they are used, and may forget them again. All are checked once to be finite.
+
+        Parameters
+        ----------
+        path : path
+            The .npz file.
+
+        Returns
+        -------
+        Windows
+            Equal to what was saved.
+
+        Raises
+        ------
+        DataError
+            If the file is missing, damaged, of another kind or format, or its parts don't fit.
+        """
+        remedy = "make the windows again"
+        try:
+            # Opened here, because NumPy leaves the file open when it turns out to be damaged.
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as parts:
+                found = str(parts["format"])
+                if found != FILE_FORMAT:
+                    raise DataError(
+                        f"format {found!r}", file=path, expected=f"{FILE_FORMAT!r}", remedy=remedy
+                    )
+                meta = pd.DataFrame(
+                    {
+                        name.removeprefix("meta."): parts[name]
+                        for name in parts.files
+                        if name.startswith("meta.")
+                    }
+                )
+                X = _samples(parts, file)
+                return cls(X, meta, float(parts["fs"]), str(parts["cohort_name"]))
+        except DataError as error:
+            if error.file is not None:
+                raise
+            raise DataError(
+                error.problem, file=path, field=error.field, expected=error.expected, remedy=remedy
+            ) from error
+        except FileNotFoundError as error:
+            raise DataError("no such file", file=path, remedy=remedy) from error
+        except (
+            AttributeError,
+            EOFError,
+            KeyError,
+            TypeError,
+            ValueError,
+            zipfile.BadZipFile,
+        ) as error:
+            raise DataError(
+                f"not a whole file of windows ({error})", file=path, remedy=remedy
+            ) from error
+
+
+def _all_finite(X: np.ndarray) -> bool:
+    # The smallest or largest of samples with a NaN is NaN; no array of truth values is needed.
+    return X.size == 0 or bool(np.isfinite([X.min(), X.max()]).all())
+
+
+def _samples(parts: np.lib.npyio.NpzFile, file: BinaryIO) -> np.ndarray:
+    """Map the array X of an .npz file, open as `parts` and as `file`, into memory."""
+    entry = parts.zip.getinfo("X.npy")
+    if entry.compress_type == zipfile.ZIP_STORED:
+        with parts.zip.open(entry):
+            np.lib.format.read_magic(file)  # the archive has just gone to this place
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        if dtype == np.float32:
+            order = "F" if fortran else "C"
+            return np.asarray(np.memmap(file, dtype, "r", file.tell(), shape, order))
+    return parts["X"]
+
+
+def _as_array(column: pd.Series) -> np.ndarray:
+    """Return a column as an array that can be saved without pickling."""
+    values = column.to_numpy()
+    if values.dtype.kind in "biuf":
+        return values
+    if pd.api.types.infer_dtype(column, skipna=False) != "string":
+        raise DataError(
+            f"column of type {column.dtype}",
+            field=str(column.name),
+            expected="numbers, truth values or strings",
+        )
+    return values.astype(str)

@@ -1,0 +1,132 @@
+"""Baselines that need no network: ten features of the heartbeat, and a person's base rate.
+
+Three standard classifiers (`ecglib.transfer.classical`) learn from the features of
+`ecglib.features.heartbeats`. They say what a network has to beat.
+
+A second kind of baseline looks at no ECG at all: it answers with what the person mostly rated. It
+says how much of an accuracy is knowing the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from ecglib.data.labels import TARGETS
+from ecglib.evaluation.crossval import evaluate_estimator, person_majority_predictions
+from ecglib.evaluation.predictions import append_predictions
+from ecglib.evaluation.splits import Splitter
+from ecglib.features.heartbeats import FeatureTable, window_features
+from ecglib.preprocessing.windows import Windows
+from ecglib.studies import stages
+from ecglib.studies.results import splitters
+from ecglib.studies.study import Study
+from ecglib.transfer.classical import classifiers, design_matrix
+
+RELATIVE = ", relative"
+"""Ends the names of models whose features are relative to the person."""
+
+
+ALONE, UNLABELLED = "none", "saw the person's windows, unrated"
+"""Regimes: each window by itself; or relative to all windows of its person, without ratings."""
+
+
+def classical_features(study: Study) -> FeatureTable:
+    """Describe the usable windows of a study by their heartbeats, once; then read the file.
+
+    Parameters
+    ----------
+    study : Study
+        Whose windows.
+
+    Returns
+    -------
+    FeatureTable
+        One row per window of ``study.usable``.
+
+    Notes
+    -----
+    People are described in parallel if `joblib.parallel_config` around the call says so.
+    """
+    arrays = stages.CLASSICAL_FEATURES.cached(
+        _features_source(study), lambda: _describe(study.usable), study.folder
+    )
+    return FeatureTable(**arrays)
+
+
+def _describe(windows: Windows) -> dict[str, np.ndarray]:
+    rows_of = windows.meta.groupby("participant").indices.values()
+    tables = Parallel()(delayed(window_features)(windows.X[rows], windows.fs) for rows in rows_of)
+    order = np.argsort(np.concatenate(list(rows_of)))
+    return {
+        name: np.concatenate([getattr(table, name) for table in tables])[order]
+        for name in ("values", "valid")
+    }
+
+
+def classical_predictions(study: Study) -> pd.DataFrame:
+    """Predict by every classical baseline, out of fold, once; then read the file.
+
+    Parameters
+    ----------
+    study : Study
+        Whose windows and ratings.
+
+    Returns
+    -------
+    DataFrame
+        Columns `ecglib.evaluation.protocols.COLUMNS`, under the protocols of
+        `ecglib.studies.results.predictions`: the three `classifiers` on the features as they are
+        (regime `ALONE`) and relative to the person (regime `UNLABELLED`), and
+        `person_majority_predictions`.
+
+    Notes
+    -----
+    Folds run in parallel if `joblib.parallel_config` around the call says so.
+    """
+    profile = study.profile
+    source = {
+        "features": _features_source(study),
+        "window_folds": profile.window_folds,
+        "seed": profile.seed,
+    }
+    return stages.CLASSICAL_PREDICTIONS.cached(
+        source,
+        lambda: _predict(
+            classical_features(study), study.usable.meta, splitters(study), profile.seed
+        ),
+        study.folder,
+    )
+
+
+def _predict(
+    table: FeatureTable, meta: pd.DataFrame, protocols: Sequence[Splitter], seed: int
+) -> pd.DataFrame:
+    relative = table.relative_to_person(meta["participant"].to_numpy())
+    frames = []
+    for splitter in protocols:
+        frames.append(person_majority_predictions(meta, splitter, TARGETS))
+        for features, ending, regime in ((table, "", ALONE), (relative, RELATIVE, UNLABELLED)):
+            design = design_matrix(features)
+            frames += [
+                evaluate_estimator(
+                    classifier,
+                    design,
+                    meta,
+                    splitter,
+                    TARGETS,
+                    model=name + ending,
+                    regime=regime,
+                    seed=seed,
+                )
+                for name, classifier in classifiers().items()
+            ]
+    return append_predictions(*frames)
+
+
+def _features_source(study: Study) -> dict[str, Any]:
+    return {"data": study.identity, "windows": study.profile.windows}

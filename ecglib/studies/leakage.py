@@ -1,0 +1,406 @@
+"""The leak, measured: every protocol on synthetic cohorts whose planted effect is known.
+
+A split leaks if a head can do well on its test windows without reading the emotion. How much a
+protocol leaks cannot be told from real data, where nobody knows what there was to find. Here it
+can: synthetic cohorts of the same people and ratings differ in nothing but the size of the planted
+effect, from none to strong. The encoder has never seen any of these people.
+
+Two things are compared with the scores. An **oracle** that knows the true physiological state of
+every recording gives the ceiling: what lies above it was not read from the body. A predictor that
+knows an **identity** and no ECG shows what the split would give away to whoever recognises it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ecglib.data.labels import label_matrix
+from ecglib.evaluation.crossval import evaluate_estimator, majority_predictions
+from ecglib.evaluation.intervals import mean_and_interval
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut, ladder
+from ecglib.evaluation.metrics import auc
+from ecglib.evaluation.predictions import append_predictions
+from ecglib.evaluation.probes import PROBES, probe_chance, run_probe
+from ecglib.evaluation.protocols import NONE, RANDOM, STR, STRICT
+from ecglib.evaluation.splits import Splitter, WindowKFold
+from ecglib.evaluation.summaries import paired_difference, summarise
+from ecglib.features.spectrum import band_powers
+from ecglib.models.encoder import embed
+from ecglib.preprocessing.segmentation import WindowConfig, make_windows
+from ecglib.studies import stages
+from ecglib.studies.pretraining import pretext, pretext_source, random_encoder
+from ecglib.studies.study import Study
+from ecglib.synthetic.cohort import CohortSpec, make_cohort
+from ecglib.synthetic.oracle import state_oracle
+
+EFFECTS = (0.0, 0.5, 1.0, 2.0)
+"""Effects of the cohorts: none, weak, medium, strong. See `ecglib.synthetic.cohort.CohortSpec`.
+
+With 1, one standard deviation of what a person feels moves a feature of the ECG by about as much as
+everything else that differs between that person's recordings.
+"""
+
+
+SEED = 1
+"""Seed of the cohorts. The study's own cohort has seed 0, so these are other people."""
+
+
+TARGET = "arousal"
+"""The rating that is predicted. All three are planted; arousal moves the most features."""
+
+
+BANDS = "band powers"
+"""Kind of features: the power of the signal in bands of frequency (`ecglib.features.spectrum`)."""
+
+
+LOGISTIC, NEIGHBOURS = "logistic regression", "nearest neighbours"
+"""The two heads."""
+
+
+FEELING, STATE = "knows what was felt", "knows the state of the body"
+"""The two oracles."""
+
+
+@dataclass(frozen=True, eq=False)
+class KnownCohort:
+    """Windows of a synthetic cohort, described, with the truth that made it.
+
+    Parameters
+    ----------
+    spec : CohortSpec
+        What the cohort is like.
+    meta : DataFrame
+        One row per usable window.
+    features : dict of str to ndarray of float32, shape (n_windows, n_features)
+        Features of the windows by what made them.
+    truth : DataFrame
+        One row per recording of a clip; columns as in those of `ecglib.synthetic.cohort.Truth`.
+    """
+
+    spec: CohortSpec
+    meta: pd.DataFrame
+    features: dict[str, np.ndarray]
+    truth: pd.DataFrame
+
+
+def heads() -> dict[str, Pipeline]:
+    """Make the two heads, unfitted: one that cannot learn windows by heart and one that does.
+
+    Returns
+    -------
+    dict of str to Pipeline
+        `LOGISTIC` draws one plane through the features. `NEIGHBOURS` answers with the ratings of
+        the five most similar training windows, so it knows a trial again of which it has seen other
+        windows. Both have scikit-learn's settings; nothing is tuned.
+
+    Notes
+    -----
+    The logistic regression weighs both classes equally. Otherwise its answers move with the share
+    of high ratings among the training windows. Leaving out a clip with many high ratings lowers
+    that share, and a head that has learnt nothing would rank that clip's windows last.
+    """
+    classifiers = {
+        LOGISTIC: LogisticRegression(class_weight="balanced", solver="newton-cholesky"),
+        NEIGHBOURS: KNeighborsClassifier(),
+    }
+    return {name: make_pipeline(StandardScaler(), last) for name, last in classifiers.items()}
+
+
+def known_cohorts(study: Study, effects: Sequence[float] = EFFECTS) -> dict[float, KnownCohort]:
+    """Make the cohorts and describe their windows, once; later calls read files.
+
+    The cohorts have the size of ``study.spec``. They share people, clips, ratings and everything
+    random; only what is felt moves the ECG more or less.
+
+    Parameters
+    ----------
+    study : Study
+        Gives the settings of the windows and the encoder, the one that leaves out group 0. Whatever
+        data it was trained on, it has never seen the people of these cohorts.
+    effects : sequence of float
+        Sizes of the planted effect.
+
+    Returns
+    -------
+    dict of float to KnownCohort
+        By effect, with the features of the STR encoder. Where the effect is 0 there are also those
+        of the random encoder, and band powers.
+    """
+    encoder_of = cache(lambda kind: _encoder(study, kind))
+
+    def known_cohort(effect: float) -> KnownCohort:
+        spec = replace(study.spec, effect=effect)
+        arrays = stages.KNOWN_COHORT.cached(
+            _cohort_source(study, effect),
+            lambda: _describe(spec, study.profile.windows, encoder_of),
+            study.folder,
+        )
+        meta, truth, features = (_of(arrays, kind) for kind in ("meta", "truth", "features"))
+        return KnownCohort(spec, pd.DataFrame(meta), features, pd.DataFrame(truth))
+
+    return {effect: known_cohort(effect) for effect in effects}
+
+
+def ladder_predictions(study: Study, effects: Sequence[float] = EFFECTS) -> pd.DataFrame:
+    """Predict `TARGET` on every rung of the ladder in every known cohort, once.
+
+    Parameters
+    ----------
+    study : Study
+        As in `known_cohorts`; its profile gives the number of folds.
+    effects : sequence of float
+        Sizes of the planted effect.
+
+    Returns
+    -------
+    DataFrame
+        Columns `ecglib.evaluation.protocols.COLUMNS` and `effect`. Models are the majority class
+        and "features, head". Features other than those of the STR encoder are tried on the loosest
+        rung and under leave-one-participant-out only.
+
+    Notes
+    -----
+    Folds run in parallel if `joblib.parallel_config` around the call says so.
+    """
+    frames = []
+    for effect, cohort in known_cohorts(study, effects).items():
+        source = {
+            "cohort": _cohort_source(study, effect),
+            "target": TARGET,
+            "n_folds": study.profile.window_folds,
+            "seed": study.profile.seed,
+        }
+        predictions = stages.LADDER.cached(
+            source, lambda cohort=cohort: _climb(study, cohort), study.folder
+        )
+        frames.append(predictions.assign(effect=effect))
+    return pd.concat(frames, ignore_index=True)
+
+
+def rungs(study: Study, meta: pd.DataFrame) -> list[Splitter]:
+    """Give the seven protocols with the study's number of folds, from loose to strict.
+
+    Parameters
+    ----------
+    study : Study
+        Its profile gives the number of folds, the length of a window and the seed.
+    meta : DataFrame
+        One row per window.
+
+    Returns
+    -------
+    list of Splitter
+    """
+    profile = study.profile
+    length_s = profile.windows.length_s
+    return ladder(profile.window_folds, profile.seed, meta=meta, gap_s=length_s, length_s=length_s)
+
+
+def ladder_summary(
+    predictions: pd.DataFrame, *, n_intervals: int = 1, n_resamples: int = 9999
+) -> pd.DataFrame:
+    """Summarise predictions: the AUC per participant, and the accuracy that is usually published.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Result of `ladder_predictions`.
+    n_intervals : int
+        Number of intervals that are to hold together (Bonferroni's correction).
+    n_resamples : int
+        Bootstrap resamples of the participants.
+
+    Returns
+    -------
+    DataFrame
+        `effect` and the columns of `ecglib.evaluation.summaries.summarise`, for the metrics ``auc``
+        (mean over participants) and ``pooled_accuracy`` (of all test windows of all folds
+        together).
+    """
+    options = {"n_intervals": n_intervals, "n_resamples": n_resamples}
+    tables = []
+    for effect, rows in predictions.groupby("effect", sort=False):
+        for metric, pooled in (("auc", False), ("accuracy", True)):
+            table = summarise(rows, [metric], pooled=pooled, **options)
+            tables.append(table.assign(effect=effect))
+    return pd.concat(tables, ignore_index=True)
+
+
+def leak(
+    predictions: pd.DataFrame,
+    loose: str = WindowKFold.protocol,
+    strict: str = LeaveOneParticipantOut.protocol,
+    *,
+    n_resamples: int = 9999,
+) -> pd.DataFrame:
+    """Compare two rungs on the same participants: by how much the AUC is higher on the loose one.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Result of `ladder_predictions`.
+    loose, strict : str
+        Names of the two protocols.
+    n_resamples : int
+        Bootstrap resamples of the participants.
+
+    Returns
+    -------
+    DataFrame
+        One row per effect and model: `protocol` (the loose one), `minus` (the strict one), `mean`,
+        `low`, `high` and `n_participants`.
+    """
+    tables = []
+    for (effect, model), group in predictions.groupby(["effect", "model"], sort=False):
+        # Under one name, so that rows of the two protocols are paired.
+        a, b = (group[group["protocol"] == p].assign(protocol=loose) for p in (loose, strict))
+        difference = paired_difference(a, b, ["auc"], n_resamples=n_resamples)
+        tables.append(difference.assign(effect=effect, model=model, minus=strict))
+    columns = ["effect", "model", "protocol", "minus", "mean", "low", "high", "n_participants"]
+    return pd.concat(tables, ignore_index=True)[columns]
+
+
+def oracle_summary(
+    cohorts: dict[float, KnownCohort], target: str = TARGET, *, n_resamples: int = 9999
+) -> pd.DataFrame:
+    """Score the two oracles: the mean AUC per participant that each reaches.
+
+    Parameters
+    ----------
+    cohorts : dict of float to KnownCohort
+        By effect.
+    target : str
+        Rating scale.
+    n_resamples : int
+        Bootstrap resamples of the participants.
+
+    Returns
+    -------
+    DataFrame
+        One row per effect and oracle with `mean`, `low`, `high`, `n_participants`. `FEELING` knows
+        what was felt, whether or not it shows in the body; it errs only as people do when they
+        rate. `STATE` is `ecglib.synthetic.oracle.state_oracle`, the ceiling of everything that
+        reads the ECG.
+    """
+    rows = []
+    for effect, cohort in cohorts.items():
+        meta, truth = cohort.meta, cohort.truth
+        labels = label_matrix(meta, [target])[:, 0]
+        windows_of = meta.groupby("participant").indices
+        felt = truth.set_index(["participant", "clip"])[f"felt_{target}"]
+        guesses = {FEELING: felt, STATE: state_oracle(truth, cohort.spec)[target]}
+        for oracle, guess in guesses.items():
+            score = guess.loc[pd.MultiIndex.from_frame(meta[["participant", "clip"]])].to_numpy()
+            areas = pd.Series({p: auc(labels[i], score[i]) for p, i in windows_of.items()})
+            row = mean_and_interval(areas, several_folds=False, n_resamples=n_resamples)
+            rows.append({"effect": effect, "oracle": oracle, **row})
+    return pd.DataFrame(rows)
+
+
+def probe_summary(
+    cohorts: dict[float, KnownCohort], seed: int = 0, *, n_resamples: int = 9999
+) -> pd.DataFrame:
+    """Run every probe on every kind of features of every cohort.
+
+    Parameters
+    ----------
+    cohorts : dict of float to KnownCohort
+        By effect.
+    seed : int
+        Seed of the splits.
+    n_resamples : int
+        Bootstrap resamples of the participants.
+
+    Returns
+    -------
+    DataFrame
+        One row per effect, identity and features: `mean` share of windows named correctly, `low`,
+        `high`, `n_participants` and `chance`.
+    """
+    rows = []
+    for effect, cohort in cohorts.items():
+        for identity in PROBES:
+            chance = probe_chance(cohort.meta, identity)
+            for kind, features in cohort.features.items():
+                accuracy = run_probe(features, cohort.meta, identity, seed=seed)
+                found = mean_and_interval(accuracy, several_folds=True, n_resamples=n_resamples)
+                about = {"effect": effect, "identity": identity, "features": kind}
+                rows.append({**about, **found, "chance": chance})
+    return pd.DataFrame(rows)
+
+
+def _describe(
+    spec: CohortSpec, config: WindowConfig, encoder_of: Callable[[str], keras.Model]
+) -> dict[str, np.ndarray]:
+    made = make_cohort(spec, SEED)
+    windows = make_windows(made.cohort, config).usable
+    truth = made.truth.recordings
+    truth = truth[truth["condition"] == "stimulus"]
+    kinds = (STR, RANDOM) if spec.effect == 0 else (STR,)
+    features = {kind: embed(windows, encoder_of(kind)) for kind in kinds}
+    if spec.effect == 0:
+        features[BANDS] = band_powers(windows.X, windows.fs)
+    return {
+        **_to_arrays("meta", windows.meta),
+        **_to_arrays("truth", truth),
+        **{f"features/{kind}": array for kind, array in features.items()},
+    }
+
+
+def _climb(study: Study, cohort: KnownCohort) -> pd.DataFrame:
+    meta, splitters = cohort.meta, rungs(study, cohort.meta)
+    two = [s for s in splitters if type(s) in (WindowKFold, LeaveOneParticipantOut)]
+    return append_predictions(
+        *(majority_predictions(meta, splitter, [TARGET]) for splitter in splitters),
+        *(
+            evaluate_estimator(
+                head,
+                features,
+                meta,
+                splitter,
+                [TARGET],
+                model=f"{kind}, {name}",
+                regime=STRICT if kind == STR else NONE,
+                seed=study.profile.seed,
+            )
+            for kind, features in cohort.features.items()
+            for name, head in heads().items()
+            for splitter in (splitters if kind == STR else two)
+        ),
+    )
+
+
+def _encoder(study: Study, kind: str) -> keras.Model:
+    return pretext(study, 0).encoder if kind == STR else random_encoder(study)
+
+
+def _cohort_source(study: Study, effect: float) -> dict[str, Any]:
+    return {
+        "spec": replace(study.spec, effect=effect),
+        "seed": SEED,
+        "encoder": pretext_source(study, 0),
+    }
+
+
+def _to_arrays(kind: str, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    arrays = {f"{kind}/{name}": column.to_numpy() for name, column in frame.items()}
+    return {
+        name: array.astype(np.str_) if array.dtype == object else array
+        for name, array in arrays.items()
+    }
+
+
+def _of(arrays: dict[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
+    start = f"{kind}/"
+    return {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}

@@ -1,0 +1,374 @@
+"""The encoders of a study: each is pretrained once, without one group of people, and kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from ecglib.core.arrays import evenly_spaced
+from ecglib.core.folders import results_folder
+from ecglib.data.labels import TARGETS, label_matrix
+from ecglib.evaluation.protocols import RANDOM, STR
+from ecglib.evaluation.representation import Probes
+from ecglib.models.encoder import build_encoder, embed, even_batch
+from ecglib.models.training import History
+from ecglib.models.weights import arrays_to_weights, weights_to_arrays
+from ecglib.preprocessing.windows import Windows
+from ecglib.pretext.contrastive import ContrastiveConfig, ContrastiveModel
+from ecglib.pretext.pretrain import build_model, pretrain
+from ecglib.pretext.str_model import PretextConfig
+from ecglib.studies import stages
+from ecglib.studies.profiles import Profile
+from ecglib.studies.study import Study
+from ecglib.transfer.finetune import FineTuner
+
+
+@dataclass(frozen=True)
+class Pretext:
+    """A pretrained encoder, and how well it recognises transformations of people it never saw.
+
+    Parameters
+    ----------
+    encoder, heads : keras.Model
+        The trained encoder and its seven heads.
+    history : DataFrame
+        One row per epoch: loss and balanced accuracy on the training windows.
+    heldout_rows : ndarray of int, shape (n,)
+        Rows of the study's usable windows, all of participants left out of training.
+    heldout_logits : ndarray of float32, shape (n, 7, 7)
+        Logits for those windows: window, version shown, head that answers.
+    """
+
+    encoder: keras.Model
+    heads: keras.Model
+    history: pd.DataFrame
+    heldout_rows: np.ndarray
+    heldout_logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Contrastive:
+    """A contrastively pretrained encoder, and how its training went.
+
+    Parameters
+    ----------
+    model : ContrastiveModel
+        The trained model, with its encoder, projection head and views.
+    history : DataFrame
+        One row per epoch: loss, contrastive accuracy and spread of the features, on the training
+        windows and (``val_...``) on windows of the group that was left out.
+    probes : DataFrame
+        What `ecglib.evaluation.representation.Probes` found on training participants.
+    """
+
+    model: ContrastiveModel
+    history: pd.DataFrame
+    probes: pd.DataFrame
+
+
+def left_out(study: Study, group: int) -> np.ndarray:
+    """Say which usable windows are of a group, so that its encoder must not see them.
+
+    Parameters
+    ----------
+    study : Study
+        Its windows and groups.
+    group : int
+        Number of the group.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_windows,)
+    """
+    return np.isin(study.usable.meta["participant"], study.groups[group])
+
+
+def pretext(study: Study, group: int) -> Pretext:
+    """Pretrain an encoder by STR on everyone outside a group, or load it.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+    group : int
+        Number of the group that is left out.
+
+    Returns
+    -------
+    Pretext
+    """
+    config, profile = study.profile.pretext, study.profile
+    source = pretext_source(study, group)
+    arrays = stages.PRETEXT.cached(
+        source,
+        lambda: _train_str(
+            study.usable.X,
+            left_out(study, group),
+            profile,
+            profile.seed + group,
+            folder=pretext_folder(study, group),
+            label=f"pretext without group {group}",
+        ),
+        study.folder,
+    )
+    model = build_model(config, profile.encoder, study.usable.X.shape[1], profile.seed + group)
+    arrays_to_weights(model.encoder, arrays, "encoder")
+    arrays_to_weights(model.heads, arrays, "heads")
+    history = History(json.loads(str(arrays["history"]))).frame()
+    return Pretext(
+        model.encoder, model.heads, history, arrays["heldout_rows"], arrays["heldout_logits"]
+    )
+
+
+def pretext_source(study: Study, group: int) -> dict[str, Any]:
+    """Say what decides the weights that `pretext` gives for a `study` and a `group`."""
+    return _source(study, group, pretext=study.profile.pretext)
+
+
+def pretext_folder(study: Study, group: int) -> Path:
+    """Say where `pretext` keeps its checkpoint for a `study` and a `group` while it trains."""
+    return study.folder / "runs" / Path(stages.PRETEXT.file(pretext_source(study, group))).stem
+
+
+def contrastive(study: Study, group: int) -> Contrastive:
+    """Pretrain an encoder contrastively on everyone outside a group, or load it.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+    group : int
+        Number of the group that is left out.
+
+    Returns
+    -------
+    Contrastive
+    """
+    profile, usable = study.profile, study.usable
+    source = contrastive_source(study, group)
+    arrays = stages.CONTRASTIVE.cached(
+        source,
+        lambda: _train_contrastive(
+            usable,
+            left_out(study, group),
+            profile,
+            profile.seed + group,
+            folder=study.folder / "runs" / Path(stages.CONTRASTIVE.file(source)).stem,
+            label=f"contrastive without group {group}",
+        ),
+        study.folder,
+        shipped=results_folder(),
+    )
+    model = build_model(
+        profile.contrastive, profile.encoder, usable.X.shape[1], profile.seed + group
+    )
+    arrays_to_weights(model.encoder, arrays, "encoder")
+    arrays_to_weights(model.head, arrays, "head")
+    return Contrastive(model, *(_frame(arrays[name]) for name in ("history", "probes")))
+
+
+def contrastive_source(study: Study, group: int) -> dict[str, Any]:
+    """Say what decides what `contrastive` gives for a `study` and a `group`."""
+    profile = study.profile
+    return _source(
+        study,
+        group,
+        contrastive=profile.contrastive,
+        watched_windows=profile.pretext.heldout_windows,
+    )
+
+
+def supervised_encoder(study: Study, group: int) -> keras.Model:
+    """Train an encoder with the labels of everyone outside a group, or load it.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+    group : int
+        Number of the group that is left out.
+
+    Returns
+    -------
+    keras.Model
+    """
+    profile, usable = study.profile, study.usable
+    arrays = stages.SUPERVISED_ENCODER.cached(
+        _source(study, group, training=profile.comparison.tuning),
+        lambda: _train_supervised(usable, left_out(study, group), profile, profile.seed + group),
+        study.folder,
+    )
+    encoder = build_encoder(profile.encoder, usable.X.shape[1])
+    arrays_to_weights(encoder, arrays, "encoder")
+    return encoder
+
+
+def random_encoder(study: Study) -> keras.Model:
+    """Build the encoder of a `study`, untrained."""
+    profile = study.profile
+    return build_encoder(profile.encoder, study.usable.X.shape[1], seed=profile.seed)
+
+
+def features(study: Study, model: str, group: int | None = None) -> np.ndarray:
+    """Give the frozen encoder's features of all usable windows.
+
+    Parameters
+    ----------
+    study : Study
+        Its windows and encoders.
+    model : {"STR", "random"}
+        Which encoder.
+    group : int, optional
+        Of the STR encoders, the one that never saw this group.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_windows, n_features)
+
+    Raises
+    ------
+    ValueError
+        If there is no such encoder.
+    """
+    return features_of(study, study.usable, study.identity, model, group)
+
+
+def features_of(
+    study: Study, windows: Windows, identity: str, model: str, group: int | None = None
+) -> np.ndarray:
+    """Give the features of other windows by an encoder of a study.
+
+    Parameters
+    ----------
+    study : Study
+        Its encoders.
+    windows : Windows
+        Any windows of the same length and rate.
+    identity : str
+        What names these windows' data in the names of files.
+    model, group
+        As for `features`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_windows, n_features)
+
+    Raises
+    ------
+    ValueError
+        If there is no such encoder.
+    """
+    if (model == STR) == (group is None) or model not in (STR, RANDOM):
+        raise ValueError(f"give encoder {RANDOM!r} alone, or {STR!r} with a group")
+
+    def make() -> dict[str, np.ndarray]:
+        encoder = random_encoder(study) if group is None else pretext(study, group).encoder
+        return {"features": embed(windows, encoder)}
+
+    source = {
+        "of": identity,
+        "model": model,
+        "encoder": [study.profile.encoder, study.profile.seed],
+        "pretext": None if group is None else pretext_source(study, group),
+        "windows": study.profile.windows,
+    }
+    return stages.FEATURES.cached(source, make, study.folder)["features"]
+
+
+def _source(study: Study, group: int, **settings: Any) -> dict[str, Any]:
+    return {
+        "data": study.identity,
+        "windows": study.profile.windows,
+        "encoder": study.profile.encoder,
+        "n_groups": study.profile.pretext.n_groups,
+        "seed": study.profile.seed,
+        "group": group,
+        **settings,
+    }
+
+
+def _train_str(
+    X: np.ndarray,
+    heldout: np.ndarray,
+    profile: Profile,
+    seed: int,
+    *,
+    folder: Path,
+    label: str,
+) -> dict[str, np.ndarray]:
+    config: PretextConfig = profile.pretext
+    trained = pretrain(
+        X[~heldout],
+        config,
+        profile.encoder,
+        seed=seed,
+        folder=folder,
+        tensorboard=keras.backend.backend() == "tensorflow",  # its callback needs it
+        label=label,
+    )
+    rows = evenly_spaced(np.flatnonzero(heldout), config.heldout_windows)
+    logits = trained.model.predict(X[rows], batch_size=even_batch(len(rows), 30), verbose=0)
+    return {
+        **weights_to_arrays(trained.encoder, "encoder"),
+        **weights_to_arrays(trained.model.heads, "heads"),
+        "history": np.array(json.dumps(trained.history.epochs)),
+        "heldout_rows": rows,
+        "heldout_logits": logits.reshape(len(rows), 7, 7),
+    }
+
+
+def _train_contrastive(
+    usable: Windows, heldout: np.ndarray, profile: Profile, seed: int, *, folder: Path, label: str
+) -> dict[str, np.ndarray]:
+    config: ContrastiveConfig = profile.contrastive
+    most = profile.pretext.heldout_windows
+    shown = np.flatnonzero(~heldout)
+    watched, unseen = evenly_spaced(shown, most), evenly_spaced(np.flatnonzero(heldout), most)
+    meta = usable.meta.iloc[watched].reset_index(drop=True)
+    probes = Probes(
+        usable.X[watched],
+        meta,
+        dict(zip(TARGETS, label_matrix(meta, TARGETS).T, strict=True)),
+        heldout=np.unique(usable.meta["participant"][heldout]),
+        every=max(1, config.training.epochs // 3),
+        n_splits=min(5, meta["participant"].nunique()),
+    )
+    trained = pretrain(
+        usable.X[shown],
+        config,
+        profile.encoder,
+        seed=seed,
+        folder=folder,
+        # The loss depends on the batch, so it is not measured on less than one.
+        X_val=usable.X[unseen] if len(unseen) >= config.training.batch_windows else None,
+        callbacks=[probes],
+        label=label,
+    )
+    found = probes.frame().astype({"collapsed": bool}).reset_index()
+    return {
+        **weights_to_arrays(trained.encoder, "encoder"),
+        **weights_to_arrays(trained.model.head, "head"),
+        "history": np.array(json.dumps(trained.history.frame().reset_index().to_dict("records"))),
+        "probes": np.array(json.dumps(found.to_dict("records"))),
+    }
+
+
+def _train_supervised(
+    usable: Windows, heldout: np.ndarray, profile: Profile, seed: int
+) -> dict[str, np.ndarray]:
+    labels = label_matrix(usable.meta, TARGETS)
+    tuner = FineTuner(
+        usable.X, labels, profile.encoder, profile.comparison.tuning, n_classes=2, seed=seed
+    )
+    tuner.fit(np.flatnonzero(~heldout), name="the supervised encoder")
+    return weights_to_arrays(tuner.encoder, "encoder")
+
+
+def _frame(text: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(json.loads(str(text))).set_index("epoch")

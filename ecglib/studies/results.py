@@ -1,0 +1,327 @@
+"""The results of a study: predictions of every model, their audit, and a cohort without effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.artifacts import fingerprint
+from ecglib.data.labels import TARGETS, label_matrix
+from ecglib.evaluation.audit import audit_predictions
+from ecglib.evaluation.crossfit import group_of_folds
+from ecglib.evaluation.crossval import evaluate_frozen, majority_predictions
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+from ecglib.evaluation.predictions import append_predictions, prediction_rows
+from ecglib.evaluation.protocols import NONE, RANDOM, RESULT, SEEN, STR, STRICT, SUPERVISED
+from ecglib.evaluation.splits import ParticipantGroupedKFold, Splitter, WindowKFold
+from ecglib.evaluation.summaries import summarise
+from ecglib.preprocessing.segmentation import make_windows
+from ecglib.studies import stages
+from ecglib.studies.pretraining import features, features_of, left_out, pretext_source
+from ecglib.studies.study import Study
+from ecglib.synthetic.cohort import CohortSpec, make_cohort
+from ecglib.transfer.finetune import fit_classifiers
+
+NULL_SEED = 1
+"""Seed of the cohort without effect: people other than those of the study's own cohort."""
+
+
+def splitters(study: Study) -> tuple[Splitter, Splitter]:
+    """Give the two protocols of `predictions`: the released one, and the strict one.
+
+    Parameters
+    ----------
+    study : Study
+        Its profile gives the number of folds and the seed.
+
+    Returns
+    -------
+    tuple of Splitter
+        Window-wise, and leave-one-participant-out (LOSO).
+    """
+    profile = study.profile
+    return WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut()
+
+
+def supervised_splitters(study: Study) -> tuple[Splitter, Splitter]:
+    """Give the two protocols of `supervised_predictions`, with fewer folds, for cost.
+
+    Parameters
+    ----------
+    study : Study
+        Its profile gives the number of folds and the seed.
+
+    Returns
+    -------
+    tuple of Splitter
+        Window-wise, and by groups of participants.
+    """
+    profile = study.profile
+    return (
+        WindowKFold(profile.supervised_folds, profile.seed),
+        ParticipantGroupedKFold(profile.supervised_folds, profile.seed),
+    )
+
+
+def predictions(study: Study) -> pd.DataFrame:
+    """Predict by frozen encoders under both protocols, out of fold.
+
+    Under leave-one-participant-out the STR features of a fold come from the encoder that never saw
+    its participant (regime "strict"), and once more from one that did, without ratings ("pretext
+    saw test windows"). Under the window-wise protocol the encoder has seen the test windows too.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+
+    Returns
+    -------
+    DataFrame
+        Columns `ecglib.evaluation.protocols.COLUMNS`; computed once, then read.
+    """
+    return stages.PREDICTIONS.cached(results_source(study), lambda: _predict(study), study.folder)
+
+
+def supervised_predictions(study: Study) -> pd.DataFrame:
+    """Predict by networks trained from scratch with labels, out of fold.
+
+    They are trained as long as the comparison trains any network as a whole, which takes time, so
+    there are fewer folds than in `predictions`; whole people are left out in groups.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+
+    Returns
+    -------
+    DataFrame
+        Columns `ecglib.evaluation.protocols.COLUMNS`, with the majority class of the same folds;
+        computed once, then read.
+    """
+    profile = study.profile
+    source = {
+        "data": study.identity,
+        "windows": profile.windows,
+        "encoder": profile.encoder,
+        "training": profile.comparison.tuning,
+        "folds": profile.supervised_folds,
+        "seed": profile.seed,
+    }
+    return stages.SUPERVISED_PREDICTIONS.cached(source, lambda: _supervise(study), study.folder)
+
+
+def leaks(study: Study) -> pd.DataFrame:
+    """Audit `predictions` and `supervised_predictions`.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+
+    Returns
+    -------
+    DataFrame
+        What `ecglib.evaluation.audit.audit_predictions` finds: a row for whatever is on both sides.
+    """
+    meta, n_groups = study.usable.meta, len(study.groups)
+    # What the encoder of each group was pretrained on.
+    shown = [np.flatnonzero(~left_out(study, group)) for group in range(n_groups)]
+    window, person = splitters(study)
+    own = group_of_folds(meta, list(person.split(meta)), study.groups)
+    pretext = {
+        (window.protocol, STR, SEEN): [shown[0]] * window.get_n_splits(meta),
+        (person.protocol, STR, STRICT): [shown[g] for g in own],
+        (person.protocol, STR, SEEN): [shown[(g + 1) % n_groups] for g in own],
+    }
+    length_s = study.profile.windows.length_s
+    return pd.concat(
+        [
+            audit_predictions(
+                predictions(study), meta, (window, person), pretext, length_s=length_s
+            ),
+            audit_predictions(
+                supervised_predictions(study),
+                meta,
+                supervised_splitters(study),
+                {},
+                length_s=length_s,
+            ),
+        ],
+        ignore_index=True,
+    )
+
+
+def null_predictions(study: Study) -> pd.DataFrame:
+    """Predict where there is nothing to find, under leave-one-participant-out.
+
+    A second synthetic cohort of other people, whose ECG does not depend on what they feel
+    (effect 0), goes through the same encoders. The encoders are the study's: they have never seen
+    anyone of that cohort.
+
+    Parameters
+    ----------
+    study : Study
+        Its encoders, settings and folder.
+
+    Returns
+    -------
+    DataFrame
+        Columns `ecglib.evaluation.protocols.COLUMNS`; computed once, then read.
+    """
+    spec = replace(study.spec, effect=0.0)
+    source = {"study": results_source(study), "spec": spec, "seed": NULL_SEED}
+    return stages.NULL_PREDICTIONS.cached(
+        source, lambda: _predict_null(study, spec, fingerprint(source)), study.folder
+    )
+
+
+def summary(study: Study, **options: Any) -> pd.DataFrame:
+    """Summarise all predictions with intervals.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+    **options
+        As for `ecglib.evaluation.summaries.summarise`.
+
+    Returns
+    -------
+    DataFrame
+        As from `ecglib.evaluation.summaries.summarise`, of frozen and supervised models.
+    """
+    options = {"n_resamples": study.profile.n_resamples, **options}
+    tables = [summarise(made(study), **options) for made in (predictions, supervised_predictions)]
+    # The majority class of the window-wise protocol comes with both, of more folds in the first.
+    table = pd.concat(tables, ignore_index=True)
+    return table.drop_duplicates([*RESULT, "metric"], ignore_index=True)
+
+
+def results_source(study: Study) -> dict[str, Any]:
+    """Say what decides the `predictions` of a `study`, for names of files."""
+    profile = study.profile
+    return {
+        "pretext": [pretext_source(study, g) for g in range(len(study.groups))],
+        "head": profile.head,
+        "window_folds": profile.window_folds,
+    }
+
+
+def _predict(study: Study) -> pd.DataFrame:
+    meta, profile, groups = study.usable.meta, study.profile, study.groups
+    window, person = splitters(study)
+    heads = {"config": profile.head, "seed": profile.seed}
+    of_group = {str(g): features(study, STR, g) for g in range(len(groups))}
+    own = group_of_folds(meta, list(person.split(meta)), groups)
+    tables = []
+    for splitter in (window, person):
+        tables += [
+            majority_predictions(meta, splitter, TARGETS),
+            evaluate_frozen(
+                features(study, RANDOM),
+                meta,
+                splitter,
+                TARGETS,
+                model_name=RANDOM,
+                regime=NONE,
+                **heads,
+            ),
+        ]
+    tables += [
+        evaluate_frozen(of_group["0"], meta, window, TARGETS, model_name=STR, regime=SEEN, **heads),
+        evaluate_frozen(
+            of_group,
+            meta,
+            person,
+            TARGETS,
+            model_name=STR,
+            regime=STRICT,
+            encoder_of_fold=[str(g) for g in own],
+            pretrained_on={
+                str(g): np.setdiff1d(np.concatenate(groups), group).tolist()
+                for g, group in enumerate(groups)
+            },
+            **heads,
+        ),
+        # The encoder of any other group was pretrained on this one's people.
+        evaluate_frozen(
+            of_group,
+            meta,
+            person,
+            TARGETS,
+            model_name=STR,
+            regime=SEEN,
+            encoder_of_fold=[str((g + 1) % len(groups)) for g in own],
+            **heads,
+        ),
+    ]
+    return append_predictions(*tables)
+
+
+def _predict_null(study: Study, spec: CohortSpec, identity: str) -> pd.DataFrame:
+    windows = make_windows(make_cohort(spec, NULL_SEED).cohort, study.profile.windows).usable
+    splitter, profile = LeaveOneParticipantOut(), study.profile
+    return append_predictions(
+        majority_predictions(windows.meta, splitter, TARGETS),
+        *(
+            evaluate_frozen(
+                features_of(study, windows, identity, model, group),
+                windows.meta,
+                splitter,
+                TARGETS,
+                profile.head,
+                profile.seed,
+                model,
+                regime,
+            )
+            for model, group, regime in ((RANDOM, None, NONE), (STR, 0, STRICT))
+        ),
+    )
+
+
+def _supervise(study: Study) -> pd.DataFrame:
+    meta, profile = study.usable.meta, study.profile
+    labels = label_matrix(meta, TARGETS)
+    folds = [
+        (splitter.protocol, number, *fold)
+        for splitter in supervised_splitters(study)
+        for number, fold in enumerate(splitter.split(meta, labels))
+    ]
+    # All folds of both protocols in one call: the network is compiled once.
+    probabilities = fit_classifiers(
+        study.usable.X,
+        labels,
+        [(train, test) for _, _, train, test in folds],
+        None,
+        profile.encoder,
+        profile.comparison.tuning,
+        n_classes=2,
+        seed=profile.seed,
+    )
+    return append_predictions(
+        *(
+            majority_predictions(meta, splitter, TARGETS)
+            for splitter in supervised_splitters(study)
+        ),
+        *(
+            prediction_rows(
+                meta,
+                test,
+                np.clip(probability[:, t, 1], 0.0, 1.0),
+                labels[:, t],
+                protocol=protocol,
+                model=SUPERVISED,
+                regime=NONE,
+                target=target,
+                fold=number,
+                seed=profile.seed,
+            )
+            for (protocol, number, _, test), probability in zip(folds, probabilities, strict=True)
+            for t, target in enumerate(TARGETS)
+        ),
+    )

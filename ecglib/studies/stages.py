@@ -1,0 +1,249 @@
+"""The stages of a study: what is computed once and kept, in which version.
+
+Raise the version of a stage when its numbers change. ``ecglib stages`` says which stages' code is
+no longer the one that was locked, and ``ecglib stages --lock`` locks it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ecglib.core.lock import Lock
+from ecglib.core.sources import Sources
+from ecglib.core.stages import Stage
+from ecglib.evaluation.jobs import FOLD
+from ecglib.evaluation.predictions import load_predictions, save_predictions
+from ecglib.evaluation.protocols import ORIGIN, RATING_COLUMNS
+from ecglib.evaluation.scores import load_scores, save_scores
+from ecglib.preprocessing.windows import Windows
+
+PACKAGE = Path(__file__).parents[1]
+"""Folder of the library's own source code, which the lock is about."""
+
+LOCK = Path(__file__).with_name("stages.lock")
+"""The committed lock of `STAGES`."""
+
+_TABLE: dict[str, Any] = {
+    "suffix": ".csv.gz",
+    "save": save_predictions,
+    "load": load_predictions,
+}
+_RATINGS: dict[str, Any] = {
+    "suffix": ".csv.gz",
+    "save": partial(save_predictions, columns=RATING_COLUMNS),
+    "load": partial(load_predictions, columns=RATING_COLUMNS),
+}
+_SCORES: dict[str, Any] = {"suffix": ".csv.gz", "save": save_scores, "load": load_scores}
+PRETEXT_TABLE = (*ORIGIN, "pretext", "encoder", "group", "measure", "value")
+"""Columns of `ecglib.studies.comparison_tables.pretext_report`."""
+
+COHORT = Stage(
+    "synthetic",
+    1,
+    (
+        "ecglib.synthetic.cohort:make_cohort",
+        "ecglib.synthetic.cohort:write_dreamer_mat",
+        "ecglib.synthetic.cohort:save_truth",
+    ),
+    suffix=".mat",
+)
+"""The synthetic file, and beside it the truth that made it."""
+
+WINDOWS = Stage(
+    "windows",
+    1,
+    ("ecglib.data.dreamer:read_dreamer", "ecglib.preprocessing.segmentation:make_windows"),
+    (COHORT,),
+    save=lambda path, windows: windows.save(path),
+    load=Windows.load,
+)
+"""Windows of the data file."""
+
+_LEFT_OUT = (
+    "ecglib.evaluation.crossfit:participant_groups",
+    "ecglib.studies.pretraining:left_out",
+)
+PRETEXT = Stage("pretext", 1, ("ecglib.studies.pretraining:_train_str", *_LEFT_OUT), (WINDOWS,))
+"""Encoders of signal transformation recognition, each made without one group of people."""
+
+CONTRASTIVE = Stage(
+    "contrastive", 1, ("ecglib.studies.pretraining:_train_contrastive", *_LEFT_OUT), (WINDOWS,)
+)
+"""Encoders of contrastive learning, likewise."""
+
+SUPERVISED_ENCODER = Stage(
+    "supervised-encoder",
+    1,
+    ("ecglib.studies.pretraining:_train_supervised", *_LEFT_OUT),
+    (WINDOWS,),
+)
+"""Encoders that learnt the labels of everyone outside a group."""
+
+FEATURES = Stage(
+    "features",
+    1,
+    ("ecglib.models.encoder:embed", "ecglib.studies.pretraining:random_encoder"),
+    (PRETEXT,),
+)
+"""Features of all windows by one encoder."""
+
+PREDICTIONS = Stage("predictions", 1, ("ecglib.studies.results:_predict",), (FEATURES,), **_TABLE)
+"""Out-of-fold predictions of heads on frozen features."""
+
+SUPERVISED_PREDICTIONS = Stage(
+    "supervised-predictions", 1, ("ecglib.studies.results:_supervise",), (WINDOWS,), **_TABLE
+)
+"""Out-of-fold predictions of networks that learnt from labels alone."""
+
+NULL_PREDICTIONS = Stage(
+    "null-predictions", 1, ("ecglib.studies.results:_predict_null",), (FEATURES,), **_TABLE
+)
+"""Predictions on a cohort without effect, where there is nothing to find."""
+
+KNOWN_COHORT = Stage(
+    "known-cohort",
+    1,
+    ("ecglib.studies.leakage:_describe", "ecglib.studies.leakage:_encoder"),
+    (COHORT, WINDOWS, PRETEXT),
+)
+"""Windows and features of a synthetic cohort whose effect is known."""
+
+LADDER = Stage("ladder", 1, ("ecglib.studies.leakage:_climb",), (KNOWN_COHORT,), **_TABLE)
+"""Predictions under every protocol on such cohorts."""
+
+PERMUTATIONS = Stage("permutations", 1, ("ecglib.studies.statistics:_test_encoders",), (FEATURES,))
+"""Permutation tests of the encoders."""
+
+SEEDS = Stage(
+    "seed-predictions", 1, ("ecglib.studies.statistics:_predict_with_seeds",), (FEATURES,), **_TABLE
+)
+"""Predictions with several seeds."""
+
+SIMULATIONS = Stage(
+    "simulation",
+    1,
+    (
+        "ecglib.evaluation.simulation:coverage_table",
+        "ecglib.evaluation.simulation:cross_validation_table",
+        "ecglib.evaluation.simulation:null_p_values",
+    ),
+    suffix=".csv",
+    save=lambda path, table: table.to_csv(path, index=False),
+    load=partial(pd.read_csv, float_precision="round_trip"),
+)
+"""What intervals and tests are worth on invented participants."""
+
+CLASSICAL_FEATURES = Stage(
+    "classical-features", 1, ("ecglib.studies.baselines:_describe",), (WINDOWS,)
+)
+"""Ten features of the heartbeat of every window."""
+
+CLASSICAL_PREDICTIONS = Stage(
+    "classical-predictions",
+    1,
+    ("ecglib.studies.baselines:_predict",),
+    (CLASSICAL_FEATURES,),
+    **_TABLE,
+)
+"""Predictions of classical models from those."""
+
+RELEASED_PREDICTIONS = Stage(
+    "released-predictions", 1, ("ecglib.studies.replication:_predict",), (FEATURES,), **_TABLE
+)
+"""Predictions under the protocol of the released code, with and without its defects."""
+
+RELEASED_REFITS = Stage("released-refits", 1, ("ecglib.studies.replication:_refit",), (FEATURES,))
+"""The same folds of that protocol, fitted again and again."""
+
+RATED_PREDICTIONS = Stage(
+    "rated-predictions",
+    1,
+    ("ecglib.studies.personalisation:_predict_rated",),
+    (FEATURES,),
+    **_TABLE,
+)
+"""Predictions for people of whom some trials are rated."""
+
+OWN_PREDICTIONS = Stage(
+    "own-predictions", 1, ("ecglib.studies.personalisation:_predict_own",), (FEATURES,), **_TABLE
+)
+"""Predictions by models made from the tested person's own trials alone."""
+
+RATINGS = Stage(
+    "rating-predictions", 1, ("ecglib.studies.ratings:_predict",), (FEATURES,), **_RATINGS
+)
+"""Predicted ratings from 1 to 5."""
+
+COMPARISON_PART = Stage(
+    "comparison-part",
+    1,
+    ("ecglib.studies.comparison_tables:_score",),
+    (PRETEXT, CONTRASTIVE, SUPERVISED_ENCODER),
+    **_SCORES,
+)
+"""Scores of one part of the comparison."""
+
+GRID = Stage(
+    "grid", 1, ("ecglib.studies.comparison_tables:_in_parts",), (COMPARISON_PART,), **_SCORES
+)
+"""Scores of every pretext, transfer and encoder."""
+
+LABEL_EFFICIENCY = Stage(
+    "label-efficiency",
+    1,
+    ("ecglib.studies.comparison_tables:_in_parts",),
+    (COMPARISON_PART,),
+    **_SCORES,
+)
+"""Scores with fewer labels."""
+
+PRETEXTS = Stage(
+    "pretexts",
+    1,
+    ("ecglib.studies.comparison_tables:_measure",),
+    (PRETEXT, CONTRASTIVE, SUPERVISED_ENCODER),
+    suffix=".csv.gz",
+    save=save_scores,
+    load=partial(load_scores, columns=PRETEXT_TABLE),
+)
+"""What every encoder learnt before it met a label."""
+
+
+STAGES = (
+    COHORT,
+    WINDOWS,
+    PRETEXT,
+    CONTRASTIVE,
+    SUPERVISED_ENCODER,
+    FEATURES,
+    FOLD,
+    PREDICTIONS,
+    SUPERVISED_PREDICTIONS,
+    NULL_PREDICTIONS,
+    KNOWN_COHORT,
+    LADDER,
+    PERMUTATIONS,
+    SEEDS,
+    SIMULATIONS,
+    CLASSICAL_FEATURES,
+    CLASSICAL_PREDICTIONS,
+    RELEASED_PREDICTIONS,
+    RELEASED_REFITS,
+    RATED_PREDICTIONS,
+    OWN_PREDICTIONS,
+    RATINGS,
+    COMPARISON_PART,
+    GRID,
+    LABEL_EFFICIENCY,
+    PRETEXTS,
+)
+"""All stages, each after those that it starts from."""
+
+
+def current_lock() -> Lock:
+    """Lock `STAGES` as the code is now, without writing anything."""
+    return Lock.of(STAGES, Sources(PACKAGE.name, PACKAGE))

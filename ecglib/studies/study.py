@@ -1,0 +1,128 @@
+"""A study: one data file, one profile and one folder, from which everything else follows."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ecglib.core.errors import DataError
+from ecglib.core.folders import artifacts_folder
+from ecglib.data.cohort import Cohort
+from ecglib.data.dreamer import find_dreamer, read_dreamer
+from ecglib.evaluation.crossfit import group_of, participant_groups
+from ecglib.models.encoder import EncoderConfig
+from ecglib.preprocessing.segmentation import make_windows
+from ecglib.preprocessing.windows import Windows
+from ecglib.studies import stages
+from ecglib.studies.profiles import Profile, get_profile
+from ecglib.studies.stand_in import recipe, synthetic_file
+from ecglib.synthetic.cohort import CohortSpec, Truth, load_truth
+
+
+class Study:
+    """Data, profile and folder; what the chapters of the book ask about is computed from these.
+
+    The functions of `ecglib.studies` take a study and keep what they compute in its folder.
+
+    Parameters
+    ----------
+    path : path, optional
+        A file in the layout of DREAMER.mat. By default `ecglib.data.dreamer.find_dreamer` looks
+        for the real one, and the synthetic cohort takes its place if there is none.
+    profile : Profile or str, optional
+        By default the one that ``$ECGLIB_PROFILE`` names, else ``quick``.
+    folder : Path, optional
+        Folder of the artifacts; `ecglib.core.folders.artifacts_folder` by default.
+    spec : CohortSpec, optional
+        The synthetic cohort to make if there is no real file.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        profile: Profile | str | None = None,
+        folder: Path | None = None,
+        spec: CohortSpec | None = None,
+    ) -> None:
+        self._named = path
+        self.profile = profile if isinstance(profile, Profile) else get_profile(profile)
+        self.folder = folder or artifacts_folder()
+        self.spec = spec or CohortSpec()
+
+    @cached_property
+    def _given(self) -> Path | None:
+        return find_dreamer(self._named)
+
+    @cached_property
+    def path(self) -> Path:
+        """The data file in use: the real one if there is one, else the synthetic one."""
+        return self._given or synthetic_file(self.spec, self.folder)
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        """The recordings."""
+        return read_dreamer(self.path)
+
+    @property
+    def label(self) -> str:
+        """``"synthetic"`` or ``"DREAMER"``: stands in every title and table."""
+        return self.cohort.name
+
+    @cached_property
+    def identity(self) -> str:
+        """What names the data in the names of files: the file's hash, or the synthetic recipe.
+
+        Two processors may differ in the last digit of a synthetic signal. The recipe does not, and
+        it is known before the signals are made.
+        """
+        synthetic = recipe(self.spec)
+        if self._given is None or self._given.name == synthetic:
+            return Path(synthetic).stem
+        with self._given.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @cached_property
+    def truth(self) -> Truth | None:
+        """What is known of the synthetic cohort that this study made; None for any other file."""
+        beside = self.path.with_suffix(".npz")
+        return load_truth(beside) if beside.is_file() and self.label == "synthetic" else None
+
+    @cached_property
+    def windows(self) -> Windows:
+        """All windows, with their quality flags."""
+        return stages.WINDOWS.cached(
+            {"data": self.identity, "windows": self.profile.windows},
+            lambda: make_windows(self.cohort, self.profile.windows),
+            self.folder,
+        )
+
+    @cached_property
+    def usable(self) -> Windows:
+        """The windows of good quality; all that is learnt and tested comes from these."""
+        return self.windows.usable
+
+    @cached_property
+    def groups(self) -> list[np.ndarray]:
+        """Participants in groups of nearly equal size; encoder `g` never sees ``groups[g]``."""
+        people = self.cohort.recordings["participant"]
+        try:
+            return participant_groups(people, self.profile.pretext.n_groups, self.profile.seed)
+        except DataError as error:
+            raise DataError(error.problem, file=self.path, expected=error.expected) from error
+
+    @property
+    def group_of(self) -> dict[int, int]:
+        """Group of each participant."""
+        return group_of(self.groups)
+
+    def with_encoder(self, encoder: EncoderConfig) -> Study:
+        """Give the study of the same data, groups and settings with another `encoder`."""
+        other = copy.copy(self)  # with what is in memory already: none of it depends on the encoder
+        other.profile = replace(self.profile, encoder=encoder)
+        return other

@@ -1,0 +1,163 @@
+"""Models of an ordered scale: ratings as numbers, and as the answers to four questions.
+
+"High or low" throws away the order of the ratings and puts a 3 and a 1 into one class. Ridge
+regression takes the rating for a number. The ordinal model of Frank & Hall (2001) asks four binary
+questions, "is it above 1?", ..., "is it above 4?", and assumes order, but no equal distances.
+
+References
+----------
+Frank & Hall, A Simple Approach to Ordinal Classification, ECML 2001.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ecglib.core.errors import DataError
+
+MEDIAN, MEAN, RIDGE, ORDINAL = "training median", "training mean", "ridge", "ordinal"
+"""Names of the models: two that know only the training ratings, and the two of `rating_models`."""
+
+
+class OrdinalLogistic(RegressorMixin, BaseEstimator):
+    """Frank & Hall's ordinal model of ratings: one logistic regression per "above k?".
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the penalty of each regression.
+    highest : int
+        The scale goes from 1 to this; there is one regression fewer than it has steps.
+
+    Notes
+    -----
+    The regressions are fitted apart, so their probabilities can cross: "above 3" may come out
+    likelier than "above 2". The expected rating is defined all the same. Class probabilities need
+    the order; `predict_proba` lowers whatever lies above the probability to its left.
+    """
+
+    def __init__(self, C: float = 1.0, highest: int = 5) -> None:
+        self.C = C
+        self.highest = highest
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> OrdinalLogistic:
+        """Fit the regressions.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_windows, n_features)
+            Features.
+        y : ndarray, shape (n_windows,)
+            Ratings, whole numbers from 1 to `highest`.
+
+        Returns
+        -------
+        OrdinalLogistic
+
+        Raises
+        ------
+        DataError
+            If a rating is not one of these.
+        """
+        y = np.asarray(y)
+        bad = ~np.isin(y, range(1, self.highest + 1))
+        if bad.any():
+            raise DataError(
+                f"rating {y[bad][0]}",
+                field="y",
+                expected=f"a whole number from 1 to {self.highest}",
+            )
+        self.regressions_: list[LogisticRegression | float] = []
+        for k in range(1, self.highest):
+            above = y > k
+            if above.all() or not above.any():  # a question with one answer needs no regression
+                self.regressions_.append(float(above[0]))
+            else:
+                regression = LogisticRegression(C=self.C, max_iter=1000)
+                self.regressions_.append(regression.fit(X, above))
+        return self
+
+    def probability_above(self, X: np.ndarray) -> np.ndarray:
+        """Give the probabilities that the rating is above 1, 2, and so on.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_windows, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, highest - 1)
+            As fitted; they need not fall from left to right.
+        """
+        columns = [
+            np.full(len(X), r) if isinstance(r, float) else r.predict_proba(X)[:, 1]
+            for r in self.regressions_
+        ]
+        return np.stack(columns, axis=1)
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Give the probabilities of all ratings.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_windows, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, highest)
+            None below 0; they sum to 1.
+        """
+        above = np.minimum.accumulate(self.probability_above(X), axis=1)
+        return -np.diff(above, axis=1, prepend=1, append=0)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Give the expected rating.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_windows, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray, shape (n_windows,)
+            From 1 to `highest`.
+        """
+        return 1 + self.probability_above(X).sum(axis=1)
+
+
+def rating_models(n_features: int, windows_per_trial: float) -> dict[str, BaseEstimator]:
+    """Make the two models and the two baselines, unfitted.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of features.
+    windows_per_trial : float
+        Mean number of windows in a trial.
+
+    Returns
+    -------
+    dict of str to estimator
+        By name. The features of ridge and ordinal are standardised on the training windows.
+
+    Notes
+    -----
+    The penalties say the same as that of `ecglib.transfer.linear.linear_classifier`: a trial counts
+    once, and beforehand the features together are expected to move the log odds by about 1, and the
+    rating by about as much as what they leave unexplained.
+    """
+    strength = n_features * windows_per_trial
+    return {
+        MEDIAN: DummyRegressor(strategy="median"),
+        MEAN: DummyRegressor(strategy="mean"),
+        RIDGE: make_pipeline(StandardScaler(), Ridge(alpha=strength)),
+        ORDINAL: make_pipeline(StandardScaler(), OrdinalLogistic(C=1 / strength)),
+    }

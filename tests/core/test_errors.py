@@ -1,0 +1,36 @@
+import pickle
+
+from ecglib.core.errors import DataError
+
+
+def test_message_names_the_place_the_problem_the_expectation_and_the_remedy():
+    error = DataError(
+        "rating 7",
+        file="DREAMER.mat",
+        participant=3,
+        clip=2,
+        field="ScoreValence",
+        expected="a whole number from 1 to 5",
+        remedy="download the file again",
+    )
+    assert str(error) == (
+        "DREAMER.mat, participant 3, clip 2, field ScoreValence: rating 7. "
+        "Expected a whole number from 1 to 5. To fix it: download the file again."
+    )
+    assert (error.participant, error.clip, error.field) == (3, 2, "ScoreValence")
+
+
+def test_message_leaves_out_what_was_not_given():
+    assert str(DataError("no windows")) == "no windows."
+    assert str(DataError("no windows", field="fs")) == "field fs: no windows."
+
+
+def test_is_a_value_error():
+    assert issubclass(DataError, ValueError)
+
+
+def test_survives_the_way_back_from_a_worker_process():
+    error = DataError("flat", file="a.mat", participant=1, clip=4, field="ECG", remedy="look")
+    copy = pickle.loads(pickle.dumps(error))
+    assert str(copy) == str(error)
+    assert vars(copy) == vars(error)

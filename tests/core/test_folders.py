@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+
+from ecglib.core.folders import artifacts_folder, home_folder, named_path, results_folder
+
+OURS = "[tool.ecglib]\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Work in an empty folder, with no variable set."""
+    for variable in ("ECGLIB_HOME", "ECGLIB_ARTIFACTS", "ECGLIB_DREAMER"):
+        monkeypatch.delenv(variable, raising=False)
+    folder = tmp_path / "project" / "notebooks" / "deep"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_without_anything_home_is_the_current_folder(here):
+    assert home_folder() == here
+    assert artifacts_folder() == here / "artifacts"
+    assert results_folder() == here / "results"
+
+
+def test_the_nearest_project_of_ours_is_home(here, tmp_path):
+    (tmp_path / "pyproject.toml").write_text(OURS)
+    assert home_folder() == tmp_path
+    (tmp_path / "project" / "pyproject.toml").write_text("[project]\nname = 'x'\n" + OURS)
+    assert home_folder() == tmp_path / "project"
+    (here / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    assert home_folder() == tmp_path / "project"
+    assert artifacts_folder() == tmp_path / "project" / "artifacts"
+    assert results_folder() == tmp_path / "project" / "results"
+
+
+@pytest.mark.parametrize(
+    "content", [b"[tool.ecglib", b"\xff\xfe[tool.ecglib]", b"", b"[ecglib]\n", b"tool = 'ecglib'"]
+)
+def test_what_another_project_says_does_not_matter(here, tmp_path, content):
+    (tmp_path / "project" / "pyproject.toml").write_bytes(content)
+    assert home_folder() == here
+    (tmp_path / "pyproject.toml").write_text(OURS)
+    assert home_folder() == tmp_path
+
+
+def test_a_folder_of_that_name_is_no_project(here):
+    (here / "pyproject.toml").mkdir()
+    assert home_folder() == here
+
+
+def test_the_variable_comes_first(here, tmp_path, monkeypatch):
+    (here / "pyproject.toml").write_text(OURS)
+    monkeypatch.setenv("ECGLIB_HOME", str(tmp_path / "elsewhere"))
+    assert home_folder() == tmp_path / "elsewhere"
+    monkeypatch.setenv("ECGLIB_HOME", "")
+    assert home_folder() == here
+    monkeypatch.setenv("ECGLIB_HOME", "sub")
+    assert home_folder() == here / "sub"
+    monkeypatch.setenv("ECGLIB_HOME", "~/mine")
+    assert home_folder() == Path.home() / "mine"
+
+
+def test_a_relative_variable_starts_from_home(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text(OURS)
+    monkeypatch.setenv("ECGLIB_ARTIFACTS", "made/here")
+    assert artifacts_folder() == tmp_path / "made" / "here"
+    monkeypatch.setenv("ECGLIB_HOME", str(tmp_path / "home"))
+    assert artifacts_folder() == tmp_path / "home" / "made" / "here"
+    assert results_folder() == tmp_path / "home" / "results"
+
+
+def test_named_paths(here, tmp_path, monkeypatch):
+    assert named_path("ECGLIB_DREAMER") is None
+    monkeypatch.setenv("ECGLIB_DREAMER", "")
+    assert named_path("ECGLIB_DREAMER") is None
+    for named, expected in (
+        ("x.mat", here / "x.mat"),
+        ("~/x.mat", Path.home() / "x.mat"),
+        (str(tmp_path / "x.mat"), tmp_path / "x.mat"),
+    ):
+        monkeypatch.setenv("ECGLIB_DREAMER", named)
+        assert named_path("ECGLIB_DREAMER") == expected

@@ -1,0 +1,162 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecglib.core.errors import DataError
+from ecglib.data.cohort import COLUMNS, Cohort
+
+FS = 256.0
+
+
+def table(n_participants: int = 2, n_clips: int = 2) -> pd.DataFrame:
+    rows = [
+        {
+            "participant": p,
+            "clip": c,
+            "condition": condition,
+            "n_samples": 2560 + 256 * c,
+            "duration": 10.0 + c,
+            "valence": c,
+            "arousal": p,
+            "dominance": 5,
+            "age": 20 + p,
+            "gender": "female",
+        }
+        for p in range(1, n_participants + 1)
+        for c in range(1, n_clips + 1)
+        for condition in ("baseline", "stimulus")
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def signals_of(rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    return tuple(np.full((n, 2), i, dtype=np.float32) for i, n in enumerate(rows["n_samples"]))
+
+
+@pytest.fixture
+def cohort() -> Cohort:
+    return Cohort("synthetic", FS, table(), signals_of(table()), "abc", "1.0.2")
+
+
+def refuse(cohort: Cohort, **changes) -> DataError:
+    with pytest.raises(DataError) as caught:
+        dataclasses.replace(cohort, **changes)
+    return caught.value
+
+
+def test_repr_is_one_short_line(cohort):
+    assert repr(cohort) == (
+        "<Cohort 'synthetic': 2 participants, 2 clips, 8 recordings, 1.5 min at 256 Hz>"
+    )
+
+
+def test_is_frozen(cohort):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        cohort.name = "DREAMER"
+
+
+@pytest.mark.parametrize("fs", [0, -256.0, np.nan, np.inf])
+def test_sampling_rate(cohort, fs):
+    assert refuse(cohort, fs=fs).field == "fs"
+
+
+def test_one_signal_per_row(cohort):
+    assert "7 signals for 8 recordings" in refuse(cohort, signals=cohort.signals[1:]).problem
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda rows: rows.drop(columns="age"), "recordings"),
+        (lambda rows: rows[["clip", "participant", *COLUMNS[2:]]], "recordings"),
+        (lambda rows: rows.iloc[:0], "recordings"),
+        (lambda rows: rows.set_index(np.arange(1, 9)), "recordings"),
+        (lambda rows: rows.iloc[::-1].reset_index(drop=True), "recordings"),
+        (lambda rows: rows.iloc[[0, *range(7)]].reset_index(drop=True), "recordings"),
+        (lambda rows: rows.astype({"participant": float}), "participant"),
+        (lambda rows: rows.assign(clip=rows["clip"] - 1), "clip"),
+        (lambda rows: rows.assign(condition="rest"), "condition"),
+        (lambda rows: rows.astype({"valence": float}), "valence"),
+        (lambda rows: rows.assign(valence=6), "valence"),
+        (lambda rows: rows.assign(arousal=[1, 2, 1, 1, 2, 2, 2, 2]), "arousal"),
+        (lambda rows: rows.assign(age=range(20, 28)), "age"),
+        (lambda rows: rows.assign(gender=[*"fffm", *"mmmm"]), "gender"),
+        (lambda rows: rows.assign(n_samples=rows["n_samples"] + 1), "baseline"),
+        (lambda rows: rows.assign(duration=rows["duration"] + 1), "baseline"),
+    ],
+    ids=[
+        "column missing",
+        "columns in another order",
+        "empty",
+        "index",
+        "rows in another order",
+        "row repeated",
+        "float participant",
+        "clip 0",
+        "unknown condition",
+        "float rating",
+        "rating 6",
+        "two ratings of one trial",
+        "two ages of one person",
+        "two genders of one person",
+        "n_samples",
+        "duration",
+    ],
+)
+def test_tables_that_break_a_rule(cohort, change, field):
+    error = refuse(cohort, recordings=change(cohort.recordings))
+    assert error.field == field
+    assert error.expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.T,
+        lambda x: x[:, :1],
+        lambda x: x[:2559],
+        lambda x: x[:0],
+        lambda x: x * np.nan,
+        lambda x: x.astype(int),
+        lambda x: x.tolist(),
+    ],
+    ids=["transposed", "one lead", "short", "empty", "NaN", "integers", "list"],
+)
+def test_signals_that_break_a_rule(cohort, change):
+    signals = list(cohort.signals)
+    signals[7] = change(signals[7])
+    error = refuse(cohort, signals=tuple(signals))
+    assert (error.participant, error.clip, error.field) == (2, 2, "stimulus")
+
+
+def test_select_keeps_rows_and_signals_together(cohort):
+    some = cohort.select(participants=[2], clips=(1, 2), conditions=["stimulus"])
+    assert some.recordings["participant"].tolist() == [2, 2]
+    assert some.recordings["clip"].tolist() == [1, 2]
+    assert some.recordings.index.tolist() == [0, 1]
+    assert some.signals == (cohort.signals[5], cohort.signals[7])
+    assert (some.name, some.fs, some.sha256, some.version) == ("synthetic", FS, "abc", "1.0.2")
+
+
+def test_select_everything_by_default(cohort):
+    assert cohort.select().recordings.equals(cohort.recordings)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"participants": [1, 3]}, "participant"),
+        ({"clips": []}, "clip"),
+        ({"conditions": ["x"]}, "condition"),
+    ],
+)
+def test_select_refuses_what_is_not_there(cohort, wanted, field):
+    assert refuse_select(cohort, wanted).field == field
+
+
+def refuse_select(cohort: Cohort, wanted: dict) -> DataError:
+    with pytest.raises(DataError) as caught:
+        cohort.select(**wanted)
+    return caught.value

@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecglib.data.labels import TARGETS
+from ecglib.plots import cohort as cohort_plots
+
+FS = 256
+LABEL = "some data"
+
+
+@pytest.fixture(scope="module")
+def trials(made):
+    return made.cohort.recordings.query("condition == 'stimulus'")
+
+
+def test_durations_are_drawn_for_every_participant_and_clip(trials, check):
+    fig = cohort_plots.clip_durations(trials, LABEL)
+    check(fig, LABEL, "clip (number)", "participant (number)")
+    assert fig.axes[1].get_ylabel() == "duration (s)"
+    drawn = fig.axes[0].collections[0].get_array()
+    np.testing.assert_array_equal(drawn, [[20, 30]] * 3)
+
+
+def test_leads_are_drawn_over_the_seconds_asked_for_with_the_peaks_in_them(made, check):
+    peaks = made.truth.r_peaks[1]
+    ecg, recording = made.cohort.signals[1], made.cohort.recordings.loc[1]
+    fig = cohort_plots.both_leads(
+        ecg, recording, FS, LABEL, start=3, length=5, peaks={"true": peaks}
+    )
+    check(fig, LABEL, "time in the recording (s)", "lead 2\n(converter units)")
+    assert fig.axes[0].get_title() == "Participant 1, clip 1, stimulus (some data)"
+    line, marks = fig.axes[0].lines
+    np.testing.assert_array_equal(line.get_ydata(), ecg[3 * FS : 8 * FS, 0])
+    expected = peaks[(peaks >= 3 * FS) & (peaks < 8 * FS)] / FS
+    np.testing.assert_allclose(marks.get_xdata(), expected)
+
+
+def test_leads_can_be_drawn_without_peaks_and_past_the_end(made):
+    fig = cohort_plots.both_leads(
+        made.cohort.signals[1], made.cohort.recordings.loc[1], FS, LABEL, start=18, length=10
+    )
+    assert len(fig.axes[0].lines[0].get_xdata()) == 2 * FS
+
+
+def test_ratings_are_counted_per_trial_and_parted_by_the_threshold(trials, check):
+    fig = cohort_plots.rating_counts(trials, LABEL, threshold=3)
+    check(fig, LABEL, "rating (1 to 5)", "trials (number)")
+    for target, ax in zip(TARGETS, fig.axes, strict=True):
+        low, high = ax.containers
+        counts = [(trials[target] == rating).sum() for rating in range(1, 6)]
+        assert [bar.get_height() for bar in low] == [*counts[:3], 0, 0]
+        assert [bar.get_height() for bar in high] == [0, 0, 0, *counts[3:]]
+        assert [bar.get_x() + bar.get_width() / 2 for bar in low] == pytest.approx(range(1, 6))
+
+
+def test_shares_show_one_dot_per_participant_and_the_mean(check):
+    shares = pd.DataFrame({"valence": [0.2, 0.4, 0.9], "arousal": [0.5, 0.5, 0.5]})
+    fig = cohort_plots.high_shares(shares, shares.mean(), LABEL)
+    check(fig, LABEL, "share of trials", "rating scale")
+    dots, mean = fig.axes[0].lines[:2]
+    np.testing.assert_array_equal(dots.get_xdata(), [0.2, 0.4, 0.9])
+    np.testing.assert_allclose(mean.get_xdata(), 0.5)
+    # Equal shares stand above each other.
+    stacked = fig.axes[0].lines[2].get_ydata()
+    assert len(set(stacked)) == 3 and np.mean(stacked) == pytest.approx(1)

@@ -1,0 +1,61 @@
+"""The style leaves nothing behind, and no figure computes what it shows."""
+
+import ast
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from ecglib import plots
+from ecglib.plots import transformations as transformations_plots
+from ecglib.plots.style import STYLE, styled
+
+MODULES = sorted(Path(plots.__file__).parent.glob("*.py"))
+OURS = {
+    "ecglib.core.errors",
+    "ecglib.data.labels",
+    "ecglib.evaluation.protocols",
+    "ecglib.plots.style",
+    "ecglib.preprocessing.quality",
+}
+"""What a figure may import of the library: the style, and words that tables are written in."""
+COMPUTING = {"scipy", "sklearn", "keras", "tensorflow", "joblib", "neurokit2"}
+
+
+def test_the_style_ends_with_the_figure():
+    before = dict(plt.rcParams)
+    transformations_plots.amplitude_overlap(np.linspace(0.5, 1.5, 20), 1.1, "synthetic")
+    assert dict(plt.rcParams) == before
+
+
+def test_a_figure_is_drawn_in_the_style_and_let_go():
+    @styled
+    def draw():
+        assert all(plt.rcParams[name] == value for name, value in STYLE.items())
+        return plt.figure()
+
+    fig = draw()
+    assert fig.get_dpi() == STYLE["figure.dpi"]
+    assert not plt.get_fignums()
+
+
+def imports(path):
+    """Yield the modules that a file imports when it runs, not those of its annotations."""
+    nodes = [ast.parse(path.read_text())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield node.module
+        nodes.extend(ast.iter_child_nodes(node))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_figures_import_nothing_that_computes(path):
+    found = set(imports(path))
+    assert {name for name in found if name.startswith("ecglib")} <= OURS
+    assert not {name.split(".")[0] for name in found} & COMPUTING

@@ -1,0 +1,171 @@
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecglib.core.errors import DataError
+from ecglib.preprocessing.windows import META_COLUMNS, Windows
+
+
+@pytest.fixture(scope="module")
+def windows():
+    """72 windows of noise: two leads of two clips of three people."""
+    n = 72
+    meta = pd.DataFrame(
+        {
+            "participant": np.repeat([1, 2, 5], 24),
+            "clip": np.tile(np.repeat([1, 2], 12), 3),
+            "condition": "stimulus",
+            "lead": np.tile(np.repeat([1, 2], 6), 6),
+            "start": np.tile(np.arange(6) * 10.0, 12),
+            "valence": 3,
+            "arousal": 4,
+            "dominance": 2,
+            "quality": np.where(np.arange(n) % 9 == 4, "flat", "ok"),
+        }
+    )[list(META_COLUMNS)]
+    X = np.random.default_rng(0).normal(size=(n, 2560)).astype("float32")
+    return Windows(X, meta, 256.0, "synthetic")
+
+
+def test_usable_windows_are_those_of_good_quality(windows):
+    usable = windows.usable
+    assert len(usable) == 64
+    assert (usable.meta["quality"] == "ok").all()
+    np.testing.assert_array_equal(usable.X, windows.X[(windows.meta["quality"] == "ok").to_numpy()])
+
+
+def test_select(windows):
+    chosen = windows.select(windows.meta["participant"] == 2)
+    assert len(chosen) == 24
+    assert set(chosen.meta["participant"]) == {2}
+    assert chosen.meta.index.equals(pd.RangeIndex(24))
+    np.testing.assert_array_equal(chosen.X, windows.X[24:48])
+    for mask in (np.arange(72), np.ones(71, dtype=bool)):
+        with pytest.raises(DataError, match="72 truth values"):
+            windows.select(mask)
+
+
+def test_windows_refuse_parts_that_do_not_fit(windows):
+    X, meta = windows.X, windows.meta
+    with pytest.raises(DataError, match="72 rows for 71 windows"):
+        Windows(X[1:], meta, 256.0, "synthetic")
+    with pytest.raises(DataError, match=r"72 rows for 72 windows.*numbered from 0"):
+        Windows(X, meta[::-1], 256.0, "synthetic")
+    with pytest.raises(DataError, match="no column start, quality"):
+        Windows(X, meta.drop(columns=["start", "quality"]), 256.0, "synthetic")
+    with pytest.raises(DataError, match="float64 array"):
+        Windows(X.astype(float), meta, 256.0, "synthetic")
+    with pytest.raises(DataError, match="Expected finite"):
+        Windows(np.full_like(X, np.nan), meta, 256.0, "synthetic")
+
+
+def test_repr_says_what_it_is(windows):
+    assert repr(windows) == ("<Windows 'synthetic': 72 of 2560 samples at 256 Hz, 3 participants>")
+
+
+def test_saving_and_loading_keeps_everything(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    extra = Windows(windows.X, windows.meta.assign(high=True, note="é"), 256.0, "synthetic")
+    extra.save(path)
+    loaded = Windows.load(path)
+    np.testing.assert_array_equal(loaded.X, windows.X)
+    pd.testing.assert_frame_equal(loaded.meta, extra.meta)
+    assert (loaded.fs, loaded.cohort_name) == (256.0, "synthetic")
+    windows.save(str(path))  # overwrites
+    assert tuple(Windows.load(path).meta.columns) == META_COLUMNS
+    assert os.listdir(tmp_path) == ["windows.npz"]
+
+
+def test_loading_maps_the_samples_instead_of_reading_them(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    X = Windows.load(path).X
+    assert isinstance(X.base, np.memmap) and not X.flags.writeable
+    path.unlink()  # what is mapped stays
+    np.testing.assert_array_equal(X, windows.X)
+
+
+def test_a_compressed_file_is_read(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    with np.load(path) as file:
+        parts = dict(file)
+    np.savez_compressed(path, **parts)
+    np.testing.assert_array_equal(Windows.load(path).X, windows.X)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_loading_refuses_a_sample_that_is_not_finite(windows, tmp_path, bad):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    content = bytearray(path.read_bytes())
+    at = content.index(windows.X[40].tobytes()) + 4 * 100
+    content[at : at + 4] = np.float32(bad).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"windows\.npz, field X: .*finite float32"):
+        Windows.load(path)
+
+
+def test_a_failed_save_leaves_the_old_file(windows, tmp_path, monkeypatch):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    before = path.read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        windows.save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["windows.npz"]
+
+
+def test_saving_refuses_columns_that_would_need_pickling(windows, tmp_path):
+    mixed = windows.meta.assign(note=[None, *["x"] * 71])
+    with pytest.raises(DataError, match="field note"):
+        Windows(windows.X, mixed, 256.0, "synthetic").save(tmp_path / "windows.npz")
+    assert os.listdir(tmp_path) == []
+
+
+def test_loading_refuses_what_is_not_a_file_of_windows(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    with pytest.raises(DataError, match=r"windows\.npz: no such file"):
+        Windows.load(path)
+    path.write_text(json.dumps({"X": 1}))
+    with pytest.raises(DataError, match="not a whole file of windows"):
+        Windows.load(path)
+    windows.save(path)
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(DataError, match="not a whole file of windows"):
+        Windows.load(path)
+    np.savez(path, X=windows.X)
+    with pytest.raises(DataError, match=r"not a whole file of windows .*format"):
+        Windows.load(path)
+    np.savez(path, format=np.array("ecglib windows 99"))
+    with pytest.raises(DataError, match=r"format 'ecglib windows 99'.*Expected 'ecglib windows 1'"):
+        Windows.load(path)
+    with path.open("wb") as file:
+        np.save(file, windows.X)
+    with pytest.raises(DataError, match="not a whole file of windows"):
+        Windows.load(path)
+
+
+def test_loading_names_the_file_whose_parts_do_not_fit(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    with np.load(path) as file:
+        parts = dict(file)
+    np.savez(path, **{**parts, "X": parts["X"][:-1]})
+    with pytest.raises(DataError, match=r"windows\.npz, field meta: 72 rows for 71 windows"):
+        Windows.load(path)
+    np.savez(path, **{**parts, "meta.clip": parts["meta.clip"][:-1]})
+    with pytest.raises(DataError, match=r"windows\.npz: not a whole file"):
+        Windows.load(path)
+    np.savez(path, **{**parts, "X": np.array([{}], dtype=object)}, allow_pickle=True)
+    with pytest.raises(DataError, match=r"windows\.npz: not a whole file.*allow_pickle"):
+        Windows.load(path)

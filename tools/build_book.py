@@ -1,0 +1,64 @@
+"""Make the book: execute the chapters side by side, then render all pages.
+
+The chapters are executed into a copy of the sources, so that those of the project stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def build(output: Path) -> Path:
+    """Build the book on the data file and with the profile that the environment names.
+
+    Parameters
+    ----------
+    output : Path
+        The pages go to ``_build/html`` in it.
+
+    Returns
+    -------
+    Path
+        Folder of the executed notebooks.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If a chapter or the build fails, or the build warns of anything.
+    """
+    os.environ.setdefault("ECGLIB_HOME", str(ROOT))  # wherever the output goes
+    source = output / "_build" / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    for folder in ("book", "notebooks"):
+        shutil.copytree(ROOT / folder, source / folder)
+    for file in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / file, source)
+    notebooks = source / "notebooks"
+    scripts = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+    chapters = [sys.executable, ROOT / "tools" / "chapters.py", "--into", notebooks, *scripts]
+    subprocess.run(chapters, check=True)
+    render = [Path(sys.executable).with_name("jupyter-book"), "build", "--all", "-n", "-W"]
+    subprocess.run([*render, "--keep-going", "--path-output", output, source], check=True, cwd=ROOT)
+    return notebooks
+
+
+def main() -> int:
+    """Build into the folder named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", nargs="?", type=Path, default=ROOT, help="default: the project")
+    try:
+        build(parser.parse_args().output.resolve())
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
