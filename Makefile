@@ -41,7 +41,7 @@ pages: $(STAMP)  ## load every page of the built book in headless Chromium
 other-data: $(STAMP)  ## build the book on another file, and check that labels and numbers follow it
 	$(BIN)/python tools/check_other_data.py
 
-results: $(STAMP)  ## compute the comparison of the synthetic cohort anew and keep it in results/
+results: $(STAMP)  ## compute what results/ lacks of the comparison of the synthetic cohort, and keep it there
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
 		$(BIN)/ecglib results comparison --ship
 

@@ -30,7 +30,7 @@ class Verbs(click.Group):
         """Run the verb of `ctx`; say what is wrong with its input in one message, no traceback."""
         try:
             return super().invoke(ctx)
-        except DataError as error:
+        except (DataError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
 

@@ -13,7 +13,7 @@
 # - **You will learn** how the models compare under two protocols, why one of the protocols
 #   flatters, and how we check that the evaluation finds nothing where there is nothing.
 # - **You need first**: {doc}`05_transfer`.
-# - **It takes** half a minute if the earlier chapters have run; some minutes otherwise.
+# - **It takes** half a minute if the earlier chapters have run; half an hour otherwise, on two cores.
 # ```
 #
 # Three models predict whether a rating is high or low. A fourth comes further down.
@@ -73,7 +73,7 @@ pd.Series({**about["environment"], "made": about["made"], "seconds": about["seco
 # %% [markdown]
 # Before we read a score, we let an audit look for leaks: a window, a trial, a participant or a clip
 # that stands on the test side of a fold and was also used by one of the stages that learn, although
-# the protocol forbids it. It also holds every prediction against the labels and the folds.
+# the protocol forbids it. It also checks every prediction against the labels and the folds.
 
 # %%
 leaks = results.leaks(study)
@@ -136,7 +136,7 @@ majority.pivot(index=["protocol", "target"], columns="metric", values="mean").ro
 # %% [markdown]
 # ## The two protocols side by side
 
-# %% mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and two models, with the majority class as a bar and chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of every model under both protocols.", "name": "fig-results-forest"}}
+# %% mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and two models, with the majority class as a bar and chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of the frozen encoders under both protocols.", "name": "fig-results-forest"}}
 fig = results_plots.forest(summary, "auc", study.label)
 fig
 
@@ -341,7 +341,7 @@ print("every one covers chance:", bool(covers.all()))
 # window_wise = predictions[predictions["protocol"] == WINDOW]
 # summarise(window_wise, pooled=True, n_resamples=study.profile.n_resamples)
 # ```
-# Pooling is harmless here, because every fold has nearly the same training windows.
+# Pooling is harmless here, because the share of high ratings is nearly the same in every fold's training windows.
 # :::
 #
 # **2.** Does the supervised network beat the frozen STR encoder for new people?

@@ -213,6 +213,9 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="folder for the executed notebooks")
     parser.add_argument("--workers", type=int, default=_cores(), help="tasks at a time")
     given = parser.parse_args()
+    missing = [str(script) for script in given.scripts if not script.is_file()]
+    if missing or given.workers < 1:
+        parser.error(f"no such script: {', '.join(missing)}" if missing else "--workers is below 1")
     start = time.monotonic()
     try:
         took = execute(given.scripts, given.into, given.workers)

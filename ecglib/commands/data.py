@@ -11,7 +11,7 @@ Examples:
 """
 
 
-@click.command("data", epilog=EXAMPLES)
+@click.command("data", epilog=EXAMPLES, short_help="Print the data file in use.")
 @click.option("--synthetic", is_flag=True, help="Ignore a real file.")
 def command(synthetic: bool) -> None:
     """Print the path of the data file in use; make the synthetic one if there is no real one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,11 @@ Examples:
 """
 
 
-@click.command("pretrain", epilog=EXAMPLES)
+@click.command("pretrain", epilog=EXAMPLES, short_help="Pretrain encoders and keep them.")
 @click.option("--group", type=int, help="Leave out this group only.  [default: each in turn]")
-@click.option("--profile", help="Profile.  [default: $ECGLIB_PROFILE, else quick]")
+@click.option(
+    "--profile", help="quick, fast, paper or smoke.  [default: $ECGLIB_PROFILE, else quick]"
+)
 @click.option("--coordinator", help="HOST:PORT of process 0, for several processes.")
 @click.option("--processes", type=int, default=1, show_default=True, help="Number of processes.")
 @click.option("--process", type=int, default=0, show_default=True, help="Which one this is.")
@@ -36,11 +39,22 @@ def command(
     wait: int,
     timeout: int,
 ) -> None:
-    """Pretrain by STR on everyone outside a group of people, and keep the encoder.
+    """Pretrain by signal transformation recognition (STR), and keep the encoder.
+
+    It learns from everyone outside a group of people, who can then be tested.
 
     With --coordinator several processes share every batch; start each with KERAS_BACKEND=jax and a
     number of its own. Process 0 keeps the encoder. An interrupted training continues.
     """
+    if coordinator is None and processes > 1:
+        raise click.UsageError("several processes need --coordinator HOST:PORT")
+    if coordinator is not None:
+        if group is None:
+            raise click.UsageError("several processes train one group: name it with --group")
+        if not 0 <= process < processes:
+            raise click.UsageError(f"--process must be from 0 to {processes - 1}")
+        if os.environ.get("KERAS_BACKEND") != "jax":
+            raise click.UsageError("several processes need Keras on JAX: set KERAS_BACKEND=jax")
     # Here, so that --help does not wait for TensorFlow.
     from ecglib.core.process import tune_process
     from ecglib.studies.study import Study
@@ -51,11 +65,7 @@ def command(
     if any(g not in range(len(study.groups)) for g in groups):
         raise click.UsageError(f"there are groups 0 to {len(study.groups) - 1}")
     if coordinator is None:
-        if processes > 1:
-            raise click.UsageError("several processes need --coordinator HOST:PORT")
         _alone(study, groups)
-    elif group is None:
-        raise click.UsageError("several processes train one group: name it with --group")
     else:
         _together(study, group, (coordinator, processes, process, wait, timeout))
 

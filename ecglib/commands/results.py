@@ -26,6 +26,20 @@ NAMES = (
 
 
 EXAMPLES = """\b
+Names:
+  windows       what everything else is computed from (chapter 2)
+  predictions   frozen encoders, new people and window-wise (6)
+  supervised    networks trained with ratings from scratch (6)
+  null          a cohort without effect (6)
+  ladder        every way to split, on cohorts of known effect (7)
+  permutations  encoders against permuted ratings (8)
+  classical     hand-made features (9)
+  released      the released protocol and its defects (10)
+  rated, own    some ratings of the tested person (11)
+  ratings       ratings as ratings (11)
+  comparison    every pretext, transfer and encoder (14)
+
+\b
 Examples:
   ecglib results
   ecglib results classical ratings --jobs 4
@@ -33,10 +47,14 @@ Examples:
 """
 
 
-@click.command("results", epilog=EXAMPLES)
+@click.command("results", epilog=EXAMPLES, short_help="Compute results and keep them.")
 @click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[NAME]...")
-@click.option("--profile", help="Profile.  [default: $ECGLIB_PROFILE, else quick]")
-@click.option("--jobs", type=int, help="Processes on this machine for folds.  [default: 1]")
+@click.option(
+    "--profile", help="quick, fast, paper or smoke.  [default: $ECGLIB_PROFILE, else quick]"
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Processes on this machine for folds.  [default: 1]"
+)
 @click.option("--cluster", metavar="tcp://HOST:PORT", help="Dask scheduler to run folds on.")
 @click.option("--ship", is_flag=True, help="Copy the tables of the comparison to results/.")
 def command(
@@ -46,14 +64,11 @@ def command(
     cluster: str | None,
     ship: bool,
 ) -> None:
-    """Compute results of the data file in use and keep them; all of them if no NAME is given.
+    """Compute results of the data file in use and keep them; all of these if no NAME is given.
 
-    What is there already is read, not computed. Folds run on the processes of --jobs or on the
-    machines of --cluster; all of these need the library and must see the artifacts folder under
-    the same path.
-
-    NAME is one of: windows, predictions, supervised, null, ladder, permutations, classical,
-    released, rated, own, ratings, comparison.
+    What is there already is read, not computed. The folds of classical models, linear heads and
+    rating models run on the processes of --jobs or on the machines of --cluster, which need the
+    library; networks are trained here, one after another.
     """
     # Here, so that --help does not wait for TensorFlow.
     from ecglib.core.process import tune_process
@@ -123,6 +138,9 @@ def _workers(jobs: int | None, cluster: str | None) -> AbstractContextManager:
         raise click.UsageError(
             "--cluster needs the package distributed: pip install ssl-ecg-emotion-book[cluster]"
         ) from error
-    client = Client(cluster)
-    client.wait_for_workers(1, timeout=60)
+    try:
+        client = Client(cluster, timeout=20)
+        client.wait_for_workers(1, timeout=30)
+    except (OSError, ValueError) as error:  # a time-out is an OSError
+        raise click.ClickException(f"no cluster answers at {cluster!r} ({error})") from error
     return joblib.parallel_config(backend="dask")

@@ -13,7 +13,7 @@ Examples:
 """
 
 
-@click.command("stages", epilog=EXAMPLES)
+@click.command("stages", epilog=EXAMPLES, short_help="List stages; check their code.")
 @click.option("--lock", is_flag=True, help="Lock the code as it is now.")
 def command(lock: bool) -> None:
     """List the stages, their versions, and whether their code is the locked one.
@@ -26,7 +26,12 @@ def command(lock: bool) -> None:
     from ecglib.studies.stages import LOCK, STAGES, current_lock
 
     now = current_lock()
-    before = Lock.read(LOCK) if LOCK.is_file() else Lock({})
+    try:
+        before = Lock.read(LOCK) if LOCK.is_file() else Lock({})
+    except ValueError as error:
+        raise click.ClickException(
+            f"{LOCK} cannot be read ({error}): delete it, and lock again with --lock"
+        ) from error
     forgotten, unrecorded = before.forgotten(now), before.unrecorded(now)
     for stage in STAGES:
         state = "as locked"
@@ -35,6 +40,9 @@ def command(lock: bool) -> None:
         elif stage.name in unrecorded:
             state = "not locked in this version"
         click.echo(f"{stage.name:24} v{stage.version}  {state}")
+    for name in unrecorded:
+        if name not in now.entries:
+            click.echo(f"{name:24}     in the lock, no longer a stage")
     if lock:
         now.write(LOCK)
         click.echo(f"locked {len(STAGES)} stages")

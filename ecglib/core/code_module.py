@@ -159,9 +159,9 @@ def says_nothing(node: object) -> bool:
     """Tell whether a `node` says nothing: docstrings, imports (the names in use tell them), ..."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-    if isinstance(node, ast.If):  # for annotations, or for a script
-        name = last_name(node.test) or last_name(getattr(node.test, "left", None))
-        return name in ("TYPE_CHECKING", "__name__") and not node.orelse
+    if isinstance(node, ast.If) and not node.orelse:  # for annotations, or for a script
+        test = ast.unparse(node.test)
+        return test in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
     return isinstance(node, ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal | ast.Pass)
 
 

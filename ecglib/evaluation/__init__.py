@@ -1,4 +1,4 @@
 """Who is tested, and how well: splits, out-of-fold predictions, metrics, intervals and tests.
 
-It imports every room below `studies` but `plots`, and knows no profile and no cache.
+It may import every room below `studies`, and knows no profile and no cache.
 """

@@ -19,6 +19,7 @@ from typing import Any
 
 import pandas as pd
 
+from ecglib.core.errors import DataError
 from ecglib.models.encoder import EncoderConfig
 from ecglib.models.training import TrainingConfig
 from ecglib.preprocessing.segmentation import WindowConfig
@@ -267,12 +268,12 @@ def get_profile(name: str | None = None) -> Profile:
 
     Raises
     ------
-    ValueError
+    DataError
         If there is no such profile.
     """
     name = name or os.environ.get(VARIABLE) or QUICK.name
     if name not in PROFILES:
-        raise ValueError(f"no profile {name!r}: choose one of {', '.join(PROFILES)}")
+        raise DataError(f"no profile {name!r}", field="profile", expected=", ".join(PROFILES))
     return PROFILES[name]
 
 

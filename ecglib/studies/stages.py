@@ -46,8 +46,7 @@ COHORT = Stage(
     1,
     (
         "ecglib.synthetic.cohort:make_cohort",
-        "ecglib.synthetic.cohort:write_dreamer_mat",
-        "ecglib.synthetic.cohort:save_truth",
+        "ecglib.studies.stand_in:synthetic_file",
     ),
     suffix=".mat",
 )
@@ -56,29 +55,28 @@ COHORT = Stage(
 WINDOWS = Stage(
     "windows",
     1,
-    ("ecglib.data.dreamer:read_dreamer", "ecglib.preprocessing.segmentation:make_windows"),
+    ("ecglib.studies.study:Study",),
     (COHORT,),
     save=lambda path, windows: windows.save(path),
     load=Windows.load,
 )
 """Windows of the data file."""
 
-_LEFT_OUT = (
-    "ecglib.evaluation.crossfit:participant_groups",
-    "ecglib.studies.pretraining:left_out",
+PRETEXT = Stage(
+    "pretext",
+    1,
+    ("ecglib.studies.pretraining:pretext", "ecglib.studies.distributed:pretrain_group"),
+    (WINDOWS,),
 )
-PRETEXT = Stage("pretext", 1, ("ecglib.studies.pretraining:_train_str", *_LEFT_OUT), (WINDOWS,))
 """Encoders of signal transformation recognition, each made without one group of people."""
 
-CONTRASTIVE = Stage(
-    "contrastive", 1, ("ecglib.studies.pretraining:_train_contrastive", *_LEFT_OUT), (WINDOWS,)
-)
+CONTRASTIVE = Stage("contrastive", 1, ("ecglib.studies.pretraining:contrastive",), (WINDOWS,))
 """Encoders of contrastive learning, likewise."""
 
 SUPERVISED_ENCODER = Stage(
     "supervised-encoder",
     1,
-    ("ecglib.studies.pretraining:_train_supervised", *_LEFT_OUT),
+    ("ecglib.studies.pretraining:supervised_encoder",),
     (WINDOWS,),
 )
 """Encoders that learnt the labels of everyone outside a group."""
@@ -86,40 +84,48 @@ SUPERVISED_ENCODER = Stage(
 FEATURES = Stage(
     "features",
     1,
-    ("ecglib.models.encoder:embed", "ecglib.studies.pretraining:random_encoder"),
+    ("ecglib.studies.pretraining:features",),
     (PRETEXT,),
 )
 """Features of all windows by one encoder."""
 
-PREDICTIONS = Stage("predictions", 1, ("ecglib.studies.results:_predict",), (FEATURES,), **_TABLE)
+PREDICTIONS = Stage(
+    "predictions", 1, ("ecglib.studies.results:predictions",), (FEATURES,), **_TABLE
+)
 """Out-of-fold predictions of heads on frozen features."""
 
 SUPERVISED_PREDICTIONS = Stage(
-    "supervised-predictions", 1, ("ecglib.studies.results:_supervise",), (WINDOWS,), **_TABLE
+    "supervised-predictions",
+    1,
+    ("ecglib.studies.results:supervised_predictions",),
+    (WINDOWS,),
+    **_TABLE,
 )
 """Out-of-fold predictions of networks that learnt from labels alone."""
 
 NULL_PREDICTIONS = Stage(
-    "null-predictions", 1, ("ecglib.studies.results:_predict_null",), (FEATURES,), **_TABLE
+    "null-predictions", 1, ("ecglib.studies.results:null_predictions",), (FEATURES,), **_TABLE
 )
 """Predictions on a cohort without effect, where there is nothing to find."""
 
 KNOWN_COHORT = Stage(
     "known-cohort",
     1,
-    ("ecglib.studies.leakage:_describe", "ecglib.studies.leakage:_encoder"),
+    ("ecglib.studies.leakage:known_cohorts",),
     (COHORT, WINDOWS, PRETEXT),
 )
 """Windows and features of a synthetic cohort whose effect is known."""
 
-LADDER = Stage("ladder", 1, ("ecglib.studies.leakage:_climb",), (KNOWN_COHORT,), **_TABLE)
+LADDER = Stage(
+    "ladder", 1, ("ecglib.studies.leakage:ladder_predictions",), (KNOWN_COHORT,), **_TABLE
+)
 """Predictions under every protocol on such cohorts."""
 
-PERMUTATIONS = Stage("permutations", 1, ("ecglib.studies.statistics:_test_encoders",), (FEATURES,))
+PERMUTATIONS = Stage("permutations", 1, ("ecglib.studies.statistics:encoder_tests",), (FEATURES,))
 """Permutation tests of the encoders."""
 
 SEEDS = Stage(
-    "seed-predictions", 1, ("ecglib.studies.statistics:_predict_with_seeds",), (FEATURES,), **_TABLE
+    "seed-predictions", 1, ("ecglib.studies.statistics:seed_predictions",), (FEATURES,), **_TABLE
 )
 """Predictions with several seeds."""
 
@@ -130,6 +136,7 @@ SIMULATIONS = Stage(
         "ecglib.evaluation.simulation:coverage_table",
         "ecglib.evaluation.simulation:cross_validation_table",
         "ecglib.evaluation.simulation:null_p_values",
+        "ecglib.studies.statistics:simulated",
     ),
     suffix=".csv",
     save=lambda path, table: table.to_csv(path, index=False),
@@ -138,43 +145,49 @@ SIMULATIONS = Stage(
 """What intervals and tests are worth on invented participants."""
 
 CLASSICAL_FEATURES = Stage(
-    "classical-features", 1, ("ecglib.studies.baselines:_describe",), (WINDOWS,)
+    "classical-features", 1, ("ecglib.studies.baselines:classical_features",), (WINDOWS,)
 )
 """Ten features of the heartbeat of every window."""
 
 CLASSICAL_PREDICTIONS = Stage(
     "classical-predictions",
     1,
-    ("ecglib.studies.baselines:_predict",),
+    ("ecglib.studies.baselines:classical_predictions",),
     (CLASSICAL_FEATURES,),
     **_TABLE,
 )
 """Predictions of classical models from those."""
 
 RELEASED_PREDICTIONS = Stage(
-    "released-predictions", 1, ("ecglib.studies.replication:_predict",), (FEATURES,), **_TABLE
+    "released-predictions",
+    1,
+    ("ecglib.studies.replication:released_results",),
+    (FEATURES,),
+    **_TABLE,
 )
 """Predictions under the protocol of the released code, with and without its defects."""
 
-RELEASED_REFITS = Stage("released-refits", 1, ("ecglib.studies.replication:_refit",), (FEATURES,))
+RELEASED_REFITS = Stage(
+    "released-refits", 1, ("ecglib.studies.replication:refit_results",), (FEATURES,)
+)
 """The same folds of that protocol, fitted again and again."""
 
 RATED_PREDICTIONS = Stage(
     "rated-predictions",
     1,
-    ("ecglib.studies.personalisation:_predict_rated",),
+    ("ecglib.studies.personalisation:rated_predictions",),
     (FEATURES,),
     **_TABLE,
 )
 """Predictions for people of whom some trials are rated."""
 
 OWN_PREDICTIONS = Stage(
-    "own-predictions", 1, ("ecglib.studies.personalisation:_predict_own",), (FEATURES,), **_TABLE
+    "own-predictions", 1, ("ecglib.studies.personalisation:own_predictions",), (FEATURES,), **_TABLE
 )
 """Predictions by models made from the tested person's own trials alone."""
 
 RATINGS = Stage(
-    "rating-predictions", 1, ("ecglib.studies.ratings:_predict",), (FEATURES,), **_RATINGS
+    "rating-predictions", 1, ("ecglib.studies.ratings:rating_predictions",), (FEATURES,), **_RATINGS
 )
 """Predicted ratings from 1 to 5."""
 
@@ -187,15 +200,13 @@ COMPARISON_PART = Stage(
 )
 """Scores of one part of the comparison."""
 
-GRID = Stage(
-    "grid", 1, ("ecglib.studies.comparison_tables:_in_parts",), (COMPARISON_PART,), **_SCORES
-)
+GRID = Stage("grid", 1, ("ecglib.studies.comparison_tables:grid",), (COMPARISON_PART,), **_SCORES)
 """Scores of every pretext, transfer and encoder."""
 
 LABEL_EFFICIENCY = Stage(
     "label-efficiency",
     1,
-    ("ecglib.studies.comparison_tables:_in_parts",),
+    ("ecglib.studies.comparison_tables:label_efficiency",),
     (COMPARISON_PART,),
     **_SCORES,
 )
@@ -204,7 +215,7 @@ LABEL_EFFICIENCY = Stage(
 PRETEXTS = Stage(
     "pretexts",
     1,
-    ("ecglib.studies.comparison_tables:_measure",),
+    ("ecglib.studies.comparison_tables:pretext_report",),
     (PRETEXT, CONTRASTIVE, SUPERVISED_ENCODER),
     suffix=".csv.gz",
     save=save_scores,

@@ -1,5 +1,7 @@
 """No change of code that numbers come from is forgotten."""
 
+import ast
+
 import pytest
 
 from ecglib.core.lock import Lock
@@ -40,3 +42,10 @@ def test_every_version_is_recorded():
         f"the versions of these stages are not those of the lock: {', '.join(missing)}. "
         "Record them with: ecglib stages --lock"
     )
+
+
+def test_packages_do_nothing_when_they_are_imported():
+    # What an __init__ did would be seen by no digest.
+    for path in PACKAGE.glob("*/__init__.py"):
+        statements = ast.parse(path.read_text(encoding="utf-8")).body
+        assert len(statements) == 1 and ast.get_docstring(ast.Module(statements, [])), path
