@@ -29,6 +29,8 @@ book: $(STAMP)  ## make the cohort, execute every chapter, render _build/html/in
 # The stored outputs are those of the synthetic cohort, whatever file lies in data/.
 test: $(STAMP)  ## run the unit tests, then every notebook against its stored outputs
 	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist loadfile
+	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
+		$(BIN)/python tools/chapters.py
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" $(ONE_THREAD) \
 		$(BIN)/python -m pytest -n auto --dist loadfile --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 1800 notebooks

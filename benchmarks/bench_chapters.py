@@ -70,7 +70,8 @@ def main() -> None:
         row("all chapters, again", [warm["whole"]], unit="s", target=150, at_least=False),
     ]
     for task, seconds in cold["seconds"].items():
-        again = f"again: {warm['seconds'][task]:.0f} s"
+        second = warm["seconds"].get(task)
+        again = "again: left out" if second is None else f"again: {second:.0f} s"
         note = "; ".join(filter(None, [again, NOTES.get(task, "")]))
         rows.append(row(task, [seconds], unit="s", note=note))
     save(

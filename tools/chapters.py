@@ -9,6 +9,7 @@ it will, by the times that `benchmarks/results/chapters.json` has for each task.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -22,6 +23,9 @@ from pathlib import Path
 
 import dask
 from dask.threaded import get
+
+from ecglib.core.artifacts import atomic_path
+from ecglib.core.folders import artifacts_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = ROOT / "benchmarks" / "results" / "chapters.json"
@@ -135,9 +139,11 @@ def run(task: str, command: list[str], watch: Watch) -> None:
         check=False,
     )
     with watch.lock:
-        watch.took[task] = time.monotonic() - watch.running.pop(task)
-    if done.returncode:
-        raise RuntimeError(f"{task} failed:\n{done.stdout[-6000:]}")
+        seconds = time.monotonic() - watch.running.pop(task)
+        if done.returncode:
+            print(f"\n{task} failed; what runs beside it ends first", file=sys.stderr, flush=True)
+            raise RuntimeError(f"{task} failed:\n{done.stdout[-6000:]}")
+        watch.took[task] = seconds
 
 
 def show(watch: Watch, finished: threading.Event) -> None:
@@ -150,6 +156,39 @@ def show(watch: Watch, finished: threading.Event) -> None:
         else:
             print(watch.line(), file=sys.stderr, flush=True)
     print(f"{chr(13) if terminal else ''}{watch.line()}", file=sys.stderr, flush=True)
+
+
+def stamp() -> tuple[Path, str]:
+    """Give the file that says which stages are there, and what it must say for them to count.
+
+    A stage that is left out although it is not there costs time and nothing else: the chapter that
+    needs it computes it.
+    """
+    folder, named = artifacts_folder(), os.environ.get("ECGLIB_DREAMER")
+    data = Path(named) if named else ROOT / "data" / "DREAMER.mat"
+    real = data.is_file() and data.parent != folder  # else the synthetic file, named or not
+    seen = [
+        (ROOT / "ecglib" / "studies" / name).read_text(encoding="utf-8")
+        for name in ("stages.lock", "profiles.py")
+    ]
+    seen += [os.environ.get("ECGLIB_PROFILE") or "quick", str(data) if real else ""]
+    seen.append(str(data.stat().st_mtime_ns) if real else "")
+    return folder / "stages-done.json", hashlib.sha256(str(seen).encode()).hexdigest()
+
+
+def done_before() -> set[str]:
+    """Give the stages that an earlier run has computed."""
+    file, key = stamp()
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return set(known.get(key, ()))
+
+
+def remember(tasks: Iterable[str]) -> None:
+    """Note that stages are there now."""
+    file, key = stamp()
+    known = sorted(done_before() | (set(tasks) & set(STAGES)))
+    with atomic_path(file) as partial:
+        partial.write_text(json.dumps({key: known}), encoding="utf-8")
 
 
 def wanted(chapters: Iterable[str], needs: dict[str, tuple[str, ...]]) -> Iterator[str]:
@@ -173,7 +212,7 @@ def execute(scripts: list[Path], into: Path | None, workers: int) -> dict[str, f
     Parameters
     ----------
     scripts : list of Path
-        Percent scripts.
+        Percent scripts; with none of them, all stages are computed and no chapter is executed.
     into : Path, optional
         Folder for the executed notebooks; beside the scripts by default.
     workers : int
@@ -181,7 +220,10 @@ def execute(scripts: list[Path], into: Path | None, workers: int) -> dict[str, f
     """
     stages = tuple(STAGES)
     needs = {**NEEDS, **{s.stem: NEEDS.get(s.stem, stages) for s in scripts}}
-    tasks = list(wanted([script.stem for script in scripts], needs))
+    there = done_before()
+    last = [script.stem for script in scripts] or list(STAGES)
+    tasks = [task for task in wanted(last, needs) if task not in there]
+    needs = {task: tuple(n for n in needs[task] if n not in there) for task in tasks}
     ecglib = [sys.executable, "-m", "ecglib"]
     notebook = [sys.executable, str(ROOT / "tools" / "run_notebooks.py")]
     options = ["--into", str(into)] if into else []
@@ -203,13 +245,16 @@ def execute(scripts: list[Path], into: Path | None, workers: int) -> dict[str, f
         finally:
             finished.set()
             display.join()
+            remember(watch.took)
         return watch.took
 
 
 def main() -> None:
     """Execute the chapters named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scripts", nargs="+", type=Path, help="percent scripts in notebooks/")
+    parser.add_argument(
+        "scripts", nargs="*", type=Path, help="percent scripts in notebooks/; only stages if none"
+    )
     parser.add_argument("--into", type=Path, help="folder for the executed notebooks")
     parser.add_argument("--workers", type=int, default=_cores(), help="tasks at a time")
     given = parser.parse_args()

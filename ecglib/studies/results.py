@@ -15,7 +15,7 @@ from ecglib.evaluation.crossfit import group_of_folds
 from ecglib.evaluation.crossval import evaluate_frozen, majority_predictions
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.predictions import append_predictions, prediction_rows
-from ecglib.evaluation.protocols import NONE, RANDOM, RESULT, SEEN, STR, STRICT, SUPERVISED
+from ecglib.evaluation.protocols import NONE, RANDOM, SEEN, STR, STRICT, SUPERVISED
 from ecglib.evaluation.splits import ParticipantGroupedKFold, Splitter, WindowKFold
 from ecglib.evaluation.summaries import summarise
 from ecglib.preprocessing.segmentation import make_windows
@@ -181,7 +181,7 @@ def null_predictions(study: Study) -> pd.DataFrame:
 
 
 def summary(study: Study, **options: Any) -> pd.DataFrame:
-    """Summarise all predictions with intervals.
+    """Summarise `predictions` with intervals.
 
     Parameters
     ----------
@@ -193,13 +193,9 @@ def summary(study: Study, **options: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As from `ecglib.evaluation.summaries.summarise`, of frozen and supervised models.
+        As from `ecglib.evaluation.summaries.summarise`.
     """
-    options = {"n_resamples": study.profile.n_resamples, **options}
-    tables = [summarise(made(study), **options) for made in (predictions, supervised_predictions)]
-    # The majority class of the window-wise protocol comes with both, of more folds in the first.
-    table = pd.concat(tables, ignore_index=True)
-    return table.drop_duplicates([*RESULT, "metric"], ignore_index=True)
+    return summarise(predictions(study), **{"n_resamples": study.profile.n_resamples, **options})
 
 
 def results_source(study: Study) -> dict[str, Any]:
