@@ -128,8 +128,8 @@ def test_the_cohort_without_effect_is_of_other_people(study, monkeypatch):
 def test_a_summary_has_one_row_for_every_result_and_metric(study):
     table = summary(study, n_resamples=50)
     assert not table.duplicated([*RESULT, "metric"]).any()
-    assert set(table["model"]) == {MAJORITY, RANDOM, STR, SUPERVISED}
-    assert set(table["protocol"]) == {WINDOW, PERSON, GROUPED}
+    assert set(table["model"]) == {MAJORITY, RANDOM, STR}
+    assert set(table["protocol"]) == {WINDOW, PERSON}
 
 
 def test_the_audit_of_a_study_knows_which_encoder_saw_whom(study, monkeypatch):
