@@ -71,7 +71,7 @@ def command(
 
 
 def _alone(study: Study, groups: Iterable[int]) -> None:
-    from ecglib.studies.pretraining import pretext
+    from ecglib.studies.pretraining import pretext  # loads TensorFlow; --help must not wait for it
 
     for group in groups:
         loss = pretext(study, group).history["loss"]
@@ -79,6 +79,7 @@ def _alone(study: Study, groups: Iterable[int]) -> None:
 
 
 def _together(study: Study, group: int, given: tuple[str, int, int, int, int]) -> None:
+    # Here, so that --help does not wait for a backend.
     import keras
 
     from ecglib.pretext.distributed import Cluster, join

@@ -86,7 +86,7 @@ def refit(
     DataError
         As in `ecglib.transfer.frozen.fit_heads`.
     """
-    from ecglib.transfer.frozen import fit_heads
+    from ecglib.transfer.frozen import fit_heads  # the rest of this module works without Keras
 
     fold_of = np.empty(len(labels), dtype=np.int64)
     mask = np.zeros((len(folds), len(labels)), dtype=bool)

@@ -171,6 +171,7 @@ def train_distributed(
     import jax
     from jax.experimental import multihost_utils
 
+    # Loaded after `join`, before which JAX must not have computed anything.
     from ecglib.pretext.pretrain import CHECKPOINT, train
 
     if config.batch_windows % jax.device_count():
