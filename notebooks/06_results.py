@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     notebook_metadata_filter: kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -13,7 +19,7 @@
 # - **You will learn** how the models compare under two protocols, why one of the protocols
 #   flatters, and how we check that the evaluation finds nothing where there is nothing.
 # - **You need first**: {doc}`05_transfer`.
-# - **It takes** half a minute if the earlier chapters have run; half an hour otherwise, on two cores.
+# - **It takes** half a minute if the earlier chapters have run; a quarter of an hour otherwise.
 # ```
 #
 # Three models predict whether a rating is high or low. A fourth comes further down.

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     notebook_metadata_filter: kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -13,7 +19,7 @@
 # - **You will learn** how much each way of splitting gives away, measured on cohorts where we know
 #   what there is to find, and which leak does it: the trial, the person or the clip.
 # - **You need first**: {doc}`06_results`.
-# - **It takes** seconds if it has run before; about two minutes otherwise, if the encoder is there.
+# - **It takes** seconds if it has run before; about three minutes otherwise, if the encoder is there.
 # ```
 #
 # A score is the sum of two things: what the model reads from the ECG, and what the split gives away
@@ -386,7 +392,7 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 # :::{dropdown} Solution
 # ```python
 # from ecglib.evaluation.crossval import evaluate_frozen
-
+#
 # from ecglib.transfer.frozen import RELEASED_HEAD
 # from ecglib.evaluation.summaries import participant_metrics
 #
@@ -421,7 +427,7 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 # from ecglib.evaluation.probes import run_probe
 # from ecglib.features.spectrum import band_powers
 # from ecglib.synthetic.cohort import make_cohort
-
+#
 # from ecglib.preprocessing.segmentation import make_windows
 #
 # spec = replace(study.spec, effect=0.0, clip_sd=2.0)

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     notebook_metadata_filter: kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -14,7 +20,7 @@
 #   person beats a model of all others, how to predict and score ratings from 1 to 5, and whether a
 #   probability of 70 % means 70 %.
 # - **You need first**: {doc}`06_results`.
-# - **It takes** a few seconds if the earlier chapters have run; a minute more the first time.
+# - **It takes** a quarter of a minute if it has run before; about two minutes the first time.
 # ```
 #
 # So far a model met a **stranger**, answered **high or low**, and was judged by whether the answer

@@ -131,7 +131,7 @@ class Stage:
     def ship(self, made_from: Mapping[str, Any], folder: Path, shipped: Path) -> Path:
         """Copy a stored result and its provenance to a folder of results that travel.
 
-        Older results of this stage there are removed.
+        Older results of this stage there are removed. One that was read from there stays.
 
         Parameters
         ----------
@@ -146,6 +146,8 @@ class Stage:
             The copy.
         """
         name = self.file(made_from)
+        if (shipped / name).is_file() and not (folder / name).is_file():
+            return shipped / name
         for copied in (name, f"{name}.json"):
             with atomic_path(shipped / copied) as partial:
                 partial.write_bytes((folder / copied).read_bytes())

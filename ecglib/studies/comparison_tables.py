@@ -126,13 +126,7 @@ def ship(study: Study) -> list[Path]:
     for table in TABLES:
         _kept(study, table)
     pretraining.contrastive(study, 0)
-    return [
-        # What was read from the results that travel is there already.
-        stage.ship(source, study.folder, results)
-        if (study.folder / stage.file(source)).is_file()
-        else results / stage.file(source)
-        for stage, source in _shipped(study)
-    ]
+    return [stage.ship(source, study.folder, results) for stage, source in _shipped(study)]
 
 
 def shipped_names(study: Study) -> list[str]:

@@ -202,3 +202,15 @@ def test_what_was_never_made_cannot_be_shipped(tmp_path):
     with pytest.raises(FileNotFoundError):
         Work().stage.ship(MADE_FROM, tmp_path, tmp_path / "shipped")
     assert everything_in(tmp_path / "shipped") == []
+
+
+def test_what_was_read_from_the_shipped_results_stays_and_what_is_nowhere_is_not_shipped(tmp_path):
+    ours, shipped, theirs = (tmp_path / name for name in ("ours", "shipped", "theirs"))
+    work = Work()
+    work.run(ours)
+    copy = work.stage.ship(MADE_FROM, ours, shipped)
+    before = everything_in(shipped)
+    assert work.stage.ship(MADE_FROM, theirs, shipped) == copy
+    with pytest.raises(FileNotFoundError):
+        work.stage.ship({**MADE_FROM, "n": 4}, theirs, shipped)
+    assert everything_in(shipped) == before  # nothing older was removed
