@@ -1,11 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     notebook_metadata_filter: kernelspec,-jupytext.text_representation.jupytext_version
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -22,7 +16,7 @@
 # - **It takes** seconds if it has run before; about three minutes otherwise, if the encoder is there.
 # ```
 #
-# A score is the sum of two things: what the model reads from the ECG, and what the split gives away
+# A score mixes two things: what the model reads from the ECG, and what the split gives away
 # {cite}`kaufman2012leakage`. On real recordings nobody can tell them apart, because nobody knows how
 # much there is to read. So we make cohorts for which we do know. Their people, clips and ratings are
 # the same. Only one number differs, the **effect**: how strongly a feeling moves the ECG. With
