@@ -48,16 +48,14 @@ def test_the_lines_of_the_readme_go_from_a_file_to_a_table(tmp_path, monkeypatch
     statements = [line for line in lines.splitlines() if line.strip() and line[0] != "#"]
     assert len(statements) <= 15
     # On a small file with little training: what is tried is that the lines run as they stand.
-    from tests_support import tiny_profile
-
     from ecglib.studies import profiles
-    from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
+    from ecglib.synthetic.cohort import make_cohort, write_dreamer_mat
+    from tests.studies.tiny import QUICKEST, SPEC
 
-    spec = CohortSpec(n_participants=6, clip_lengths_s=(21.0, 24.0, 20.0), baseline_s=11.0)
     (tmp_path / "data").mkdir()
-    write_dreamer_mat(make_cohort(spec, seed=5).cohort, tmp_path / "data" / "DREAMER.mat")
+    write_dreamer_mat(make_cohort(SPEC, seed=5).cohort, tmp_path / "data" / "DREAMER.mat")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(profiles.PROFILES, "quick", tiny_profile())
+    monkeypatch.setitem(profiles.PROFILES, "quick", QUICKEST)
     exec(compile(lines, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "leave-one-participant-out" in printed

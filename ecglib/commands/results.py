@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -126,21 +126,34 @@ def _makers() -> dict[str, list[Callable[[Any], Any]]]:
     }
 
 
-def _workers(jobs: int | None, cluster: str | None) -> AbstractContextManager:
+@contextmanager
+def _workers(jobs: int | None, cluster: str | None) -> Iterator[None]:
     """Say where folds run."""
     import joblib
 
     if cluster is None:
-        return joblib.parallel_config(n_jobs=jobs) if jobs else nullcontext()
+        with joblib.parallel_config(n_jobs=jobs or 1):
+            yield
+        return
     try:
         from distributed import Client
     except ImportError as error:
         raise click.UsageError(
-            "--cluster needs the package distributed: pip install ssl-ecg-emotion-book[cluster]"
+            "--cluster needs the package distributed: in the project's folder, "
+            "pip install --editable '.[cluster]'"
         ) from error
     try:
         client = Client(cluster, timeout=20)
-        client.wait_for_workers(1, timeout=30)
     except (OSError, ValueError) as error:  # a time-out is an OSError
-        raise click.ClickException(f"no cluster answers at {cluster!r} ({error})") from error
-    return joblib.parallel_config(backend="dask")
+        raise _no_cluster(cluster, error) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=30)
+        except OSError as error:
+            raise _no_cluster(cluster, error) from error
+        with joblib.parallel_config(backend="dask"):
+            yield
+
+
+def _no_cluster(cluster: str, error: Exception) -> click.ClickException:
+    return click.ClickException(f"no cluster answers at {cluster!r} ({error})")

@@ -18,6 +18,8 @@ import os
 import tomllib
 from pathlib import Path
 
+from ecglib.core.errors import DataError
+
 HOME, ARTIFACTS = "ECGLIB_HOME", "ECGLIB_ARTIFACTS"
 """Environment variables."""
 
@@ -29,10 +31,15 @@ def home_folder() -> Path:
     -------
     pathlib.Path
         Absolute; it need not exist.
+
+    Raises
+    ------
+    DataError
+        If the variable names the folder of a user who is not there, as in ``~nobody``.
     """
     here = Path.cwd()
-    if named := os.environ.get(HOME):
-        return here / Path(named).expanduser()
+    if named := _named(HOME):
+        return here / named
     return next((folder for folder in (here, *here.parents) if _is_home(folder)), here)
 
 
@@ -48,9 +55,14 @@ def named_path(variable: str) -> Path | None:
     -------
     pathlib.Path or None
         Absolute; None if the variable is not set or empty.
+
+    Raises
+    ------
+    DataError
+        As `home_folder`.
     """
-    named = os.environ.get(variable)
-    return home_folder() / Path(named).expanduser() if named else None
+    named = _named(variable)
+    return home_folder() / named if named else None
 
 
 def artifacts_folder() -> Path:
@@ -61,6 +73,18 @@ def artifacts_folder() -> Path:
 def results_folder() -> Path:
     """Give the folder of the small results that travel with a project: ``results/``."""
     return home_folder() / "results"
+
+
+def _named(variable: str) -> Path | None:
+    named = os.environ.get(variable)
+    try:
+        return Path(named).expanduser() if named else None
+    except RuntimeError as error:
+        raise DataError(
+            f"{named!r} names no user's folder",
+            field=variable,
+            expected="a path; ~ alone is your own folder",
+        ) from error
 
 
 def _is_home(folder: Path) -> bool:

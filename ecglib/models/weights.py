@@ -18,6 +18,10 @@ from ecglib.models.encoder import EncoderConfig, build_encoder
 FORMAT = "ecglib encoder 1"
 """What a file of `save_encoder` says of itself."""
 
+_NOT_A_CARD = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
+# What reading and building from a card of unknown origin can raise; it may nest without end, or
+# ask for strides of nothing and windows without end.
+
 
 def weights_to_arrays(model: keras.Model, name: str) -> dict[str, np.ndarray]:
     """Give the weights of a model as named arrays.
@@ -51,17 +55,26 @@ def arrays_to_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], name
     Raises
     ------
     DataError
-        If an array is missing or of another shape.
+        If an array is missing, of another shape, or holds anything but finite numbers.
     """
     for variable in model.weights:
         key = f"{name}/{variable.path}"
         found = arrays.get(key)
-        if found is None or found.shape != tuple(variable.shape):
+        shape = tuple(variable.shape)
+        if found is None or found.shape != shape or found.dtype.kind != "f":
+            told = "no such weights" if found is None else f"{found.dtype} of shape {found.shape}"
             raise DataError(
-                "no such weights" if found is None else f"weights of shape {found.shape}",
+                told,
                 field=key,
-                expected=f"an array of shape {tuple(variable.shape)}",
+                expected=f"floating-point numbers of shape {shape}",
                 remedy="build the model with the settings that the weights were trained with",
+            )
+        if wrong := np.count_nonzero(~np.isfinite(found)):
+            raise DataError(
+                f"{wrong} of {found.size} weights are not finite",
+                field=key,
+                expected="finite numbers",
+                remedy="train the model again, or take an undamaged file",
             )
         variable.assign(found)
 
@@ -131,7 +144,7 @@ def load_encoder(path: str | Path) -> tuple[keras.Model, dict[str, Any]]:
         encoder = build_encoder(EncoderConfig(**settings), int(card["length"]))
         arrays_to_weights(encoder, arrays, "encoder")
         return encoder, dict(card["about"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _NOT_A_CARD as error:
         raise DataError(
             f"is not a saved encoder ({error})",
             file=path,

@@ -37,7 +37,7 @@ class Study:
         for the real one, and the synthetic cohort takes its place if there is none.
     profile : Profile or str, optional
         By default the one that ``$ECGLIB_PROFILE`` names, else ``quick``.
-    folder : Path, optional
+    folder : path, optional
         Folder of the artifacts; `ecglib.core.folders.artifacts_folder` by default.
     spec : CohortSpec, optional
         The synthetic cohort to make if there is no real file.
@@ -47,12 +47,12 @@ class Study:
         self,
         path: str | os.PathLike[str] | None = None,
         profile: Profile | str | None = None,
-        folder: Path | None = None,
+        folder: str | os.PathLike[str] | None = None,
         spec: CohortSpec | None = None,
     ) -> None:
         self._named = path
         self.profile = profile if isinstance(profile, Profile) else get_profile(profile)
-        self.folder = folder or artifacts_folder()
+        self.folder = Path(folder) if folder else artifacts_folder()
         self.spec = spec or CohortSpec()
 
     @cached_property

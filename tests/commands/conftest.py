@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests_support import tiny_profile
 
 from ecglib.studies import profiles
-from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
-
-SPEC = CohortSpec(n_participants=6, clip_lengths_s=(21.0, 24.0, 20.0, 22.0), baseline_s=11.0)
+from ecglib.synthetic.cohort import make_cohort, write_dreamer_mat
+from tests.studies.tiny import QUICKEST, SPEC
 
 
 @pytest.fixture(autouse=True)
@@ -31,5 +29,5 @@ def tiny_study(study_of_file, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("ECGLIB_HOME", str(tmp_path))
     monkeypatch.delenv("ECGLIB_ARTIFACTS", raising=False)
     monkeypatch.delenv("ECGLIB_PROFILE", raising=False)
-    monkeypatch.setitem(profiles.PROFILES, "quick", tiny_profile())
+    monkeypatch.setitem(profiles.PROFILES, "quick", QUICKEST)
     return tmp_path

@@ -93,3 +93,13 @@ def test_contradictions_are_usage_errors(arguments, told, monkeypatch, study_of_
     monkeypatch.setenv("ECGLIB_DREAMER", str(study_of_file))
     found = run(*arguments)
     assert found.exit_code == 2 and told in found.output
+
+
+@pytest.mark.parametrize("address", ["nonsense", "bogus://host:1", "tcp://127.0.0.1:1"])
+def test_a_cluster_that_is_not_there_is_one_message(address, monkeypatch, study_of_file):
+    client = pytest.importorskip("distributed").Client
+    monkeypatch.setattr("distributed.Client", lambda at, timeout: client(at, timeout=1))
+    monkeypatch.setenv("ECGLIB_DREAMER", str(study_of_file))
+    found = run("results", "classical", "--cluster", address)
+    assert found.exit_code == 1 and "Traceback" not in found.output
+    assert f"no cluster answers at {address!r}" in found.output

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from ecglib.core.errors import DataError
 from ecglib.core.folders import artifacts_folder, home_folder, named_path, results_folder
 
 OURS = "[tool.ecglib]\n"
@@ -69,6 +70,13 @@ def test_a_relative_variable_starts_from_home(tmp_path, monkeypatch):
     monkeypatch.setenv("ECGLIB_HOME", str(tmp_path / "home"))
     assert artifacts_folder() == tmp_path / "home" / "made" / "here"
     assert results_folder() == tmp_path / "home" / "results"
+
+
+@pytest.mark.parametrize("variable", ["ECGLIB_HOME", "ECGLIB_ARTIFACTS"])
+def test_a_user_who_is_not_there_is_refused_by_the_name_of_the_variable(monkeypatch, variable):
+    monkeypatch.setenv(variable, "~no-such-user/made")
+    with pytest.raises(DataError, match=f"field {variable}: '~no-such-user/made'"):
+        artifacts_folder()
 
 
 def test_named_paths(here, tmp_path, monkeypatch):

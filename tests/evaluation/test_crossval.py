@@ -28,6 +28,7 @@ from ecglib.evaluation.splits import ParticipantGroupedKFold, WindowKFold
 from ecglib.evaluation.summaries import participant_metrics
 from ecglib.transfer import frozen
 from ecglib.transfer.frozen import HeadConfig
+from tests.cohorts import spread_cohort
 
 CONFIG = HeadConfig(hidden=(16, 16), epochs=6, batch_size=64, learning_rate=0.01)
 TARGETS = ("valence", "arousal")
@@ -159,22 +160,6 @@ def test_the_majority_class_of_several_and_of_a_draw() -> None:
 
 
 LOGISTIC = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
-
-
-def spread_cohort(n_participants: int = 6) -> tuple[np.ndarray, pd.DataFrame]:
-    """Features that follow valence and differ between participants."""
-    rng = np.random.default_rng(0)
-    index = pd.MultiIndex.from_product(
-        [range(1, n_participants + 1), range(1, 9), range(4)],
-        names=["participant", "clip", "start"],
-    )
-    meta = index.to_frame(index=False)
-    trial = meta.groupby(["participant", "clip"]).ngroup().to_numpy()
-    for target in ("valence", "arousal", "dominance"):
-        meta[target] = rng.integers(1, 6, trial.max() + 1)[trial]
-    features = rng.normal(size=(len(meta), 10)) + meta[["participant"]].to_numpy()
-    features[:, :3] += (meta[["valence"]] > 3).to_numpy()
-    return features.astype("float32"), meta
 
 
 def evaluate(estimator: BaseEstimator = LOGISTIC, **changes: object) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from ecglib.evaluation.crossval import evaluate_estimator
 from ecglib.evaluation.jobs import FOLD, SHARED_BYTES, run_folds
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.predictions import prediction_rows
+from tests.cohorts import spread_cohort
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -35,24 +36,8 @@ TARGETS = ("valence", "arousal")
 LOGISTIC = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
 
 
-def cohort(n_participants: int = 6) -> tuple[np.ndarray, pd.DataFrame]:
-    """Features that follow valence and differ between participants."""
-    rng = np.random.default_rng(0)
-    index = pd.MultiIndex.from_product(
-        [range(1, n_participants + 1), range(1, 9), range(4)],
-        names=["participant", "clip", "start"],
-    )
-    meta = index.to_frame(index=False)
-    trial = meta.groupby(["participant", "clip"]).ngroup().to_numpy()
-    for target in ("valence", "arousal", "dominance"):
-        meta[target] = rng.integers(1, 6, trial.max() + 1)[trial]
-    features = rng.normal(size=(len(meta), 10)) + meta[["participant"]].to_numpy()
-    features[:, :3] += (meta[["valence"]] > 3).to_numpy()
-    return features.astype("float32"), meta
-
-
 def evaluate(estimator: BaseEstimator = LOGISTIC, **changes: object) -> pd.DataFrame:
-    features, meta = cohort()
+    features, meta = spread_cohort()
     given = {"features": features, "meta": meta, "splitter": LeaveOneParticipantOut()} | changes
     names = {"model": "m", "regime": "strict"}
     return evaluate_estimator(estimator, **{"targets": TARGETS} | names | given)

@@ -1,7 +1,6 @@
 """Rated trials of the tested person: who is learnt, who is tested, and what it is worth."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ecglib.core.errors import DataError
@@ -17,24 +16,7 @@ from ecglib.evaluation.rated import (
 )
 from ecglib.evaluation.summaries import participant_metrics
 from ecglib.transfer.linear import design_matrix, linear_classifier
-
-
-def make_cohort(n_people=6, n_clips=8, n_windows=2, offset=0.0, seed=0):
-    """Windows whose first feature follows valence, shifted by a person's offset."""
-    rng = np.random.default_rng(seed)
-    meta = pd.DataFrame(
-        [(p, c) for p in range(1, n_people + 1) for c in range(1, n_clips + 1)],
-        columns=["participant", "clip"],
-    )
-    # Half of each person's ratings are high, in an order of the person's own.
-    ratings = np.where(np.arange(n_clips) < n_clips // 2, 2, 5)
-    for target in TARGETS:
-        meta[target] = np.concatenate([rng.permutation(ratings) for _ in range(n_people)])
-    meta = meta.loc[meta.index.repeat(n_windows)].reset_index(drop=True)
-    shift = offset * rng.standard_normal(n_people)[meta["participant"] - 1]
-    X = rng.standard_normal((len(meta), 3))
-    X[:, 0] += np.where(meta["valence"] > 3, 1.5, -1.5) + shift
-    return meta, X.astype(np.float32)
+from tests.cohorts import responding_cohort
 
 
 def everyone(X, meta):
@@ -42,7 +24,7 @@ def everyone(X, meta):
 
 
 def test_a_person_s_draws_depend_on_nobody_else_and_contain_each_other():
-    meta, _ = make_cohort()
+    meta, _ = responding_cohort()
     drawn = draw_trials(meta, 4, n_draws=3, seed=1)
     assert list(drawn) == [1, 2, 3, 4, 5, 6]
     alone = draw_trials(meta[meta["participant"] == 5], 4, n_draws=3, seed=1)
@@ -56,19 +38,19 @@ def test_a_person_s_draws_depend_on_nobody_else_and_contain_each_other():
 
 
 def test_a_draw_that_leaves_nothing_to_test_is_refused_by_name():
-    meta, _ = make_cohort()
+    meta, _ = responding_cohort()
     with pytest.raises(DataError, match=r"participant 3.*at least one trial left"):
         draw_trials(meta[(meta["participant"] != 3) | (meta["clip"] < 5)], 4)
 
 
 def test_half_of_the_trials_of_the_poorest_participant_stay_to_be_tested():
-    meta, _ = make_cohort(n_clips=18)
+    meta, _ = responding_cohort(n_clips=18)
     assert rated_numbers(meta) == (0, 1, 2, 4, 8)
     assert rated_numbers(meta[(meta["participant"] != 2) | (meta["clip"] < 6)]) == (0, 1, 2)
 
 
 def test_the_same_windows_are_tested_for_every_number_and_none_is_rated():
-    meta, X = make_cohort()
+    meta, X = responding_cohort()
     rows = evaluate_rated(everyone(X, meta), meta, TARGETS, model="m", rated=(0, 1, 4), n_draws=2)
     assert set(rows["regime"]) == {"0 rated", "1 rated", "4 rated"}
     assert set(rows["protocol"]) == {PROTOCOL}
@@ -83,7 +65,7 @@ def test_the_same_windows_are_tested_for_every_number_and_none_is_rated():
 
 
 def test_without_rated_trials_the_draw_makes_no_difference():
-    meta, X = make_cohort()
+    meta, X = responding_cohort()
     rows = evaluate_rated(everyone(X, meta), meta, ["valence"], model="m", rated=(0, 4), n_draws=2)
     rows = rows[rows["regime"] == regime_of(0)]
     assert (rows.groupby("window")["probability"].nunique() == 1).all()
@@ -100,7 +82,7 @@ def test_without_rated_trials_the_draw_makes_no_difference():
 
 
 def test_ratings_of_tested_trials_change_nothing_and_those_of_rated_trials_do():
-    meta, X = make_cohort()
+    meta, X = responding_cohort()
     options = {"model": "m", "rated": (0, 2), "n_draws": 1}
     before = evaluate_rated(everyone(X, meta), meta, ["valence"], **options)
     rated = draw_trials(meta, 2, n_draws=1)[4][0]
@@ -115,7 +97,7 @@ def test_ratings_of_tested_trials_change_nothing_and_those_of_rated_trials_do():
 
 
 def test_rated_trials_mend_the_threshold_of_a_person_with_an_offset():
-    meta, X = make_cohort(n_people=10, n_clips=12, offset=2.5)
+    meta, X = responding_cohort(n_people=10, n_clips=12, offset=2.5)
     rows = evaluate_rated(everyone(X, meta), meta, ["valence"], model="m", rated=(0, 6))
     values = participant_metrics(rows, ["accuracy", "auc"]).groupby(["metric", "regime"])
     mean = values["value"].mean()

@@ -11,19 +11,14 @@ from ecglib.evaluation.refits import Refits, best_of, optimism, refit
 from ecglib.evaluation.splits import WindowKFold
 from ecglib.transfer import frozen
 from ecglib.transfer.frozen import HeadConfig
+from tests.cohorts import rated_windows
 
 TINY = HeadConfig(hidden=(4,), epochs=2, batch_size=32)
 
 
 @pytest.fixture(scope="module")
 def meta():
-    rng = np.random.default_rng(0)
-    trials = pd.DataFrame(
-        [(p, c, *rng.integers(1, 6, 3)) for p in range(1, 7) for c in range(1, 6)],
-        columns=["participant", "clip", "valence", "arousal", "dominance"],
-    )
-    windows = trials.loc[trials.index.repeat(4)].reset_index(drop=True)
-    return windows.assign(condition="stimulus", lead=1)
+    return rated_windows()
 
 
 @pytest.fixture(scope="module")

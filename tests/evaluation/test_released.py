@@ -21,6 +21,7 @@ from ecglib.preprocessing.normalisation import trimmed_stats
 from ecglib.preprocessing.quality import MISSING
 from ecglib.preprocessing.segmentation import WindowConfig, cut, make_windows, prepare
 from ecglib.transfer.frozen import HeadConfig
+from tests.cohorts import rated_windows
 
 FS = 256
 TINY = HeadConfig(hidden=(4,), epochs=2, batch_size=32)
@@ -28,13 +29,7 @@ TINY = HeadConfig(hidden=(4,), epochs=2, batch_size=32)
 
 @pytest.fixture(scope="module")
 def meta():
-    rng = np.random.default_rng(0)
-    trials = pd.DataFrame(
-        [(p, c, *rng.integers(1, 6, 3)) for p in range(1, 7) for c in range(1, 6)],
-        columns=["participant", "clip", "valence", "arousal", "dominance"],
-    )
-    windows = trials.loc[trials.index.repeat(4)].reset_index(drop=True)
-    return windows.assign(condition="stimulus", lead=1)
+    return rated_windows()
 
 
 @pytest.fixture(scope="module")

@@ -119,12 +119,38 @@ def test_missing_weights_are_refused(path):
         {"format": "ecglib encoder 99"},
         {"format": FORMAT, "config": {}, "length": "long", "about": {}},
         {"format": FORMAT, "config": {}, "length": None, "about": {}},
+        {"format": FORMAT, "config": {}, "length": float("inf"), "about": {}},
+        {"format": FORMAT, "config": {"pool_stride": 0}, "length": LENGTH, "about": {}},
     ],
 )
 def test_another_card_is_refused(path, card):
     arrays = load_arrays(path)
     save_arrays(path, {**arrays, "card": np.array(json.dumps(card))})
     with pytest.raises(DataError, match=r"encoder\.npz.*is not a saved encoder"):
+        load_encoder(path)
+
+
+def test_a_card_that_nests_without_end_is_refused(path):
+    save_arrays(path, {**load_arrays(path), "card": np.array("[" * 100_000)})
+    with pytest.raises(DataError, match=r"encoder\.npz.*is not a saved encoder"):
+        load_encoder(path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda w: np.where(np.arange(w.size).reshape(w.shape) == 1, np.nan, w), "1 of"),
+        (lambda w: np.full_like(w, np.inf), "not finite"),
+        (lambda w: w.astype(int), "int64 of shape"),
+        (lambda w: w.astype(complex), "complex128 of shape"),
+        (lambda w: w.astype(str), "of shape"),
+    ],
+)
+def test_weights_that_are_no_finite_numbers_are_refused_by_name(path, spoil, told):
+    arrays = load_arrays(path)
+    key = next(name for name in arrays if name.endswith("kernel"))
+    save_arrays(path, {**arrays, key: spoil(arrays[key])})
+    with pytest.raises(DataError, match=rf"encoder\.npz.*{key}.*{told}"):
         load_encoder(path)
 
 

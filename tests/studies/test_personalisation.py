@@ -21,7 +21,8 @@ from ecglib.studies.personalisation import (
     rated_predictions,
 )
 from ecglib.transfer.linear import design_matrix, linear_classifier
-from tests.studies.fakes import FakeStudy, features, make_cohort
+from tests.cohorts import responding_cohort
+from tests.studies.fakes import FakeStudy, features
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_own_and_others_are_compared_on_the_windows_that_both_test(study):
 
 
 def test_fold_by_fold_a_head_that_learns_nothing_is_at_chance_and_pooled_below():
-    meta, _ = make_cohort(n_people=20, n_clips=9)
+    meta, _ = responding_cohort(n_people=20, n_clips=9)
     rng = np.random.default_rng(3)
     meta["valence"] = rng.choice([2, 5], (20, 9)).repeat(2, axis=1).ravel()
     trial = meta.groupby(["participant", "clip"]).ngroup()

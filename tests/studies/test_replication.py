@@ -30,18 +30,13 @@ from ecglib.studies.replication import (
 )
 from ecglib.studies.study import Study
 from ecglib.transfer.frozen import RELEASED_HEAD
+from tests.cohorts import rated_windows
 from tests.studies.tiny import ENCODER, SPEC
 
 
 @pytest.fixture(scope="module")
 def meta():
-    rng = np.random.default_rng(0)
-    trials = pd.DataFrame(
-        [(p, c, *rng.integers(1, 6, 3)) for p in range(1, 7) for c in range(1, 6)],
-        columns=["participant", "clip", "valence", "arousal", "dominance"],
-    )
-    windows = trials.loc[trials.index.repeat(4)].reset_index(drop=True)
-    return windows.assign(condition="stimulus", lead=1)
+    return rated_windows()
 
 
 def test_released_head_follows_the_profile():

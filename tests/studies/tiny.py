@@ -15,3 +15,16 @@ TINY = replace(
     pretext=replace(SMOKE.pretext, heldout_windows=10),
     comparison=replace(SMOKE.comparison, folds_per_group=2, labelled=(2,), seeds=(0, 1)),
 )
+QUICKEST = replace(
+    TINY,
+    name="quick",
+    pretext=replace(
+        TINY.pretext,
+        heldout_windows=4,
+        training=replace(TINY.pretext.training, epochs=2, steps_per_epoch=1, batch_windows=2),
+    ),
+    head=replace(TINY.head, epochs=2),
+    window_folds=2,
+    supervised_folds=2,
+)
+"""Stands in for the profile `quick` where it is tried that lines and commands run."""
