@@ -69,7 +69,7 @@ notebooks: $(STAMP)  ## execute the percent scripts into the notebooks (CHAPTERS
 
 lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
-		--extra tensorflow --extra jax --extra features --extra cluster --extra book --extra dev --generate-hashes \
+		--extra tensorflow --extra jax --extra features --extra readers --extra cluster --extra book --extra dev --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean:  ## remove the rendered book and caches
