@@ -21,7 +21,7 @@ import numpy as np
 from common import in_turns, ratio_row, row, save
 
 from ecglib.data import dreamer
-from ecglib.data.cohort import CONDITIONS
+from ecglib.data.dreamer import CONDITIONS
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.synthetic import cohort as cohort_module
 from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
@@ -40,7 +40,8 @@ signals = [lead for p in data for lead in (*p["ECG"]["baseline"], *p["ECG"]["sti
 """,
     "windows": """
 from ecglib.data.dreamer import read_dreamer
-from ecglib.preprocessing.windows import CONDITIONS, WindowConfig, make_windows
+from ecglib.data.dreamer import CONDITIONS
+from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 cohort = read_dreamer(path)
 before, start = peak(), time.perf_counter()
 windows = make_windows(cohort, WindowConfig(leads=(1, 2), conditions=CONDITIONS))

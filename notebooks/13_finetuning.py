@@ -30,7 +30,7 @@ from keras import ops
 
 from ecglib.core.errors import DataError
 from ecglib.core.process import tune_process
-from ecglib.data.labels import TARGETS, five_class_labels, label_matrix
+from ecglib.data.labels import TARGETS, class_labels, label_matrix
 from ecglib.evaluation.metrics import auc
 from ecglib.plots import finetuning as finetuning_plots
 from ecglib.studies import pretraining
@@ -227,7 +227,7 @@ print(pd.DataFrame(scores, index=list(TARGETS)).round(2).to_string())
 # take a 5 for a 4 costs as much as to take it for a 1. {doc}`11_beyond` has models that know.
 
 # %%
-ratings = np.stack([five_class_labels(meta, target) for target in TARGETS], axis=1)
+ratings = np.stack([class_labels(meta, target) for target in TARGETS], axis=1)
 five = FineTuner(X, ratings, study.profile.encoder, config.head, n_classes=5, seed=seed)
 _ = five.fit(train, start)
 predicted = five.predict(test, start).argmax(axis=-1)

@@ -4,14 +4,94 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import from_comment, to_comment
+
+NAME = "name"
+"""Type of a column that names participants or clips: whole numbers, or text; see `as_names`."""
+
+
+def as_names(values: Iterable[object], field: str = "names") -> np.ndarray:
+    """Give names as whole numbers if all of them are such, else as text.
+
+    A name is the same whether it was typed, computed or read from a file: "3" is 3 where all names
+    are numbers, and "007" stays what it is.
+
+    Parameters
+    ----------
+    values : iterable
+        Whole numbers or texts.
+    field : str
+        What they are, for the message.
+
+    Returns
+    -------
+    ndarray of int64, or of object (str)
+
+    Raises
+    ------
+    DataError
+        If one is missing, empty, or neither a whole number nor text.
+
+    Examples
+    --------
+    >>> as_names(["3", "12"]), as_names([7, "S07"])
+    (array([ 3, 12]), array(['7', 'S07'], dtype=object))
+    """
+    code, found = pd.factorize(np.asarray(list(values), dtype=object))
+    texts = []
+    for position, name in enumerate([None] * bool((code < 0).any()) + list(found)):
+        number = isinstance(name, float | np.floating) and float(name).is_integer()
+        text = str(int(name)) if number else str(name).strip()
+        if (not isinstance(name, str | int | np.integer) and not number) or not text:
+            raise DataError(
+                f"{name!r} as a name (the {position + 1}. of {len(found)} different ones)",
+                field=field,
+                expected="whole numbers or texts",
+            )
+        texts.append(text)
+    try:
+        numbers = [int(text) for text in texts]
+    except ValueError:
+        numbers = []
+    if numbers and [str(number) for number in numbers] == texts:
+        return np.array(numbers, dtype=np.int64)[code]
+    return np.array(texts, dtype=object)[code]
+
+
+def typed(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
+    """Give the columns of a table their types.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With all columns of `types`.
+    types : mapping of str to str
+        Types as pandas names them, or `NAME`.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    DataError
+        As in `as_names`.
+    """
+    plain = table.astype({name: kind for name, kind in types.items() if kind != NAME})
+    named = {
+        name: as_names(table[name], name)
+        for name, kind in types.items()
+        if kind == NAME and table[name].dtype != np.int64
+    }
+    return plain.assign(**named) if named else plain
 
 
 def save_table(path: str | Path, table: pd.DataFrame, *, float_format: str | None = None) -> None:
@@ -52,7 +132,7 @@ def load_table(
     columns : sequence of str
         The columns that it must have, in this order.
     types : mapping of str to str, optional
-        Types of columns. When given for all, an empty text stays an empty text.
+        Types of columns, as in `typed`. When given for all, an empty text stays an empty text.
     more : bool
         Further columns may follow.
 
@@ -72,7 +152,7 @@ def load_table(
             about = from_comment(stream.readline())
             frame = pd.read_csv(
                 stream,
-                dtype=types,
+                dtype={name: "str" if kind == NAME else kind for name, kind in types.items()},
                 keep_default_na=not set(columns) <= set(types),
                 na_values={name: [""] for name, kind in types.items() if kind.startswith("float")},
                 float_precision="round_trip",
@@ -92,5 +172,6 @@ def load_table(
             expected=", ".join(columns) + (" first" if more else ""),
             remedy="delete it and let the stage that makes it make it again",
         )
+    frame = typed(frame, {name: kind for name, kind in types.items() if kind == NAME})
     frame.attrs["provenance"] = about
     return frame

@@ -10,103 +10,146 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.data.labels import TARGETS
+from ecglib.core.tables import as_names
+from ecglib.data.recording import check_rate, positions
+from ecglib.data.targets import Target
 
-CONDITIONS = ("baseline", "stimulus")
-"""What a recording was made during: the neutral clip before a film clip, or the film clip."""
-
-
-COLUMNS = ("participant", "clip", "condition", "n_samples", "duration", *TARGETS, "age", "gender")
-"""Columns of `Cohort.recordings`."""
+COLUMNS = ("participant", "clip", "condition", "n_samples", "duration")
+"""Columns that `Cohort.recordings` begins with; targets and what else is known follow."""
 
 
-MIN_DURATION = 10.0
-"""Seconds of the shortest usable recording: one window of the published method."""
+_OF_PERSON = ("age", "sex", "gender")
+"""Columns that, where they exist, have one value per participant."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cohort:
-    """Two-lead ECG recordings of participants who watched and rated film clips.
+    """ECG recordings of participants, with what each was recorded during.
 
     Parameters
     ----------
     name : str
-        "DREAMER" or "synthetic"; every title and label downstream follows it.
-    fs : float
-        Sampling rate in Hz.
+        What every title and label downstream calls it, such as "DREAMER" or "synthetic".
+    fs : float or tuple of float
+        Sampling rate in Hz: one for all, or one per recording.
     recordings : pandas.DataFrame
-        One row per recording, sorted by participant, clip and condition, with the columns
-        participant and clip (1-based whole numbers), condition ("baseline" or "stimulus"),
-        n_samples, duration (s), valence, arousal, dominance (whole numbers 1 to 5), age (years)
-        and gender (str). A baseline carries the ratings of the clip that follows it.
+        One row per recording, sorted by participant, clip and condition: participant and clip
+        (whole numbers, or texts), condition (str), n_samples, duration (s); then a column for each
+        target, and any others, such as age and sex.
     signals : tuple of numpy.ndarray
-        ``signals[i]`` has shape (n_samples, 2), floating point, in units of the recorder's
-        converter, and belongs to row ``i``.
+        ``signals[i]`` has shape (n_samples, n_leads), floating point, and belongs to row ``i``. NaN
+        is a missing sample.
     sha256 : str
-        Checksum of the file that the cohort was read from; empty for one made in memory.
+        Checksum of the file that the cohort was read from; empty if there is no such file.
     version : str
         What the file says about its version.
+    targets : tuple of Target
+        What the labels mean. A recording without a label has NaN or None there.
+    leads : tuple of str
+        Names of the leads, in the order of the signals' columns.
+    unit : str or tuple of str
+        Unit of the signals, one for all or one per recording, such as "mV"; empty if unknown.
 
     Raises
     ------
     DataError
         If a column, a value or a signal breaks one of these rules.
+
+    Notes
+    -----
+    A clip is what was presented, and a trial is a participant with a clip. Where nothing was
+    presented, the clip numbers a participant's recordings.
     """
 
     name: str
-    fs: float
+    fs: float | tuple[float, ...]
     recordings: pd.DataFrame
     signals: tuple[np.ndarray, ...]
     sha256: str = ""
     version: str = ""
+    targets: tuple[Target, ...] = ()
+    leads: tuple[str, ...] = ("lead 1", "lead 2")
+    unit: str | tuple[str, ...] = ""
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.fs) and self.fs > 0):
-            raise DataError(f"{self.fs!r}", field="fs", expected="a positive number of Hz")
-        _check_table(self.recordings)
+        several = isinstance(self.fs, tuple)
+        fs = tuple(map(check_rate, self.fs)) if several else check_rate(self.fs)
+        object.__setattr__(self, "fs", fs)
+        _check_table(self.recordings, self.targets)
         if len(self.signals) != len(self.recordings):
             raise DataError(
                 f"{len(self.signals)} signals for {len(self.recordings)} recordings",
                 field="signals",
                 expected="one signal per row",
             )
-        for row, signal in zip(self.recordings.itertuples(), self.signals, strict=True):
+        if not self.leads or len(set(self.leads)) < len(self.leads):
+            raise DataError(
+                f"{self.leads!r}", field="leads", expected="the names of all leads, once each"
+            )
+        for name, values in (("fs", self.rates), ("unit", self.units)):
+            if len(values) != len(self.signals):
+                raise DataError(
+                    f"{len(values)} values for {len(self.signals)} recordings",
+                    field=name,
+                    expected="one for all, or one per recording",
+                )
+        rows = self.recordings.itertuples()
+        for row, signal, fs in zip(rows, self.signals, self.rates, strict=True):
             place = {"participant": row.participant, "clip": row.clip}
-            check_signal(signal, self.fs, field=row.condition, **place)
-            for rating in TARGETS:
-                check_rating(getattr(row, rating), field=rating, **place)
+            check_signal(signal, fs, field=row.condition, n_leads=len(self.leads), **place)
             n_samples = len(signal)
-            if row.n_samples != n_samples or not np.isclose(row.duration, n_samples / self.fs):
+            if row.n_samples != n_samples or not np.isclose(row.duration, n_samples / fs):
                 raise DataError(
                     f"n_samples {row.n_samples} and duration {row.duration} s of a signal of "
-                    f"{n_samples} samples at {self.fs:g} Hz",
+                    f"{n_samples} samples at {fs:g} Hz",
                     field=row.condition,
                     expected="the length of the signal",
                     **place,
                 )
 
     def __repr__(self) -> str:
-        rows = self.recordings
+        rows, rates = self.recordings, sorted(set(self.rates))
         return (
             f"<Cohort {self.name!r}: {rows['participant'].nunique()} participants, "
             f"{rows['clip'].nunique()} clips, {len(rows)} recordings, "
-            f"{rows['duration'].sum() / 60:.1f} min at {self.fs:g} Hz>"
+            f"{rows['duration'].sum() / 60:.1f} min at "
+            f"{' to '.join(f'{rate:g}' for rate in {rates[0]: 0, rates[-1]: 0})} Hz>"
         )
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Sampling rate of each recording in Hz."""
+        return self.fs if isinstance(self.fs, tuple) else (self.fs,) * len(self.recordings)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Unit of each recording."""
+        return self.unit if isinstance(self.unit, tuple) else (self.unit,) * len(self.recordings)
+
+    def lead_number(self, lead: int | str) -> int:
+        """Give the number, from 1, of a `lead` that is named by its name or number.
+
+        Raises
+        ------
+        DataError
+            If there is no such lead.
+        """
+        return positions(self.leads, [lead])[0] + 1
 
     def select(
         self,
-        participants: Collection[int] | None = None,
-        clips: Collection[int] | None = None,
+        participants: Collection[int | str] | None = None,
+        clips: Collection[int | str] | None = None,
         conditions: Collection[str] | None = None,
     ) -> Cohort:
         """Return the cohort of some participants, clips or conditions only.
 
         Parameters
         ----------
-        participants, clips : collection of int, optional
-            1-based numbers to keep; all by default.
+        participants, clips : collection of int or str, optional
+            Those to keep; all by default.
         conditions : collection of str, optional
-            "baseline", "stimulus" or both; both by default.
+            Those to keep; all by default.
 
         Returns
         -------
@@ -133,10 +176,13 @@ class Cohort:
                     remedy="select from those",
                 )
             keep &= self.recordings[column].isin(list(values)).to_numpy()
+        at = np.flatnonzero(keep)
         return replace(
             self,
             recordings=self.recordings[keep].reset_index(drop=True),
-            signals=tuple(self.signals[i] for i in np.flatnonzero(keep)),
+            signals=tuple(self.signals[i] for i in at),
+            fs=tuple(self.fs[i] for i in at) if isinstance(self.fs, tuple) else self.fs,
+            unit=tuple(self.unit[i] for i in at) if isinstance(self.unit, tuple) else self.unit,
         )
 
 
@@ -145,20 +191,29 @@ def check_signal(
     fs: float,
     *,
     field: str,
-    participant: int | None = None,
-    clip: int | None = None,
+    n_leads: int,
+    whole: bool = False,
+    least_s: float = 0.0,
+    participant: int | str | None = None,
+    clip: int | str | None = None,
     file: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Raise a DataError unless a signal is a usable two-lead recording.
+    """Raise a DataError unless a signal is a usable recording.
 
     Parameters
     ----------
     signal : numpy.ndarray
-        Should be floating point, of shape (n_samples, 2), finite, at least 10 s long.
+        Should be floating point, of shape (n_samples, n_leads), without infinite samples.
     fs : float
         Sampling rate in Hz.
     field, participant, clip, file
         Where the signal stands, for the message.
+    n_leads : int
+        How many leads there should be.
+    whole : bool
+        Refuse missing samples (NaN) as well.
+    least_s : float
+        Seconds of the shortest usable recording.
 
     Raises
     ------
@@ -166,7 +221,7 @@ def check_signal(
         If the signal breaks one of these rules.
     """
     place = {"file": file, "participant": participant, "clip": clip, "field": field}
-    layout = "samples × 2 leads"
+    layout = f"samples × {n_leads} lead{'s' * (n_leads > 1)}"
     if not isinstance(signal, np.ndarray) or signal.dtype.kind != "f":
         kind = signal.dtype if isinstance(signal, np.ndarray) else type(signal).__name__
         raise DataError(
@@ -178,78 +233,46 @@ def check_signal(
     if signal.size == 0:
         raise DataError(
             f"the recording is empty (shape {signal.shape})",
-            expected=f"at least {MIN_DURATION:g} s, {layout}",
+            expected=f"at least {least_s:g} s, {layout}",
             remedy="restore the recording from its source",
             **place,
         )
-    if signal.ndim != 2 or signal.shape[1] != 2:
-        transposed = signal.ndim == 2 and signal.shape[0] == 2
+    if signal.ndim != 2 or signal.shape[1] != n_leads:
+        transposed = signal.ndim == 2 and signal.shape[0] == n_leads
         raise DataError(
             f"shape {signal.shape}",
             expected=layout,
-            remedy="transpose it" if transposed else "restore both leads from the source",
+            remedy="transpose it" if transposed else "restore all leads from the source",
             **place,
         )
-    if len(signal) < MIN_DURATION * fs:
+    if len(signal) < least_s * fs:
         raise DataError(
             f"only {len(signal)} samples ({len(signal) / fs:.2f} s)",
-            expected=f"at least {MIN_DURATION:g} s, {MIN_DURATION * fs:g} samples",
+            expected=f"at least {least_s:g} s, {least_s * fs:g} samples",
             remedy="restore the recording from its source",
             **place,
         )
-    finite = np.isfinite(signal)
-    if not finite.all():
-        sample, lead = np.argwhere(~finite)[0]
+    bad = ~np.isfinite(signal) if whole else np.isinf(signal)
+    if bad.any():
+        sample, lead = np.argwhere(bad)[0]
         raise DataError(
-            f"{np.size(finite) - np.count_nonzero(finite)} samples are NaN or infinite, "
+            f"{np.count_nonzero(bad)} samples are {'NaN or ' * whole}infinite, "
             f"the first {signal[sample, lead]} at sample {sample} of lead {lead + 1}",
-            expected="finite numbers only",
+            expected="finite numbers" + (" only" if whole else ", or NaN where one is missing"),
             remedy="restore the recording from its source",
             **place,
         )
 
 
-def check_rating(
-    rating: float,
-    *,
-    field: str,
-    participant: int | None = None,
-    clip: int | None = None,
-    file: str | os.PathLike[str] | None = None,
-) -> None:
-    """Raise a DataError unless a self-rating is a whole number from 1 to 5.
-
-    Parameters
-    ----------
-    rating : float
-        The rating.
-    field, participant, clip, file
-        Where the rating stands, for the message.
-
-    Raises
-    ------
-    DataError
-        If the rating is anything else.
-    """
-    if rating not in (1, 2, 3, 4, 5):
-        raise DataError(
-            f"rating {rating}",
-            file=file,
-            participant=participant,
-            clip=clip,
-            field=field,
-            expected="a whole number from 1 to 5",
-            remedy="restore the rating from its source",
-        )
-
-
-def _check_table(recordings: pd.DataFrame) -> None:
+def _check_table(recordings: pd.DataFrame, targets: tuple[Target, ...]) -> None:
     """Check the columns, kinds, order and agreement of the rows of a cohort's table."""
-    if tuple(recordings.columns) != COLUMNS:
+    needed = (*COLUMNS, *(target.name for target in targets if target.name not in COLUMNS))
+    absent = [column for column in needed if column not in recordings]
+    if absent or tuple(recordings.columns[: len(COLUMNS)]) != COLUMNS:
         raise DataError(
             f"columns {', '.join(map(str, recordings.columns))}",
             field="recordings",
-            expected=f"columns {', '.join(COLUMNS)}",
+            expected=f"columns {', '.join(needed)}",
         )
     if recordings.empty:
         raise DataError("no recordings", field="recordings", expected="at least one")
@@ -260,19 +283,25 @@ def _check_table(recordings: pd.DataFrame) -> None:
             expected="a RangeIndex",
             remedy="call reset_index(drop=True)",
         )
-    for column in ("participant", "clip", "n_samples", *TARGETS, "age"):
-        values = recordings[column]
-        if not pd.api.types.is_integer_dtype(values) or (values < 1).any():
+    for column in ("participant", "clip"):
+        names = as_names(recordings[column], column)
+        number = pd.api.types.is_integer_dtype(recordings[column])
+        if (names.dtype.kind == "i") != number or not np.array_equal(names, recordings[column]):
             raise DataError(
-                f"{values.dtype} with the smallest value {values.min()}",
+                f"{recordings[column].dtype} of {recordings[column].iloc[0]!r} and others",
                 field=column,
-                expected="whole numbers from 1",
+                expected="whole numbers, or texts that are not all numbers",
+                remedy="pass it through ecglib.core.tables.as_names",
             )
-    unknown = set(recordings["condition"]) - set(CONDITIONS)
-    if unknown:
-        raise DataError(
-            f"{sorted(map(str, unknown))}", field="condition", expected=" or ".join(CONDITIONS)
-        )
+    for row in recordings.itertuples():
+        if not isinstance(row.condition, str) or not row.condition:
+            raise DataError(
+                f"{row.condition!r}",
+                participant=row.participant,
+                clip=row.clip,
+                field="condition",
+                expected="a text",
+            )
     keys = list(
         zip(recordings["participant"], recordings["clip"], recordings["condition"], strict=True)
     )
@@ -283,15 +312,25 @@ def _check_table(recordings: pd.DataFrame) -> None:
             field="recordings",
             expected="one row per participant, clip and condition, sorted by them",
         )
-    for columns, group in (
-        (TARGETS, ["participant", "clip"]),
-        (("age", "gender"), ["participant"]),
-    ):
-        for column in columns:
-            differ = recordings.groupby(group)[column].nunique(dropna=False).ne(1)
+    for target in targets:
+        values = recordings[target.name]
+        bad = ~target.allows(values) & values.notna().to_numpy()
+        if bad.any():
+            row = recordings[bad].iloc[0]
+            raise DataError(
+                f"{row[target.name]!r}",
+                participant=row["participant"],
+                clip=row["clip"],
+                field=target.name,
+                expected=target.expected,
+            )
+    for column in _OF_PERSON:
+        if column in recordings:
+            differ = recordings.groupby("participant")[column].nunique(dropna=False).ne(1)
             if differ.any():
                 raise DataError(
-                    f"several values for the same {' and '.join(group)} {differ.idxmax()}",
+                    "several values for the same participant",
+                    participant=differ.idxmax(),
                     field=column,
-                    expected=f"one value per {' and '.join(group)}",
+                    expected="one value per participant",
                 )

@@ -18,8 +18,10 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.core.folders import home_folder, named_path
-from ecglib.data.cohort import COLUMNS, Cohort, check_rating, check_signal
+from ecglib.data import cohort as general
+from ecglib.data.cohort import Cohort, check_signal
 from ecglib.data.matfile import read_variable
+from ecglib.data.targets import RATINGS, SCALES, TARGETS
 
 VARIABLE = "ECGLIB_DREAMER"
 """The environment variable that may name the file."""
@@ -35,6 +37,18 @@ RATING_FIELDS = {
     "dominance": "ScoreDominance",
 }
 """Field of the file that holds the ratings of each target."""
+
+
+CONDITIONS = ("baseline", "stimulus")
+"""What a recording was made during: the neutral clip before a film clip, or the film clip."""
+
+
+COLUMNS = (*general.COLUMNS, *TARGETS, "age", "gender")
+"""Columns of the recordings; a baseline carries the ratings of the clip that follows it."""
+
+
+MIN_DURATION = 10.0
+"""Seconds of the shortest usable recording: one window of the published method."""
 
 
 CONDITION_FIELDS = {"baseline": "baseline", "stimulus": "stimuli"}
@@ -175,6 +189,7 @@ def cohort_from_struct(
         signals=tuple(signals),
         sha256=sha256,
         version=provenance["Version"],
+        targets=SCALES,
     )
 
 
@@ -240,7 +255,7 @@ def _signal(value: Any, field: str, place: dict[str, Any]) -> np.ndarray:
     """Return one recording as float32."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
         value = _as_float32(value)
-    check_signal(value, ECG_RATE, field=field, **place)
+    check_signal(value, ECG_RATE, field=field, n_leads=2, whole=True, least_s=MIN_DURATION, **place)
     return value
 
 
@@ -256,7 +271,15 @@ def _ratings(value: Any, n_clips: float, field: str, place: dict[str, Any]) -> l
             **place,
         )
     for clip, rating in enumerate(value.ravel(), start=1):
-        check_rating(rating, field=field, clip=clip, **place)
+        if rating not in RATINGS:
+            raise DataError(
+                f"rating {rating}",
+                clip=clip,
+                field=field,
+                expected=SCALES[0].expected,
+                remedy="restore the rating from its source",
+                **place,
+            )
     return [int(rating) for rating in value.ravel()]
 
 

@@ -1,6 +1,6 @@
-"""Class labels from the self-ratings in the metadata frame.
+"""Class labels from the ratings and classes in the metadata frame.
 
-Ratings are read by column name. Windows of the neutral baseline carry the ratings of the clip that
+Values are read by column name. Windows of the neutral baseline carry the ratings of the clip that
 follows them, so they are refused unless asked for.
 """
 
@@ -12,34 +12,32 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.data.targets import TARGETS, Classes, Rating, Target, as_target, binary_targets
 
-TARGETS = ("valence", "arousal", "dominance")
-"""Rating scales: how pleasant, how excited, how much in control."""
-
-RATINGS = (1, 2, 3, 4, 5)
-"""Answers on each scale."""
+BASELINE = "baseline"
+"""The condition of recordings whose ratings are those of the clip that follows them."""
 
 
 def binary_labels(
     meta: pd.DataFrame,
-    target: str,
-    threshold: float = 3,
+    target: str | Target,
+    threshold: float | None = None,
     rule: str = ">",
     *,
     allow_baseline: bool = False,
 ) -> np.ndarray:
-    """Label every window "high" (1) or "low" (0) on one rating scale.
+    """Label every window 1 or 0: rated high or low, or of one class or another.
 
     Parameters
     ----------
     meta : DataFrame
         One row per window, with the column named by `target`.
-    target : {"valence", "arousal", "dominance"}
-        The rating scale.
-    threshold : float
-        Rating that separates low from high.
+    target : str or Target
+        "valence", "arousal" or "dominance" from 1 to 5, or a `Rating` or `Classes`.
+    threshold : float, optional
+        Rating that separates low from high; by default the middle of the scale.
     rule : {">", ">="}
-        How a rating is compared with the threshold. The default, ``> 3``, makes 4 and 5 "high".
+        How a rating is compared with the threshold. The default, ``>``, makes 4 and 5 "high".
     allow_baseline : bool
         Also label windows of the neutral baseline.
 
@@ -50,63 +48,84 @@ def binary_labels(
     Raises
     ------
     DataError
-        If the column is missing, a rating is not a whole number from 1 to 5, the rule is unknown,
-        or the frame has baseline windows that were not asked for.
+        If the column or a value is missing, a value is not on the scale or none of the classes,
+        the rule is unknown, there are more than two classes and none is asked for, or the frame
+        has baseline windows that were not asked for.
 
     Examples
     --------
     >>> meta = pd.DataFrame({"participant": 1, "clip": [1, 2, 3], "valence": [2, 3, 4]})
     >>> print(binary_labels(meta, "valence"), binary_labels(meta, "valence", rule=">="))
     [0 0 1] [0 1 1]
+    >>> task = Classes("clip", (1, 2, 3), positive=3)
+    >>> print(binary_labels(meta, task))
+    [0 0 1]
     """
-    ratings = _ratings(meta, target, allow_baseline)
+    target = as_target(target)
+    values = _values(meta, target, allow_baseline)
     if rule not in (">", ">="):
         raise DataError(f"unknown rule {rule!r}", field="rule", expected='">" or ">="')
-    return (ratings > threshold if rule == ">" else ratings >= threshold).astype(np.int8)
+    if isinstance(target, Classes):
+        if target.positive is None and len(target.values) > 2:
+            raise DataError(
+                f"{len(target.values)} classes and none is asked for",
+                field=target.name,
+                remedy="name the positive one, or ask for all with binary_targets",
+            )
+        positive = target.values[1] if target.positive is None else target.positive
+        return (values == positive).to_numpy(dtype=np.int8)
+    ratings = values.to_numpy(dtype=np.float64)
+    cut = target.middle if threshold is None else threshold
+    return (ratings > cut if rule == ">" else ratings >= cut).astype(np.int8)
 
 
-def five_class_labels(
-    meta: pd.DataFrame, target: str, *, allow_baseline: bool = False
+def class_labels(
+    meta: pd.DataFrame, target: str | Target, *, allow_baseline: bool = False
 ) -> np.ndarray:
-    """Label every window with its rating, counted from zero.
+    """Label every window with its answer or class, counted from zero.
 
     Parameters
     ----------
     meta : DataFrame
         One row per window, with the column named by `target`.
-    target : {"valence", "arousal", "dominance"}
-        The rating scale.
+    target : str or Target
+        As in `binary_labels`.
     allow_baseline : bool
         Also label windows of the neutral baseline.
 
     Returns
     -------
     ndarray of int8, shape (n_windows,)
-        ``rating - 1``, i.e. 0 to 4.
+        On a scale from 1 to 5, ``rating - 1``; of classes, the position in their list.
 
     Raises
     ------
     DataError
-        As in `binary_labels`.
+        As in `binary_labels`, or if any number is an answer on the scale.
 
     Examples
     --------
     >>> meta = pd.DataFrame({"participant": 1, "clip": [1, 2, 3], "valence": [2, 3, 5]})
-    >>> print(five_class_labels(meta, "valence"))
+    >>> print(class_labels(meta, "valence"))
     [1 2 4]
     """
-    return (_ratings(meta, target, allow_baseline) - 1).astype(np.int8)
+    target = as_target(target)
+    answers = target.answers if isinstance(target, Rating) else target.values
+    values = _values(meta, target, allow_baseline)
+    code = {answer: number for number, answer in enumerate(answers)}
+    return values.map(code).to_numpy(dtype=np.int8)
 
 
-def label_matrix(meta: pd.DataFrame, targets: Sequence[str] = TARGETS) -> np.ndarray:
+def label_matrix(meta: pd.DataFrame, targets: Sequence[str | Target] = TARGETS) -> np.ndarray:
     """Lay binary labels of several targets side by side, at the default threshold.
 
     Parameters
     ----------
     meta : DataFrame
         One row per window.
-    targets : sequence of str
-        Rating scales.
+    targets : sequence of str or Target
+        What is asked; more than two classes make one column each
+        (`ecglib.data.targets.binary_targets`).
 
     Returns
     -------
@@ -117,32 +136,30 @@ def label_matrix(meta: pd.DataFrame, targets: Sequence[str] = TARGETS) -> np.nda
     DataError
         As in `binary_labels`.
     """
-    return np.stack([binary_labels(meta, t) for t in targets], axis=1)
+    return np.stack([binary_labels(meta, t) for t in binary_targets(targets)], axis=1)
 
 
-def _ratings(meta: pd.DataFrame, target: str, allow_baseline: bool) -> np.ndarray:
-    if target not in TARGETS:
-        raise DataError(
-            f"unknown target {target!r}", field="target", expected="one of " + ", ".join(TARGETS)
-        )
-    if target not in meta.columns:
+def _values(meta: pd.DataFrame, target: Target, allow_baseline: bool) -> pd.Series:
+    if target.name not in meta.columns:
         raise DataError(
             "the metadata frame lacks this column",
-            field=target,
+            field=target.name,
             remedy="pass the frame that came with the windows",
         )
-    bad = np.flatnonzero(~meta[target].isin(RATINGS).to_numpy())
+    values = meta[target.name]
+    bad = np.flatnonzero(~target.allows(values))
     if bad.size:
         row = meta.iloc[bad[0]]
+        what = "rating" if isinstance(target, Rating) else "class"
         raise DataError(
-            f"rating {row[target]} in window {bad[0]}",
+            f"{what} {row[target.name]} in window {bad[0]}",
             participant=row.get("participant"),
             clip=row.get("clip"),
-            field=target,
-            expected="a whole number from 1 to 5",
+            field=target.name,
+            expected=target.expected,
         )
-    if not allow_baseline and "condition" in meta.columns:
-        baseline = np.flatnonzero((meta["condition"] == "baseline").to_numpy())
+    if isinstance(target, Rating) and not allow_baseline and "condition" in meta.columns:
+        baseline = np.flatnonzero((meta["condition"] == BASELINE).to_numpy())
         if baseline.size:
             row = meta.iloc[baseline[0]]
             raise DataError(
@@ -153,4 +170,4 @@ def _ratings(meta: pd.DataFrame, target: str, allow_baseline: bool) -> np.ndarra
                 expected="stimulus windows only",
                 remedy="drop the baseline windows, or pass allow_baseline=True",
             )
-    return meta[target].to_numpy(dtype=np.int8)
+    return values

@@ -31,20 +31,13 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.data.labels import TARGETS, label_matrix
+from ecglib.data.labels import label_matrix
+from ecglib.data.targets import TARGETS, Target, binary_targets, question_name
 from ecglib.evaluation.protocols import COLUMNS, FORBIDDEN, KINDS, MAY_SHARE, NONE, STAGES, TEST
 from ecglib.evaluation.splits import Fold, Splitter
 from ecglib.preprocessing.segmentation import WindowConfig
 
-LEAK_COLUMNS = {
-    "fold": "int64",
-    "stage": "str",
-    "kind": "str",
-    "participant": "Int64",
-    "clip": "Int64",
-    "window": "int64",
-    "n_windows": "int64",
-}
+LEAK_COLUMNS = ("fold", "stage", "kind", "participant", "clip", "window", "n_windows")
 """Columns of leaks; a participant or clip is missing where the kind has none."""
 
 JUDGED = ["protocol", "model", "regime"]
@@ -190,6 +183,7 @@ def check_predictions(
     predictions: pd.DataFrame,
     meta: pd.DataFrame,
     folds: Mapping[str, Sequence[Fold]],
+    targets: Sequence[str | Target] = TARGETS,
 ) -> None:
     """Hold predictions against the metadata frame, the labels and the folds.
 
@@ -201,6 +195,8 @@ def check_predictions(
         One row per window, with the ratings.
     folds : mapping of str to sequence of (train, test)
         Folds of each protocol.
+    targets : sequence of str or Target
+        What the predictions may be about.
 
     Raises
     ------
@@ -220,9 +216,12 @@ def check_predictions(
     window = predictions["window"].to_numpy()
     probability = predictions["probability"]
     _refuse(predictions, ~probability.between(0, 1), "probability", "a number from 0 to 1")
-    targets = sorted(predictions["target"].unique())
-    labels = label_matrix(meta, targets)
-    code = np.searchsorted(targets, predictions["target"])
+    asked = {question_name(target): target for target in binary_targets(targets)}
+    for name in predictions["target"].unique():
+        _known("target", name, asked)
+    names = sorted(predictions["target"].unique())
+    labels = label_matrix(meta, [asked[name] for name in names])
+    code = np.searchsorted(names, predictions["target"])
     right = {
         "participant": meta["participant"].to_numpy()[window],
         "clip": meta["clip"].to_numpy()[window],
@@ -256,7 +255,7 @@ def audit_predictions(
     splitters: Iterable[Splitter],
     pretext: Mapping[tuple[str, str, str], Sequence[np.ndarray]],
     *,
-    targets: Sequence[str] = TARGETS,
+    targets: Sequence[str | Target] = TARGETS,
     scaled_per: str | None = "participant",
     length_s: float = WindowConfig.length_s,
 ) -> pd.DataFrame:
@@ -276,7 +275,7 @@ def audit_predictions(
     pretext : mapping of (protocol, model, regime) to sequence of ndarray of int
         For every result whose regime is not "none", and for each of its folds, the windows that
         its encoder was pretrained on.
-    targets : sequence of str
+    targets : sequence of str or Target
         Whose labels the splitters were given.
     scaled_per : str, optional
         Column by whose values the windows were normalised, each with the statistics of all its
@@ -317,7 +316,7 @@ def audit_predictions(
                 length_s=length_s,
             )
         tables.append(known[key].assign(**dict(zip(JUDGED, result, strict=True))))
-    check_predictions(predictions, meta, folds)
+    check_predictions(predictions, meta, folds, targets)
     return pd.concat(tables, ignore_index=True)[[*JUDGED, *LEAK_COLUMNS]]
 
 
@@ -369,15 +368,16 @@ def _leak_table(
     )
     for column in ("participant", "clip"):
         named = np.isin(kind, [k for k, columns in KINDS.items() if column in columns])
-        value = pd.Series(meta[column].to_numpy()[window], dtype="Int64")
-        table[column] = value.where(named)
+        value = pd.Series(meta[column].to_numpy()[window])
+        integer = pd.api.types.is_integer_dtype(value)
+        table[column] = value.astype("Int64" if integer else "string").where(named)
     key = [column for column in LEAK_COLUMNS if column not in ("window", "n_windows")]
     rows = (
         table.drop_duplicates()
         .groupby(key, dropna=False, observed=True, as_index=False)
         .agg(window=("window", "min"), n_windows=("window", "size"))
     )
-    return rows.astype(LEAK_COLUMNS)
+    return rows.astype({"stage": "str", "kind": "str"})[list(LEAK_COLUMNS)]
 
 
 def _uses(

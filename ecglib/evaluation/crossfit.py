@@ -63,7 +63,7 @@ def group_of(groups: Sequence[np.ndarray]) -> dict[int, int]:
     -------
     dict of int to int
     """
-    return {int(p): g for g, group in enumerate(groups) for p in group}
+    return {p: g for g, group in enumerate(groups) for p in group.tolist()}
 
 
 def group_of_folds(
@@ -93,7 +93,7 @@ def group_of_folds(
     people = meta["participant"].to_numpy()
     numbers = []
     for fold, (_, test) in enumerate(folds):
-        found = {of_person.get(int(p)) for p in np.unique(people[test])}
+        found = {of_person.get(p) for p in np.unique(people[test]).tolist()}
         if len(found) != 1 or None in found:
             raise DataError(
                 f"fold {fold} tests participants of {len(found)} groups",

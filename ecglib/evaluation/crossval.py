@@ -15,6 +15,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
+from ecglib.data.targets import Target, label_names
 from ecglib.evaluation.jobs import run_folds
 from ecglib.evaluation.predictions import prediction_rows
 from ecglib.evaluation.protocols import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 def person_majority_predictions(
     meta: pd.DataFrame,
     splitter: Splitter,
-    targets: Sequence[str],
+    targets: Sequence[str | Target],
 ) -> pd.DataFrame:
     """Predict for every test window the class that most windows of the same person have.
 
@@ -69,7 +70,7 @@ def person_majority_predictions(
     >>> print(rows["regime"].iloc[0], *rows["probability"].astype(int))
     oracle: the tested person's ratings 0 0 0 1 1 1
     """
-    labels = label_matrix(meta, targets)
+    labels, names = label_matrix(meta, targets), label_names(targets)
     people = meta["participant"].to_numpy()
     folds = list(splitter.split(meta, labels))
     known = all(np.isin(people[test], people[train]).all() for train, test in folds)
@@ -92,7 +93,7 @@ def person_majority_predictions(
                 fold=fold,
                 seed=0,
             )
-            for t, target in enumerate(targets)
+            for t, target in enumerate(names)
         ]
     return pd.concat(rows, ignore_index=True)
 
@@ -101,7 +102,7 @@ def evaluate_frozen(
     features: np.ndarray | Mapping[str, np.ndarray],
     meta: pd.DataFrame,
     splitter: Splitter,
-    targets: Sequence[str],
+    targets: Sequence[str | Target],
     config: HeadConfig,
     seed: int,
     model_name: str,
@@ -120,8 +121,8 @@ def evaluate_frozen(
         One row per window.
     splitter : Splitter
         Who is tested. It is given the labels of all `targets`, so the folds depend on those.
-    targets : sequence of str
-        Rating scales.
+    targets : sequence of str or Target
+        What is asked, as in `ecglib.data.labels.label_matrix`.
     config : HeadConfig
         Shape and training of the heads.
     seed : int
@@ -147,7 +148,7 @@ def evaluate_frozen(
     """
     from ecglib.transfer.frozen import fit_heads  # the rest of this module works without Keras
 
-    labels = label_matrix(meta, targets)
+    labels, names = label_matrix(meta, targets), label_names(targets)
     folds = list(splitter.split(meta, labels))
     by_encoder, encoders = _encoders(features, encoder_of_fold, len(folds))
     for name, array in by_encoder.items():
@@ -160,7 +161,7 @@ def evaluate_frozen(
 
     rows = {}
     for name, array in by_encoder.items():
-        tasks = [(f, t) for f, e in enumerate(encoders) if e == name for t in range(len(targets))]
+        tasks = [(f, t) for f, e in enumerate(encoders) if e == name for t in range(len(names))]
         if not tasks:
             continue
         mask = np.zeros((len(tasks), len(meta)), dtype=bool)
@@ -178,7 +179,7 @@ def evaluate_frozen(
                 protocol=splitter.protocol,
                 model=model_name,
                 regime=regime,
-                target=targets[t],
+                target=names[t],
                 fold=f,
                 seed=seed,
             )
@@ -210,7 +211,7 @@ def majority_class(labels: np.ndarray, n_classes: int = 2) -> int:
 def majority_predictions(
     meta: pd.DataFrame,
     splitter: Splitter,
-    targets: Sequence[str],
+    targets: Sequence[str | Target],
 ) -> pd.DataFrame:
     """Predict for every test window the class that most training windows of its fold have.
 
@@ -230,7 +231,7 @@ def majority_predictions(
     DataError
         As in the splitter and `ecglib.data.labels.binary_labels`.
     """
-    labels = label_matrix(meta, targets)
+    labels, names = label_matrix(meta, targets), label_names(targets)
     rows = [
         prediction_rows(
             meta,
@@ -245,7 +246,7 @@ def majority_predictions(
             seed=0,
         )
         for fold, (train, test) in enumerate(splitter.split(meta, labels))
-        for t, target in enumerate(targets)
+        for t, target in enumerate(names)
     ]
     return pd.concat(rows, ignore_index=True)
 
@@ -308,7 +309,7 @@ def evaluate_estimator(
     features: np.ndarray,
     meta: pd.DataFrame,
     splitter: Splitter,
-    targets: Sequence[str],
+    targets: Sequence[str | Target],
     *,
     model: str,
     regime: str,
@@ -332,8 +333,8 @@ def evaluate_estimator(
         One row per window.
     splitter : Splitter
         Who is tested. It is given the labels of all `targets`, so the folds depend on those.
-    targets : sequence of str
-        Rating scales.
+    targets : sequence of str or Target
+        What is asked, as in `ecglib.data.labels.label_matrix`.
     model, regime : str
         What makes the predictions, as it will stand in tables.
     seed : int
@@ -364,7 +365,18 @@ def evaluate_estimator(
     people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
     names = {"protocol": splitter.protocol, "model": model, "regime": regime, "seed": seed}
     arguments = [
-        (seeded, features, labels, tuple(targets), people, clips, train, test, fold, names)
+        (
+            seeded,
+            features,
+            labels,
+            tuple(label_names(targets)),
+            people,
+            clips,
+            train,
+            test,
+            fold,
+            names,
+        )
         for fold, (train, test) in enumerate(splitter.split(meta, labels))
     ]
     try:

@@ -14,7 +14,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from ecglib.core.errors import DataError
-from ecglib.data.labels import TARGETS, label_matrix
+from ecglib.data.labels import label_matrix
+from ecglib.data.targets import TARGETS, Target
 from ecglib.evaluation.crossfit import group_of_folds
 from ecglib.evaluation.crossval import evaluate_estimator, evaluate_frozen, majority_predictions
 from ecglib.evaluation.predictions import append_predictions
@@ -29,7 +30,7 @@ def evaluate(
     features: np.ndarray | Sequence[np.ndarray],
     meta: pd.DataFrame,
     splitter: Splitter,
-    targets: Sequence[str] = TARGETS,
+    targets: Sequence[str | Target] = TARGETS,
     head: HeadConfig | BaseEstimator | None = None,
     *,
     groups: Sequence[np.ndarray] | None = None,
@@ -51,8 +52,8 @@ def evaluate(
     splitter : Splitter
         Who is tested. With `groups`, every fold must test people of one group, as
         `ecglib.evaluation.leave_out.LeaveOneParticipantOut` does.
-    targets : sequence of str
-        Rating scales.
+    targets : sequence of str or Target
+        What is asked, as in `ecglib.data.labels.label_matrix`.
     head : HeadConfig or scikit-learn classifier, optional
         A small network, by default that of ``HeadConfig()``, or any classifier with
         ``predict_proba``.
@@ -156,7 +157,7 @@ def _evaluate_part(
     splitter: Splitter,
     folds: Sequence[Fold],
     numbers: np.ndarray,
-    targets: Sequence[str],
+    targets: Sequence[str | Target],
     model: str,
     regime: str,
     seed: int,

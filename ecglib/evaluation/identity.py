@@ -7,6 +7,7 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
+from ecglib.data.targets import Target, question_name
 from ecglib.evaluation.predictions import prediction_rows
 from ecglib.evaluation.probes import PROBES
 from ecglib.evaluation.splits import Splitter
@@ -45,7 +46,7 @@ def known_shares(meta: pd.DataFrame, splitter: Splitter) -> dict[str, float]:
 
 
 def identity_predictions(
-    meta: pd.DataFrame, splitter: Splitter, identity: str, target: str
+    meta: pd.DataFrame, splitter: Splitter, identity: str, target: str | Target
 ) -> pd.DataFrame:
     """Predict from an identity alone: the share of high ratings among its training windows.
 
@@ -60,8 +61,8 @@ def identity_predictions(
         Who is tested.
     identity : {"participant", "clip", "trial"}
         Which of `ecglib.evaluation.probes.PROBES` is known.
-    target : str
-        Rating scale.
+    target : str or Target
+        What is asked: high or low, or one class or another.
 
     Returns
     -------
@@ -103,7 +104,7 @@ def identity_predictions(
                 protocol=splitter.protocol,
                 model=identity,
                 regime="no ECG",
-                target=target,
+                target=question_name(target),
                 fold=fold,
                 seed=0,
             )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import LeaveOneGroupOut
 
+from ecglib.core.arrays import rows_by_value
 from ecglib.core.errors import DataError
 from ecglib.evaluation.splits import (
     ClipGroupedKFold,
@@ -210,10 +211,10 @@ class WithinParticipantKFold(_GroupedKFold):
         self, meta: pd.DataFrame, labels: np.ndarray | None
     ) -> Iterator[tuple[int, list[Fold]]]:
         trial = self._group_of(meta)
-        for participant, rows in sorted(meta.groupby("participant").indices.items()):
+        for participant, rows in rows_by_value(meta["participant"].to_numpy()).items():
             self._need_units(np.unique(trial[rows]).size, participant)
             own = self._stratified(trial[rows], None if labels is None else labels[rows])
-            yield int(participant), [(rows[train], rows[test]) for train, test in own]
+            yield participant, [(rows[train], rows[test]) for train, test in own]
 
 
 def ladder(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.core.tables import load_table, save_table
+from ecglib.core.tables import load_table, save_table, typed
 from ecglib.evaluation.protocols import COLUMNS, KEY
 
 
@@ -65,7 +65,7 @@ def prediction_rows(
         raise DataError(
             f"{where}: a probability that is not a number from 0 to 1", field="probability"
         )
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "protocol": protocol,
             "model": model,
@@ -79,7 +79,8 @@ def prediction_rows(
             "probability": probability,
             "truth": labels[test],
         }
-    ).astype(COLUMNS)
+    )
+    return typed(rows, COLUMNS)
 
 
 def append_predictions(*frames: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,8 @@ Leave-one-subject-out (LOSO), as the field calls it, is the protocol "leave-one-
 
 from __future__ import annotations
 
+from ecglib.core.tables import NAME
+
 RANDOM, STR, CONTRASTIVE, SUPERVISED = "random", "STR", "contrastive", "supervised"
 """One of `PRETEXTS`."""
 
@@ -89,8 +91,8 @@ ROW = {
     "fold": "int64",
     "seed": "int64",
     "window": "int64",
-    "participant": "int64",
-    "clip": "int64",
+    "participant": NAME,
+    "clip": NAME,
 }
 """Columns that every prediction has, whatever is predicted; `window` is the row of the metadata."""
 

@@ -7,6 +7,7 @@ coefficients of the features stay common to all.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
+from ecglib.data.targets import Target, label_names
 from ecglib.evaluation.jobs import run_folds
 from ecglib.evaluation.predictions import prediction_rows
 from ecglib.evaluation.summaries import summarise
@@ -84,9 +86,10 @@ def draw_trials(
                 field="n_rated",
                 expected="at least one trial left to test",
             )
-        drawn[int(participant)] = np.array(
+        number = zlib.crc32(participant.encode()) if isinstance(participant, str) else participant
+        drawn[participant] = np.array(
             [
-                np.random.default_rng([seed, participant, draw]).permutation(np.sort(clips))
+                np.random.default_rng([seed, number, draw]).permutation(np.sort(clips))
                 for draw in range(n_draws)
             ]
         )[:, :n_rated]
@@ -120,7 +123,7 @@ def rated_numbers(meta: pd.DataFrame, rated: Sequence[int] = RATED) -> tuple[int
 def evaluate_rated(
     features_of: Mapping[int, np.ndarray],
     meta: pd.DataFrame,
-    targets: Sequence[str],
+    targets: Sequence[str | Target],
     *,
     model: str,
     rated: Sequence[int] = RATED,
@@ -139,8 +142,8 @@ def evaluate_rated(
         For every tested participant, features of all windows.
     meta : DataFrame
         One row per window.
-    targets : sequence of str
-        Rating scales.
+    targets : sequence of str or Target
+        What is asked, as in `ecglib.data.labels.label_matrix`.
     model : str
         What the features are.
     rated : sequence of int
@@ -162,7 +165,8 @@ def evaluate_rated(
     labels = label_matrix(meta, targets)
     people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
     windows_per_trial = len(meta) / meta.groupby(["participant", "clip"]).ngroups
-    common = (labels, people, clips, tuple(rated), tuple(targets), windows_per_trial, model)
+    names = tuple(label_names(targets))
+    common = (labels, people, clips, tuple(rated), names, windows_per_trial, model)
     arguments = [
         (features_of[participant], participant, fold, draws, *common)
         for fold, (participant, draws) in enumerate(

@@ -1,4 +1,4 @@
-"""Metrics of ratings from 1 to 5, which know that 2 is nearer to 3 than 1 is, and their summary.
+"""Metrics of ratings, which know that 2 is nearer to 3 than 1 is, and their summary.
 
 The models whose ratings they judge are in `ecglib.transfer.ordinal`. Every metric is
 computed on each participant's test windows and averaged over participants, as in
@@ -20,12 +20,12 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ecglib.core.errors import DataError
-from ecglib.data.labels import RATINGS
+from ecglib.data.targets import TARGETS, Rating, as_target
 from ecglib.evaluation.intervals import mean_and_interval
 from ecglib.evaluation.protocols import RATING_COLUMNS, RESULT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def macro_mae(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -37,9 +37,9 @@ def macro_mae(truth: np.ndarray, predicted: np.ndarray) -> float:
     Parameters
     ----------
     truth : ndarray of int, shape (n_windows,)
-        Ratings given, 1 to 5.
+        Ratings given, on any scale.
     predicted : ndarray, shape (n_windows,)
-        Ratings predicted, 1 to 5.
+        Ratings predicted, on the same scale.
 
     Returns
     -------
@@ -122,16 +122,18 @@ RATING_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 """Metrics of ratings by the names that they have in tables."""
 
-_BOUNDS = {"macro_mae": (0.0, 4.0)}  # all others lie between -1 and 1
 
-
-def rating_metrics(predictions: pd.DataFrame) -> pd.DataFrame:
+def rating_metrics(
+    predictions: pd.DataFrame, targets: Sequence[str | Rating] = TARGETS
+) -> pd.DataFrame:
     """Compute all `RATING_METRICS` on every participant's test windows.
 
     Parameters
     ----------
     predictions : DataFrame
         Columns `RATING_COLUMNS`.
+    targets : sequence of str or Rating
+        The scales that were rated on.
 
     Returns
     -------
@@ -142,9 +144,9 @@ def rating_metrics(predictions: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If a column is missing, or a rating is not one.
+        If a column is missing, a target is none of these, or a rating is not one.
     """
-    _check(predictions)
+    _check(predictions, _scales(targets))
     rows = {
         key: {
             name: function(group["truth"].to_numpy(), group["predicted"].to_numpy())
@@ -158,6 +160,7 @@ def rating_metrics(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def summarise_ratings(
     predictions: pd.DataFrame,
+    targets: Sequence[str | Rating] = TARGETS,
     *,
     against: str | None = None,
     level: float = 0.95,
@@ -171,6 +174,8 @@ def summarise_ratings(
     ----------
     predictions : DataFrame
         Columns `RATING_COLUMNS`.
+    targets : sequence of str or Rating
+        The scales that were rated on.
     against : str, optional
         A model. When given, the values are each participant's differences from that model.
     level, n_intervals, n_resamples, seed
@@ -191,7 +196,7 @@ def summarise_ratings(
     DataError
         As in `rating_metrics`, or if there are no predictions of `against`.
     """
-    values = rating_metrics(predictions)
+    values, scales = rating_metrics(predictions, targets), _scales(targets)
     if against is not None:
         if against not in values.index.get_level_values("model"):
             raise DataError(f"no predictions of model '{against}'", field="against")
@@ -204,7 +209,8 @@ def summarise_ratings(
     rows = []
     for key, group in values.groupby(level=RESULT, sort=False):
         for metric in RATING_METRICS:
-            low, high = _BOUNDS.get(metric, (-1.0, 1.0))
+            scale = scales[key[RESULT.index("target")]]
+            low, high = (0.0, scale.high - scale.low) if metric == "macro_mae" else (-1.0, 1.0)
             width = high - low
             bounds = (low, high) if against is None else (-width, width)
             row = mean_and_interval(
@@ -220,23 +226,33 @@ def summarise_ratings(
     return pd.DataFrame(rows)
 
 
-def _check(predictions: pd.DataFrame) -> None:
+def _scales(targets: Sequence[str | Rating]) -> dict[str, Rating]:
+    return {scale.name: scale for scale in map(as_target, targets)}
+
+
+def _check(predictions: pd.DataFrame, scales: Mapping[str, Rating]) -> None:
     for column in RATING_COLUMNS:
         if column not in predictions.columns:
             raise DataError("the predicted ratings lack this column", field=column)
     if predictions.empty:
         raise DataError("there are no predicted ratings", field="predictions")
-    valid = {
-        "predicted": predictions["predicted"].between(RATINGS[0], RATINGS[-1]),
-        "truth": predictions["truth"].isin(RATINGS),
-    }
-    for column, good in valid.items():
-        if not good.all():
-            row = predictions[~good].iloc[0]
+    for target, rows in predictions.groupby("target", sort=False):
+        if target not in scales:
             raise DataError(
-                f"{row[column]} for window {row['window']} of model {row['model']}",
-                participant=row["participant"],
-                clip=row["clip"],
-                field=column,
-                expected="a number from 1 to 5",
+                f"unknown target {target!r}", field="target", expected=", ".join(scales)
             )
+        scale = scales[target]
+        valid = {
+            "predicted": rows["predicted"].between(scale.low, scale.high).to_numpy(),
+            "truth": scale.allows(rows["truth"]),
+        }
+        for column, good in valid.items():
+            if not good.all():
+                row = rows[~good].iloc[0]
+                raise DataError(
+                    f"{row[column]} for window {row['window']} of model {row['model']}",
+                    participant=row["participant"],
+                    clip=row["clip"],
+                    field=column,
+                    expected=f"a number from {scale.low:g} to {scale.high:g}",
+                )

@@ -1,4 +1,4 @@
-"""Ratings from 1 to 5 of people who took no part in the training, out of fold."""
+"""Ratings, on their scale, of people who took no part in the training, out of fold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from ecglib.data.labels import RATINGS, five_class_labels
+from ecglib.core.tables import typed
+from ecglib.data.labels import class_labels
+from ecglib.data.targets import Rating, as_target
 from ecglib.evaluation.jobs import run_folds
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.protocols import RATING_COLUMNS
@@ -18,7 +20,7 @@ def evaluate_ratings(
     models: Mapping[str, BaseEstimator],
     features_of: Mapping[int, np.ndarray],
     meta: pd.DataFrame,
-    targets: Sequence[str],
+    targets: Sequence[str | Rating],
     *,
     regime: str,
 ) -> pd.DataFrame:
@@ -32,26 +34,29 @@ def evaluate_ratings(
         For every tested participant, features of all windows.
     meta : DataFrame
         One row per window.
-    targets : sequence of str
-        Rating scales.
+    targets : sequence of str or Rating
+        Scales of whole numbers.
     regime : str
         What the features have seen before.
 
     Returns
     -------
     DataFrame
-        Columns `RATING_COLUMNS`. Predictions below 1 and above 5 are set to 1 and 5.
+        Columns `RATING_COLUMNS`. Predictions beyond an end of the scale are set to it.
 
     Raises
     ------
     DataError
-        As in `ecglib.data.labels.five_class_labels` and the splitter.
+        As in `ecglib.data.labels.class_labels` and the splitter.
     """
     people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
-    ratings = np.stack([five_class_labels(meta, t).astype(np.int64) + 1 for t in targets], axis=1)
-    common = (dict(models), ratings, people, clips, tuple(targets), regime)
+    scales = tuple(map(as_target, targets))
+    ratings = np.stack(
+        [class_labels(meta, s).astype(np.int64) + s.answers[0] for s in scales], axis=1
+    )
+    common = (dict(models), ratings, people, clips, scales, regime)
     arguments = [
-        (features_of[int(people[test[0]])], train, test, fold, *common)
+        (features_of[people[test[0]]], train, test, fold, *common)
         for fold, (train, test) in enumerate(LeaveOneParticipantOut().split(meta))
     ]
     return pd.concat(run_folds(_rate_fold, arguments), ignore_index=True)
@@ -66,12 +71,12 @@ def _rate_fold(
     ratings: np.ndarray,
     people: np.ndarray,
     clips: np.ndarray,
-    targets: tuple[str, ...],
+    scales: tuple[Rating, ...],
     regime: str,
 ) -> pd.DataFrame:
     X = features.astype(np.float64)
     rows = []
-    for t, target in enumerate(targets):
+    for t, scale in enumerate(scales):
         for name, model in models.items():
             predicted = clone(model).fit(X[train], ratings[train, t]).predict(X[test])
             rows.append(
@@ -79,14 +84,14 @@ def _rate_fold(
                     "protocol": LeaveOneParticipantOut.protocol,
                     "model": name,
                     "regime": regime,
-                    "target": target,
+                    "target": scale.name,
                     "fold": fold,
                     "seed": 0,
                     "window": test,
                     "participant": people[test],
                     "clip": clips[test],
-                    "predicted": np.clip(predicted, RATINGS[0], RATINGS[-1]),
+                    "predicted": np.clip(predicted, scale.low, scale.high),
                     "truth": ratings[test, t],
                 }
             )
-    return pd.concat(map(pd.DataFrame, rows), ignore_index=True).astype(RATING_COLUMNS)
+    return typed(pd.concat(map(pd.DataFrame, rows), ignore_index=True), RATING_COLUMNS)

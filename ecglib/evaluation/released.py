@@ -133,7 +133,8 @@ def last_file_scaling(windows: Windows, cohort: Cohort, config: WindowConfig) ->
     DataError
         If the last recording of a participant does not vary, or `windows` are not of this cohort.
     """
-    recordings = cohort.recordings[cohort.recordings["condition"].isin(config.conditions)]
+    used = cohort.recordings["condition"].isin(windows.meta["condition"])
+    recordings = cohort.recordings[used]
     key = ["participant", "clip", "condition"]
     place = pd.MultiIndex.from_frame(windows.meta[key])
     rows = []
@@ -147,7 +148,7 @@ def last_file_scaling(windows: Windows, cohort: Cohort, config: WindowConfig) ->
                 clip=clip,
                 remedy="pass all windows of the cohort, and the configuration that made them",
             )
-        for lead in config.leads:
+        for lead in windows.meta["lead"].unique():
             here = (alone.meta["lead"] == lead).to_numpy()
             x, y = (w.X[here].ravel().astype(np.float64) for w in (both_ways, alone))
             rows.append((participant, lead, *np.polyfit(x, y, 1)))

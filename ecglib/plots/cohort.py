@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.data.labels import RATINGS, TARGETS
+from ecglib.data.targets import RATINGS, TARGETS
 from ecglib.plots.style import BLUE, COUNTS, GREEN, GREY, ORANGE, SKY, WIDTH, styled
 
 

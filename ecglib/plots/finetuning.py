@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.data.labels import RATINGS
+from ecglib.data.targets import RATINGS
 from ecglib.plots.style import BLUE, ORANGE, WIDTH, styled
 
 

@@ -109,6 +109,24 @@ def rate_ratio(fs_in: float, fs_out: float) -> tuple[int, int]:
     return ratio.numerator, ratio.denominator
 
 
+def n_resampled(n_samples: int, fs_in: float, fs_out: float) -> int:
+    """Say how many samples `resample` makes of `n_samples`.
+
+    Parameters
+    ----------
+    n_samples : int
+        Samples before.
+    fs_in, fs_out : float
+        Sampling rates in Hz before and after.
+
+    Returns
+    -------
+    int
+    """
+    up, down = rate_ratio(fs_in, fs_out)
+    return -(-n_samples * up // down)
+
+
 def resample(x: np.ndarray, fs_in: float, fs_out: float) -> np.ndarray:
     """Convert a recording to another sampling rate with a polyphase anti-aliasing filter.
 

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.data.cohort import CONDITIONS, Cohort
-from ecglib.preprocessing.filters import highpass, rate_ratio, resample
+from ecglib.data.cohort import COLUMNS, Cohort
+from ecglib.data.labels import BASELINE
+from ecglib.data.recording import Recording, check_rate
+from ecglib.preprocessing.filters import highpass, n_resampled, resample
 from ecglib.preprocessing.normalisation import ParticipantScaler
 from ecglib.preprocessing.quality import (
     MISSING,
@@ -34,10 +36,10 @@ class WindowConfig:
     last_s : float, optional
         Use only the last so many seconds of each recording (all of a shorter one); by default
         the whole recording.
-    leads : tuple of int
-        ECG leads to use, 1 and 2; each makes windows of its own.
-    conditions : tuple of str
-        Recordings to use, "baseline" and "stimulus".
+    leads : tuple of int or str, optional
+        Leads to use, by number from 1 or by name; each makes windows of its own. None takes all.
+    conditions : tuple of str, optional
+        Recordings to use; by default all but the neutral "baseline" before a clip.
     highpass_hz : float
         Cut-off of the high-pass filter in Hz.
     target_fs : float
@@ -52,18 +54,24 @@ class WindowConfig:
     length_s: float = 10.0
     overlap: float = 0.0
     last_s: float | None = None
-    leads: tuple[int, ...] = (1,)
-    conditions: tuple[str, ...] = ("stimulus",)
+    leads: tuple[int | str, ...] | None = (1,)
+    conditions: tuple[str, ...] | None = None
     highpass_hz: float = 0.8
     target_fs: float = 256.0
 
     def __post_init__(self) -> None:
         _lengths(self.target_fs, *self._cutting)
-        for field, allowed in (("leads", (1, 2)), ("conditions", CONDITIONS)):
+        for field, kinds in (("leads", (int, str)), ("conditions", (str,))):
             values = getattr(self, field)
-            if not values or len(set(values)) < len(values) or not set(values) <= set(allowed):
+            if values is None:
+                continue
+            right = isinstance(values, tuple) and all(isinstance(v, kinds) for v in values)
+            right = right and all(v >= 1 for v in values if isinstance(v, int))
+            if not (right and values and len(set(values)) == len(values)):
                 raise DataError(
-                    f"{values!r}", field=field, expected=f"some of {allowed}, once each"
+                    f"{values!r}",
+                    field=field,
+                    expected="None for all, or names (of leads also numbers from 1), each once",
                 )
         if not 0 < self.highpass_hz < self.target_fs / 2:
             raise DataError(
@@ -163,6 +171,7 @@ def prepare(
         If the recording is too short to be filtered or its sampling rate cannot be converted.
     """
     config = config or WindowConfig()
+    check_rate(fs)
     codes = sample_quality(signal, fs)
     filtered = fill_gaps(signal, codes == MISSING)
     if fs != config.target_fs:
@@ -216,7 +225,11 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
     X = np.empty((len(meta), round(config.length_s * config.target_fs)), dtype=np.float32)
     for _, own in tracks.groupby("participant"):
         prepared = [
-            prepare(cohort.signals[track.recording][:, track.lead - 1], cohort.fs, config)
+            prepare(
+                cohort.signals[track.recording][:, track.lead - 1],
+                cohort.rates[track.recording],
+                config,
+            )
             for track in own.itertuples()
         ]
         scaler = ParticipantScaler().fit([x[codes != MISSING] for x, codes in prepared], own)
@@ -227,23 +240,95 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
             flags, _ = cut(codes, config.target_fs, *config._cutting)
             quality[rows] = window_quality(flags, config.target_fs)
     meta["quality"] = quality
-    return Windows(X, meta[list(META_COLUMNS)], config.target_fs, cohort.name)
+    labels = [target.name for target in cohort.targets if target.name not in META_COLUMNS]
+    meta = meta[[*META_COLUMNS[:-1], *labels, META_COLUMNS[-1]]]
+    return Windows(X, meta, config.target_fs, cohort.name)
+
+
+def windows_of(
+    x: np.ndarray | Recording,
+    fs: float | None = None,
+    *,
+    unit: str = "",
+    participant: int | str = 1,
+    config: WindowConfig | None = None,
+) -> Windows:
+    """Make the windows of one recording.
+
+    Parameters
+    ----------
+    x : numpy.ndarray or Recording
+        Samples, (n_samples,) or (n_samples, n_leads), any unit; NaN where one is missing. Or what
+        `ecglib.data.readers.read_recording` gave.
+    fs : float, optional
+        Sampling rate in Hz; a `Recording` knows its own.
+    unit : str
+        Unit of the samples, such as "mV"; empty if unknown.
+    participant : int or str
+        Whose it is.
+    config : WindowConfig, optional
+        How to make the windows; by default of all leads.
+
+    Returns
+    -------
+    Windows
+        Ordered by lead and start. The columns participant, clip (1), condition ("recording"), lead,
+        start and quality describe them.
+
+    Raises
+    ------
+    DataError
+        If the samples are no recording, or as in `make_windows`.
+
+    Examples
+    --------
+    >>> beats = np.tile(np.r_[np.hanning(25), np.zeros(175)], 60)
+    >>> windows = windows_of(beats, fs=250, unit="mV")
+    >>> windows.X.shape, windows.meta["quality"].unique().tolist()
+    ((4, 2560), ['ok'])
+    """
+    if not isinstance(x, Recording):
+        if fs is None:
+            raise DataError(
+                "the sampling rate is not given", field="fs", remedy="give it in Hz: fs=256"
+            )
+        x = Recording(x, fs, unit=unit)
+    elif fs is not None and fs != x.fs:
+        raise DataError(
+            f"{fs} Hz for a recording at {x.fs:g} Hz",
+            file=x.file or None,
+            field="fs",
+            remedy="leave out fs, or read the file with it",
+        )
+    row = (participant, 1, "recording", len(x), x.duration)
+    cohort = Cohort(
+        x.name,
+        x.fs,
+        pd.DataFrame([row], columns=list(COLUMNS)),
+        (x.signals,),
+        leads=tuple(x.leads),
+        unit=x.unit,
+    )
+    return make_windows(cohort, config or WindowConfig(leads=None))
 
 
 def _tracks(cohort: Cohort, config: WindowConfig) -> pd.DataFrame:
     """Return one row per recording and lead, with the samples `at` which its windows start."""
     rows = cohort.recordings
-    rows = rows[rows["condition"].isin(config.conditions)]
+    present = rows["condition"].unique().tolist()
+    wanted = config.conditions or [c for c in present if c != BASELINE] or present
+    rows = rows[rows["condition"].isin(wanted)]
     if rows.empty:
         raise DataError(
-            f"the cohort has no recording with condition {' or '.join(config.conditions)}",
+            f"the cohort has no recording with condition {' or '.join(wanted)}",
             field="conditions",
-            expected=f"one of {', '.join(cohort.recordings['condition'].unique())}",
+            expected=f"one of {', '.join(present)}",
         )
-    up, down = rate_ratio(cohort.fs, config.target_fs)
+    leads = [cohort.lead_number(lead) for lead in config.leads or cohort.leads]
     grids = []
     for row in rows.itertuples():
-        n_samples = -(-len(cohort.signals[row.Index]) * up // down)
+        fs = cohort.rates[row.Index]
+        n_samples = n_resampled(len(cohort.signals[row.Index]), fs, config.target_fs)
         try:
             grids.append(_grid(n_samples, config.target_fs, *config._cutting)[0])
         except DataError as error:
@@ -256,8 +341,8 @@ def _tracks(cohort: Cohort, config: WindowConfig) -> pd.DataFrame:
                 remedy="leave out this recording or make shorter windows",
             ) from error
     tracks = rows.assign(recording=rows.index, at=grids)
-    tracks = tracks.loc[tracks.index.repeat(len(config.leads))].reset_index(drop=True)
-    return tracks.assign(lead=np.tile(config.leads, len(rows)))
+    tracks = tracks.loc[tracks.index.repeat(len(leads))].reset_index(drop=True)
+    return tracks.assign(lead=np.tile(leads, len(rows)))
 
 
 def _grid(

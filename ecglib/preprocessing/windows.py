@@ -13,11 +13,10 @@ import pandas as pd
 
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.errors import DataError
-from ecglib.data.labels import TARGETS
 from ecglib.preprocessing.quality import OK, QUALITIES
 
-META_COLUMNS = ("participant", "clip", "condition", "lead", "start", *TARGETS, "quality")
-"""Columns of `Windows.meta`; `start` is in seconds from the start of the recording."""
+META_COLUMNS = ("participant", "clip", "condition", "lead", "start", "quality")
+"""Columns of every `Windows.meta`; `start` is in seconds from the start of the recording."""
 
 
 FILE_FORMAT = "ecglib windows 1"
@@ -33,13 +32,14 @@ class Windows:
     X : numpy.ndarray
         (n_windows, length) float32, finite, without unit.
     meta : pandas.DataFrame
-        One row per window, numbered from 0: participant, clip (1-based), condition, lead (1 or
-        2), start (s from the start of the recording), valence, arousal, dominance (1 to 5) and
-        quality ("ok", "flat", "clipped" or "missing"); further columns may follow.
+        One row per window, numbered from 0: participant, clip, condition, lead (its number, from
+        1), start (s from the start of the recording) and quality
+        (`ecglib.preprocessing.quality.QUALITIES`), in any order; ratings, classes and other columns
+        may stand beside them.
     fs : float
         Sampling rate in Hz.
     cohort_name : str
-        "DREAMER" or "synthetic".
+        What titles and labels call the data, such as "DREAMER" or "synthetic".
 
     Raises
     ------

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.data.labels import TARGETS, five_class_labels, label_matrix
+from ecglib.data.labels import TARGETS, class_labels, label_matrix
 from ecglib.evaluation.crossval import majority_class
 from ecglib.evaluation.protocols import (
     ALL,
@@ -393,7 +393,7 @@ def _settings(config: ComparisonConfig) -> dict[str, FineTuneConfig]:
 def _labels(meta: pd.DataFrame, classes: int) -> np.ndarray:
     if classes == 2:
         return label_matrix(meta, TARGETS)
-    return np.stack([five_class_labels(meta, target) for target in TARGETS], axis=1)
+    return np.stack([class_labels(meta, target) for target in TARGETS], axis=1)
 
 
 def _rows(

@@ -120,7 +120,7 @@ def _sgd(epochs: int, batch: int, steps: int, rate: float) -> TrainingConfig:
 
 PAPER = Profile(
     name="paper",
-    windows=WindowConfig(),
+    windows=WindowConfig(conditions=("stimulus",)),
     encoder=EncoderConfig(),
     pretext=PretextConfig(
         # Released code, main.py: 100 epochs, 128 windows a step, Adam at 1e-3, ×0.9 every 10,000
@@ -163,7 +163,7 @@ PAPER = Profile(
 
 QUICK = Profile(
     name="quick",
-    windows=WindowConfig(last_s=40.0),
+    windows=WindowConfig(last_s=40.0, conditions=("stimulus",)),
     encoder=EncoderConfig(batch_norm=True, convolution="spectral"),
     pretext=PretextConfig(
         training=TrainingConfig(

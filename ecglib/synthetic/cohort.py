@@ -22,9 +22,16 @@ from scipy.io import savemat
 
 from ecglib.core.artifacts import atomic_path, load_arrays, save_arrays
 from ecglib.core.errors import DataError
-from ecglib.data.cohort import COLUMNS, CONDITIONS, MIN_DURATION, Cohort
-from ecglib.data.dreamer import CONDITION_FIELDS, ECG_RATE, RATING_FIELDS
-from ecglib.data.labels import TARGETS
+from ecglib.data.cohort import Cohort
+from ecglib.data.dreamer import (
+    COLUMNS,
+    CONDITION_FIELDS,
+    CONDITIONS,
+    ECG_RATE,
+    MIN_DURATION,
+    RATING_FIELDS,
+)
+from ecglib.data.targets import SCALES, TARGETS
 from ecglib.synthetic.heart import beat_times, draw_beats, draw_person, oscillate, state_curves
 from ecglib.synthetic.people import FEATURES, clip_feelings, physiology, rate_clips
 from ecglib.synthetic.recorder import recording_noise, to_counts
@@ -239,6 +246,7 @@ def make_cohort(spec: CohortSpec, seed: int) -> SyntheticCohort:
         recordings=pd.DataFrame(rows, columns=list(COLUMNS)),
         signals=tuple(signals),
         version=VERSION,
+        targets=SCALES,
     )
     return SyntheticCohort(cohort, Truth(pd.DataFrame(truths), tuple(r_peaks), tuple(disturbed)))
 

@@ -31,8 +31,8 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
     ----------
     C : float
         Inverse strength of the penalty of each regression.
-    highest : int
-        The scale goes from 1 to this; there is one regression fewer than it has steps.
+    highest, lowest : int
+        Ends of the scale; there is one regression fewer than it has answers.
 
     Notes
     -----
@@ -41,9 +41,10 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
     the order; `predict_proba` lowers whatever lies above the probability to its left.
     """
 
-    def __init__(self, C: float = 1.0, highest: int = 5) -> None:
+    def __init__(self, C: float = 1.0, highest: int = 5, lowest: int = 1) -> None:
         self.C = C
         self.highest = highest
+        self.lowest = lowest
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> OrdinalLogistic:
         """Fit the regressions.
@@ -53,7 +54,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
         X : ndarray, shape (n_windows, n_features)
             Features.
         y : ndarray, shape (n_windows,)
-            Ratings, whole numbers from 1 to `highest`.
+            Ratings, whole numbers from `lowest` to `highest`.
 
         Returns
         -------
@@ -65,15 +66,15 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
             If a rating is not one of these.
         """
         y = np.asarray(y)
-        bad = ~np.isin(y, range(1, self.highest + 1))
+        bad = ~np.isin(y, range(self.lowest, self.highest + 1))
         if bad.any():
             raise DataError(
                 f"rating {y[bad][0]}",
                 field="y",
-                expected=f"a whole number from 1 to {self.highest}",
+                expected=f"a whole number from {self.lowest} to {self.highest}",
             )
         self.regressions_: list[LogisticRegression | float] = []
-        for k in range(1, self.highest):
+        for k in range(self.lowest, self.highest):
             above = y > k
             if above.all() or not above.any():  # a question with one answer needs no regression
                 self.regressions_.append(float(above[0]))
@@ -83,7 +84,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
         return self
 
     def probability_above(self, X: np.ndarray) -> np.ndarray:
-        """Give the probabilities that the rating is above 1, 2, and so on.
+        """Give the probabilities that the rating is above the lowest, the next, and so on.
 
         Parameters
         ----------
@@ -92,7 +93,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray, shape (n_windows, highest - 1)
+        ndarray, shape (n_windows, highest - lowest)
             As fitted; they need not fall from left to right.
         """
         columns = [
@@ -111,7 +112,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray, shape (n_windows, highest)
+        ndarray, shape (n_windows, highest - lowest + 1)
             None below 0; they sum to 1.
         """
         above = np.minimum.accumulate(self.probability_above(X), axis=1)
@@ -128,12 +129,14 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray, shape (n_windows,)
-            From 1 to `highest`.
+            From `lowest` to `highest`.
         """
-        return 1 + self.probability_above(X).sum(axis=1)
+        return self.lowest + self.probability_above(X).sum(axis=1)
 
 
-def rating_models(n_features: int, windows_per_trial: float) -> dict[str, BaseEstimator]:
+def rating_models(
+    n_features: int, windows_per_trial: float, lowest: int = 1, highest: int = 5
+) -> dict[str, BaseEstimator]:
     """Make the two models and the two baselines, unfitted.
 
     Parameters
@@ -142,6 +145,8 @@ def rating_models(n_features: int, windows_per_trial: float) -> dict[str, BaseEs
         Number of features.
     windows_per_trial : float
         Mean number of windows in a trial.
+    lowest, highest : int
+        Ends of the scale.
 
     Returns
     -------
@@ -159,5 +164,5 @@ def rating_models(n_features: int, windows_per_trial: float) -> dict[str, BaseEs
         MEDIAN: DummyRegressor(strategy="median"),
         MEAN: DummyRegressor(strategy="mean"),
         RIDGE: make_pipeline(StandardScaler(), Ridge(alpha=strength)),
-        ORDINAL: make_pipeline(StandardScaler(), OrdinalLogistic(C=1 / strength)),
+        ORDINAL: make_pipeline(StandardScaler(), OrdinalLogistic(1 / strength, highest, lowest)),
     }

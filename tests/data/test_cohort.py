@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from ecglib.core.errors import DataError
-from ecglib.data.cohort import COLUMNS, Cohort
+from ecglib.data.cohort import Cohort
+from ecglib.data.dreamer import COLUMNS
+from ecglib.data.targets import SCALES, Classes, Rating
 
 FS = 256.0
 
@@ -37,7 +39,7 @@ def signals_of(rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
 
 @pytest.fixture
 def cohort() -> Cohort:
-    return Cohort("synthetic", FS, table(), signals_of(table()), "abc", "1.0.2")
+    return Cohort("synthetic", FS, table(), signals_of(table()), "abc", "1.0.2", SCALES)
 
 
 def refuse(cohort: Cohort, **changes) -> DataError:
@@ -57,7 +59,7 @@ def test_is_frozen(cohort):
         cohort.name = "DREAMER"
 
 
-@pytest.mark.parametrize("fs", [0, -256.0, np.nan, np.inf])
+@pytest.mark.parametrize("fs", [0, 0.256, 49.9, 10_001, -256.0, np.nan, np.inf, "fast", None, True])
 def test_sampling_rate(cohort, fs):
     assert refuse(cohort, fs=fs).field == "fs"
 
@@ -69,18 +71,19 @@ def test_one_signal_per_row(cohort):
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        (lambda rows: rows.drop(columns="age"), "recordings"),
+        (lambda rows: rows.drop(columns="duration"), "recordings"),
+        (lambda rows: rows.drop(columns="valence"), "recordings"),
         (lambda rows: rows[["clip", "participant", *COLUMNS[2:]]], "recordings"),
         (lambda rows: rows.iloc[:0], "recordings"),
         (lambda rows: rows.set_index(np.arange(1, 9)), "recordings"),
         (lambda rows: rows.iloc[::-1].reset_index(drop=True), "recordings"),
         (lambda rows: rows.iloc[[0, *range(7)]].reset_index(drop=True), "recordings"),
         (lambda rows: rows.astype({"participant": float}), "participant"),
-        (lambda rows: rows.assign(clip=rows["clip"] - 1), "clip"),
-        (lambda rows: rows.assign(condition="rest"), "condition"),
-        (lambda rows: rows.astype({"valence": float}), "valence"),
+        (lambda rows: rows.assign(participant=rows["participant"].astype(str)), "participant"),
+        (lambda rows: rows.assign(clip=""), "clip"),
+        (lambda rows: rows.assign(condition=3), "condition"),
         (lambda rows: rows.assign(valence=6), "valence"),
-        (lambda rows: rows.assign(arousal=[1, 2, 1, 1, 2, 2, 2, 2]), "arousal"),
+        (lambda rows: rows.assign(valence=1.5), "valence"),
         (lambda rows: rows.assign(age=range(20, 28)), "age"),
         (lambda rows: rows.assign(gender=[*"fffm", *"mmmm"]), "gender"),
         (lambda rows: rows.assign(n_samples=rows["n_samples"] + 1), "baseline"),
@@ -88,17 +91,18 @@ def test_one_signal_per_row(cohort):
     ],
     ids=[
         "column missing",
+        "target missing",
         "columns in another order",
         "empty",
         "index",
         "rows in another order",
         "row repeated",
         "float participant",
-        "clip 0",
-        "unknown condition",
-        "float rating",
+        "numbers as texts",
+        "empty clip",
+        "condition that is no text",
         "rating 6",
-        "two ratings of one trial",
+        "rating between two answers",
         "two ages of one person",
         "two genders of one person",
         "n_samples",
@@ -116,13 +120,12 @@ def test_tables_that_break_a_rule(cohort, change, field):
     [
         lambda x: x.T,
         lambda x: x[:, :1],
-        lambda x: x[:2559],
         lambda x: x[:0],
-        lambda x: x * np.nan,
+        lambda x: x * np.inf,
         lambda x: x.astype(int),
         lambda x: x.tolist(),
     ],
-    ids=["transposed", "one lead", "short", "empty", "NaN", "integers", "list"],
+    ids=["transposed", "one lead", "empty", "infinite", "integers", "list"],
 )
 def test_signals_that_break_a_rule(cohort, change):
     signals = list(cohort.signals)
@@ -160,3 +163,76 @@ def refuse_select(cohort: Cohort, wanted: dict) -> DataError:
     with pytest.raises(DataError) as caught:
         cohort.select(**wanted)
     return caught.value
+
+
+def general(**changes) -> Cohort:
+    rows = pd.DataFrame(
+        {
+            "participant": ["anna", "anna", "007"],
+            "clip": [1, 2, 1],
+            "condition": ["rest", "sums", "rest"],
+            "n_samples": [3000, 3000, 2000],
+            "duration": [12.0, 12.0, 8.0],
+            "stress": [0, 10, 4],
+            "task": ["rest", "sums", None],
+            "age": [30, 30, 41],
+        }
+    )
+    rows = rows.sort_values(["participant", "clip"]).reset_index(drop=True)
+    signals = tuple(np.zeros((n, 1)) for n in rows["n_samples"])
+    made = {
+        "name": "mine",
+        "fs": 250.0,
+        "recordings": rows,
+        "signals": signals,
+        "targets": (Rating("stress", 0, 10), Classes("task", ("rest", "sums"))),
+        "leads": ("II",),
+        "unit": "mV",
+    }
+    return Cohort(**made | changes)
+
+
+def test_one_lead_text_names_other_scales_and_missing_labels():
+    cohort = general()
+    assert cohort.recordings["participant"].tolist() == ["007", "anna", "anna"]
+    assert cohort.select(participants=["anna"]).targets == cohort.targets
+    assert cohort.rates == (250.0,) * 3 and cohort.units == ("mV",) * 3
+    assert cohort.lead_number("II") == cohort.lead_number(1) == 1
+
+
+def test_missing_samples_are_kept_for_the_quality_flags():
+    signal = np.zeros((2000, 1))
+    signal[5] = np.nan
+    assert np.isnan(general(signals=(signal, *general().signals[1:])).signals[0]).sum() == 1
+
+
+def test_each_recording_may_have_a_rate_and_a_unit_of_its_own():
+    rows = general().recordings.assign(duration=[2.0, 12.0, 12.0])
+    mixed = general(fs=(1000.0, 250.0, 250.0), unit=("uV", "mV", ""), recordings=rows)
+    assert "at 250 to 1000 Hz" in repr(mixed)
+    some = mixed.select(participants=["anna"])
+    assert some.fs == (250.0, 250.0) and some.unit == ("mV", "")
+    with pytest.raises(DataError, match="2 values for 3 recordings"):
+        general(fs=(250.0, 250.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"leads": ()}, "leads"),
+        ({"leads": ("II", "II")}, "leads"),
+        ({"targets": (Rating("stress", 0, 9),)}, "stress"),
+        ({"targets": (Classes("task", ("rest", "stroop")),)}, "task"),
+        ({"targets": (Rating("joy"),)}, "recordings"),
+    ],
+)
+def test_what_does_not_fit_is_named(change, field):
+    with pytest.raises(DataError) as caught:
+        general(**change)
+    assert caught.value.field == field and caught.value.expected
+
+
+@pytest.mark.parametrize("lead", [0, 2, "V5", 1.5, -1])
+def test_a_lead_that_is_not_there(lead):
+    with pytest.raises(DataError, match="some of 1 'II'"):
+        general().lead_number(lead)

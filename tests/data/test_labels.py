@@ -42,7 +42,7 @@ def test_each_target_reads_its_own_column() -> None:
         "arousal": [1, 1, 0, 0, 0],
         "dominance": [0, 0, 0, 0, 1],
     }
-    assert labels.five_class_labels(frame(), "arousal").tolist() == [4, 3, 2, 1, 0]
+    assert labels.class_labels(frame(), "arousal").tolist() == [4, 3, 2, 1, 0]
 
 
 @pytest.mark.parametrize("bad", [0, 6, 3.5, float("nan"), float("inf")])
@@ -58,7 +58,7 @@ def test_refusals_by_name() -> None:
     with pytest.raises(DataError, match="unknown target 'liking'"):
         labels.binary_labels(frame(), "liking")
     with pytest.raises(DataError, match=r"field valence: .*lacks"):
-        labels.five_class_labels(frame().drop(columns="valence"), "valence")
+        labels.class_labels(frame().drop(columns="valence"), "valence")
     with pytest.raises(DataError, match="unknown rule '<'"):
         labels.binary_labels(frame(), "valence", rule="<")
 

@@ -203,7 +203,8 @@ def test_the_same_as_fitting_by_hand() -> None:
             assert mine["truth"].tolist() == high[test, t].tolist()
             expected = LOGISTIC.predict_proba(features[test])[:, 1].astype("float32")
             np.testing.assert_array_equal(mine["probability"], expected)
-    assert rows.dtypes.astype(str).replace("object", "str").to_dict() == COLUMNS
+    found = rows.dtypes.astype(str).replace("object", "str").to_dict()
+    assert found == {**COLUMNS, "participant": "int64", "clip": "int64"}
     assert len(rows) == len(TARGETS) * len(meta)
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ecglib.core.errors import DataError
+from ecglib.core.tables import typed
 from ecglib.evaluation import predictions, protocols
 
 TARGETS = ("valence", "arousal")
@@ -49,7 +50,8 @@ def evaluated() -> pd.DataFrame:
 
 def test_predictions_are_tidy_and_complete(evaluated: pd.DataFrame) -> None:
     meta = cohort()
-    assert evaluated.dtypes.astype(str).replace("object", "str").to_dict() == protocols.COLUMNS
+    found = evaluated.dtypes.astype(str).replace("object", "str").to_dict()
+    assert found == {**protocols.COLUMNS, "participant": "int64", "clip": "int64"}
     assert len(evaluated) == 2 * len(TARGETS) * len(meta)
     rows = evaluated.query("model == 'planted' and target == 'arousal'").sort_values("window")
     assert rows["window"].tolist() == list(range(len(meta)))
@@ -120,7 +122,7 @@ def test_predicted_ratings_are_stored_with_columns_of_their_own(
 ) -> None:
     path, columns = tmp_path / "ratings.csv.gz", protocols.RATING_COLUMNS
     ratings = evaluated.rename(columns={"probability": "predicted"})
-    ratings = ratings.assign(predicted=1 + 4 * ratings["predicted"], truth=5).astype(columns)
+    ratings = typed(ratings.assign(predicted=1 + 4 * ratings["predicted"], truth=5), columns)
     predictions.save_predictions(path, ratings, columns)
     pd.testing.assert_frame_equal(predictions.load_predictions(path, columns), ratings)
     with pytest.raises(DataError):

@@ -7,6 +7,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import cohen_kappa_score
 
 from ecglib.core.errors import DataError
+from ecglib.core.tables import typed
 from ecglib.evaluation import rating_metrics as rating_metrics_module
 from ecglib.evaluation.intervals import SHARED_TRAINING, bootstrap_interval
 from ecglib.evaluation.protocols import RATING_COLUMNS
@@ -22,7 +23,7 @@ from ecglib.evaluation.rating_metrics import (
 
 def predicted(truth, values, participant=1, model="m"):
     truth = np.atleast_1d(truth)
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "protocol": "p",
             "model": model,
@@ -36,7 +37,8 @@ def predicted(truth, values, participant=1, model="m"):
             "predicted": values,
             "truth": truth,
         }
-    ).astype(RATING_COLUMNS)
+    )
+    return typed(rows, RATING_COLUMNS)
 
 
 def test_examples_in_docstrings():

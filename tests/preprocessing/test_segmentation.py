@@ -7,11 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecglib.core.errors import DataError
-from ecglib.data.cohort import Cohort
+from ecglib.data.cohort import COLUMNS, Cohort
+from ecglib.data.recording import Recording
+from ecglib.data.targets import SCALES, TARGETS
 from ecglib.preprocessing.filters import highpass, resample
 from ecglib.preprocessing.normalisation import ParticipantScaler, trimmed_stats
 from ecglib.preprocessing.quality import MISSING
-from ecglib.preprocessing.segmentation import WindowConfig, cut, make_windows, prepare
+from ecglib.preprocessing.segmentation import (
+    WindowConfig,
+    cut,
+    make_windows,
+    prepare,
+    windows_of,
+)
 from ecglib.preprocessing.windows import META_COLUMNS
 
 FS = 256
@@ -43,7 +51,9 @@ def cohort_of(signals, fs=FS):
         }
         for (participant, clip, condition), signal in signals.items()
     ]
-    return Cohort("synthetic", float(fs), pd.DataFrame(rows), tuple(signals.values()))
+    return Cohort(
+        "synthetic", float(fs), pd.DataFrame(rows), tuple(signals.values()), targets=SCALES
+    )
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +147,8 @@ def test_cut_refuses_two_leads_and_short_recordings():
         ("leads", {"leads": ()}),
         ("leads", {"leads": (0,)}),
         ("leads", {"leads": (1, 1)}),
-        ("conditions", {"conditions": ("rest",)}),
+        ("conditions", {"conditions": (1,)}),
+        ("conditions", {"conditions": "stimulus"}),
         ("conditions", {"conditions": ()}),
         ("highpass_hz", {"highpass_hz": 0.0}),
         ("highpass_hz", {"highpass_hz": 200.0}),
@@ -153,7 +164,7 @@ def test_windows_follow_the_recipe_step_by_step(cohort):
     assert windows.X.dtype == np.float32
     assert windows.X.shape == (3 * 2 * 6, 2560)
     assert (windows.fs, windows.cohort_name) == (256, "synthetic")
-    assert tuple(windows.meta.columns) == META_COLUMNS
+    assert tuple(windows.meta.columns) == (*META_COLUMNS[:-1], *TARGETS, "quality")
     assert set(windows.meta["quality"]) == {"ok"}
     rows = cohort.recordings
     for participant in (1, 2, 5):
@@ -245,7 +256,9 @@ def test_unusable_cohorts_are_refused_by_name(cohort):
     with pytest.raises(
         DataError, match=r"field conditions: the cohort has no recording .*stimulus"
     ):
-        make_windows(cohort.select(conditions=["baseline"]))
+        make_windows(cohort.select(conditions=["baseline"]), WindowConfig(conditions=("stimulus",)))
+    with pytest.raises(DataError, match=r"field leads: no lead has the number 3"):
+        make_windows(cohort, WindowConfig(leads=(3,)))
     dead = {key: heart(61, 5) for key in [(1, 1, "stimulus"), (4, 1, "stimulus")]}
     dead[4, 1, "stimulus"][:, 1] = 2048.3
     make_windows(cohort_of(dead))
@@ -254,9 +267,6 @@ def test_unusable_cohorts_are_refused_by_name(cohort):
     dead[4, 1, "stimulus"][:, 1] = 0
     with pytest.raises(DataError, match="participant 4, field lead 2: 0 samples"):
         make_windows(cohort_of(dead), WindowConfig(leads=(2,)))
-    odd = Cohort("synthetic", 256.001, cohort.recordings, cohort.signals)
-    with pytest.raises(DataError, match="field fs_in"):
-        make_windows(odd)
 
 
 def test_flags_mark_their_windows_and_spare_the_neighbours():
@@ -356,3 +366,53 @@ def test_windows_of_a_person_at_100_hz(real_ecg_dir):
 @pytest.fixture(scope="module")
 def windows(cohort):
     return make_windows(cohort, WindowConfig(leads=(1, 2)))
+
+
+def test_the_windows_of_an_array_are_those_of_a_cohort_of_one():
+    x = heart(61, 5)
+    windows = windows_of(x, FS)
+    both = make_windows(cohort_of({(1, 1, "stimulus"): x}), WindowConfig(leads=(1, 2)))
+    np.testing.assert_array_equal(windows.X, both.X)
+    columns = ["lead", "start", "quality"]
+    pd.testing.assert_frame_equal(windows.meta[columns], both.meta[columns])
+    assert set(windows.meta["condition"]) == {"recording"}
+    alone = windows_of(x[:, 1].astype(int), FS, participant="anna")
+    assert len(alone) == 6 and set(alone.meta["participant"]) == {"anna"}
+
+
+def test_the_windows_of_a_recording():
+    recording = Recording(heart(61, 5), 256, ("I", "II"), "adu", "mine")
+    windows = windows_of(recording, config=WindowConfig(leads=("II",)))
+    assert windows.cohort_name == "mine" and set(windows.meta["lead"]) == {2}
+    np.testing.assert_array_equal(windows.X, windows_of(heart(61, 5)[:, 1], FS).X)
+    with pytest.raises(DataError, match="300 Hz for a recording at 256 Hz"):
+        windows_of(recording, 300)
+
+
+@pytest.mark.parametrize("fs", [None, 0, 0.256, -256, np.nan, "fast"])
+def test_a_rate_that_no_recorder_has_is_refused(fs):
+    with pytest.raises(DataError, match="field fs"):
+        windows_of(heart(61, 5), fs)
+    if fs is not None:
+        with pytest.raises(DataError, match="field fs"):
+            prepare(heart(61, 5)[:, 0], fs)
+
+
+def test_rows_of_leads_are_refused_with_what_to_do():
+    with pytest.raises(DataError, match="transpose"):
+        windows_of(heart(61, 5).T, FS)
+
+
+def test_recordings_of_different_rates_share_one_grid():
+    rows, signals = [], []
+    for clip, fs in ((1, 200.0), (2, 256.0), (3, 1000.0)):
+        signals.append(heart(50, 3, int(fs))[:, :1])
+        n = len(signals[-1])
+        rows.append(("p", clip, "rest", n, n / fs))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    mixed = Cohort("mine", (200.0, 256.0, 1000.0), table, tuple(signals), leads=("II",))
+    windows = make_windows(mixed)
+    assert windows.X.shape == (15, 2560)
+    one, two, three = windows.X.reshape(3, -1)
+    for other in (one, three):
+        assert np.corrcoef(other, two)[0, 1] > 0.95
