@@ -130,11 +130,13 @@ def design_matrix(features: np.ndarray, participant: np.ndarray) -> np.ndarray:
     ----------
     features : ndarray, shape (n_windows, n_features)
         Features.
-    participant : ndarray of int, shape (n_windows,)
-        Participant of each window.
+    participant : ndarray of int or str, shape (n_windows,)
+        Participant of each window; one named by text gets a number.
 
     Returns
     -------
     ndarray of float64, shape (n_windows, n_features + 1)
     """
+    if participant.dtype.kind not in "iuf":
+        participant = np.unique(participant, return_inverse=True)[1]
     return np.column_stack([features, participant]).astype(np.float64)

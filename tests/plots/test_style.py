@@ -15,6 +15,7 @@ MODULES = sorted(Path(plots.__file__).parent.glob("*.py"))
 OURS = {
     "ecglib.core.errors",
     "ecglib.data.labels",
+    "ecglib.data.targets",
     "ecglib.evaluation.protocols",
     "ecglib.plots.style",
     "ecglib.preprocessing.quality",
