@@ -370,7 +370,7 @@ def _number(
         not isinstance(value, kind)
         or isinstance(value, bool)
         or not (value > 0 if least is None else value >= least)
-        or not (value <= most and value < 1e300)
+        or not (value <= most and value < 1e30)
     ):
         raise DataError(
             f"{str(value)[:40]}",

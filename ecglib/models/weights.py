@@ -198,6 +198,7 @@ def save_encoder(
             expected=f"{length} samples, as this encoder takes",
         )
     weights = weights_to_arrays(encoder, "encoder")
+    check_weights(weights, _shapes(config))
     copy = build_encoder(config, length)
     arrays_to_weights(copy, weights, "encoder")
     _check_same(copy, encoder)
@@ -235,9 +236,7 @@ def load_encoder(path: str | Path) -> tuple[keras.Model, EncoderCard]:
         _not_ours(path, "it has no card")
     card = _read_card(path, arrays.pop("card"))
     # Before anything is built: a card could ask for a network of any size.
-    check_weights(
-        arrays, {f"encoder/{n}": s for n, s in encoder_shapes(card.network).items()}, path
-    )
+    check_weights(arrays, _shapes(card.network), path)
     try:
         encoder = build_encoder(card.network, card.preprocessing.n_samples)
     except Exception as error:  # Keras has no one kind of error for a shape that cannot be
@@ -246,6 +245,10 @@ def load_encoder(path: str | Path) -> tuple[keras.Model, EncoderCard]:
         ) from error
     arrays_to_weights(encoder, arrays, "encoder")
     return encoder, card
+
+
+def _shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
+    return {f"encoder/{name}": shape for name, shape in encoder_shapes(config).items()}
 
 
 def _read_card(path: Path, text: np.ndarray) -> EncoderCard:
