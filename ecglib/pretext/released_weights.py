@@ -34,8 +34,8 @@ RELEASED_CARD = EncoderCard(
     pretext="STR",
     data=TrainingData(
         "SWELL, AMIGOS, DREAMER and WESAD",
-        description="The training windows of one fold of ten, over shuffled windows of all people; "
-        "which fold is not told.",
+        description="By its code, nine tenths of the shuffled windows of all people; which tenth "
+        "was left out is not told.",
     ),
     licence="CC-BY-NC-4.0",
     attribution="P. Sarkar and A. Etemad, Self-supervised ECG Representation Learning for Emotion "
@@ -49,6 +49,7 @@ RELEASED_CARD = EncoderCard(
     ),
     limits="It has learnt from people of SWELL, AMIGOS, DREAMER and WESAD: on these data no score "
     "of it is one on unseen people. Not for commercial use.",
+    versions={"tensorflow": "1.14"},
 )
 """What is known of the released encoder, for whoever writes it with `save_encoder`."""
 

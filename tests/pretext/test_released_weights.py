@@ -122,6 +122,7 @@ def test_it_travels_on_as_a_saved_encoder(written, tmp_path):
     save_encoder(tmp_path / "released.npz", encoder, RELEASED_ENCODER, RELEASED_CARD)
     loaded, card = load_encoder(tmp_path / "released.npz")
     assert card.network == RELEASED_ENCODER and card.licence == "CC-BY-NC-4.0"
+    assert card.versions == {"tensorflow": "1.14"}  # of whoever trained it, not of who read it
     for ours, theirs in zip(loaded.get_weights(), encoder.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
