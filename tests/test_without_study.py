@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecglib.core.arrays import digest
 from ecglib.data.labels import TARGETS
 from ecglib.evaluation.audit import audit_predictions
 from ecglib.evaluation.crossfit import group_of_folds, participant_groups
@@ -15,6 +16,7 @@ from ecglib.evaluation.evaluate import evaluate
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.protocols import MAJORITY, STR, STRICT
 from ecglib.evaluation.summaries import summarise
+from ecglib.models.card import EncoderCard, Preprocessing, TrainingData
 from ecglib.models.encoder import EncoderConfig, embed
 from ecglib.models.training import TrainingConfig
 from ecglib.models.weights import load_encoder, save_encoder
@@ -108,8 +110,17 @@ def test_what_can_be_learnt_is_learnt_and_what_cannot_is_not(predictions):
 
 
 def test_an_encoder_travels_in_a_file(windows, encoders, tmp_path):
-    save_encoder(tmp_path / "encoder.npz", encoders[0], ENCODER)
-    loaded, _ = load_encoder(tmp_path / "encoder.npz")
+    card = EncoderCard(
+        name="mine",
+        pretext="STR",
+        data=TrainingData(windows.cohort_name, sha256=digest(windows.X)),
+        licence="CC0-1.0",
+        preprocessing=Preprocessing(FS, SECONDS, None, "none"),
+        limits="Made of sines.",
+    )
+    save_encoder(tmp_path / "encoder.npz", encoders[0], ENCODER, card)
+    loaded, card = load_encoder(tmp_path / "encoder.npz")
+    card.check_fits(fs=windows.fs, n_samples=windows.X.shape[1])
     np.testing.assert_allclose(embed(windows, loaded), embed(windows, encoders[0]), rtol=1e-5)
 
 

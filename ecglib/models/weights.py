@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import keras
 import numpy as np
 
 from ecglib.core.artifacts import load_arrays, save_arrays
 from ecglib.core.errors import DataError
+from ecglib.models.card import EncoderCard
 from ecglib.models.encoder import EncoderConfig, build_encoder
+from ecglib.models.file_kinds import FileKind, file_kind
 
-FORMAT = "ecglib encoder 1"
+FORMAT = "ecglib encoder 2"
 """What a file of `save_encoder` says of itself."""
-
-_NOT_A_CARD = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
-# What reading and building from a card of unknown origin can raise; it may nest without end, or
-# ask for strides of nothing and windows without end.
 
 
 def weights_to_arrays(model: keras.Model, name: str) -> dict[str, np.ndarray]:
@@ -57,35 +56,123 @@ def arrays_to_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], name
     DataError
         If an array is missing, of another shape, or holds anything but finite numbers.
     """
-    for variable in model.weights:
-        key = f"{name}/{variable.path}"
-        found = arrays.get(key)
-        shape = tuple(variable.shape)
-        if found is None or found.shape != shape or found.dtype.kind != "f":
-            told = "no such weights" if found is None else f"{found.dtype} of shape {found.shape}"
+    variables = {f"{name}/{v.path}": v for v in model.weights}
+    own = {key: arrays[key] for key in variables if key in arrays}
+    check_weights(own, {key: tuple(v.shape) for key, v in variables.items()})
+    for key, variable in variables.items():
+        variable.assign(own[key])
+
+
+def check_weights(
+    found: Mapping[str, np.ndarray],
+    expected: Mapping[str, tuple[int, ...]],
+    file: str | Path | None = None,
+) -> None:
+    """Refuse all but the expected weights: by name, of their shapes, finite.
+
+    Parameters
+    ----------
+    found : mapping of str to ndarray
+        Weights and their names.
+    expected : mapping of str to tuple of int
+        Shapes and their names.
+    file : str or Path, optional
+        Where they were found, for the message.
+
+    Raises
+    ------
+    DataError
+        If one is missing, too many, of another shape, or anything but finite floating-point
+        numbers.
+    """
+    check_shapes({name: array.shape for name, array in found.items()}, expected, file)
+    for name, array in found.items():
+        if array.dtype.kind != "f":
             raise DataError(
-                told,
-                field=key,
-                expected=f"floating-point numbers of shape {shape}",
-                remedy="build the model with the settings that the weights were trained with",
+                f"{array.dtype}", file=file, field=name, expected="floating-point numbers"
             )
-        if wrong := np.count_nonzero(~np.isfinite(found)):
+        if wrong := np.count_nonzero(~np.isfinite(array)):
             raise DataError(
-                f"{wrong} of {found.size} weights are not finite",
-                field=key,
+                f"{wrong} of {array.size} weights are not finite",
+                file=file,
+                field=name,
                 expected="finite numbers",
                 remedy="train the model again, or take an undamaged file",
             )
-        variable.assign(found)
+
+
+def check_shapes(
+    found: Mapping[str, tuple[int, ...]],
+    expected: Mapping[str, tuple[int, ...]],
+    file: str | Path | None = None,
+) -> None:
+    """Refuse all but the expected weights, by name and shape, before any is read.
+
+    Parameters
+    ----------
+    found, expected : mapping of str to tuple of int
+        Shapes and their names.
+    file : str or Path, optional
+        Where they were found, for the message.
+
+    Raises
+    ------
+    DataError
+        If one is missing, too many, or of another shape.
+    """
+    for name, shape in expected.items():
+        if found.get(name) != shape:
+            raise DataError(
+                f"shape {found[name]}" if name in found else "no such weights",
+                file=file,
+                field=name,
+                expected=f"weights of shape {shape}",
+                remedy="use the settings that the weights were trained with, or another file",
+            )
+    if more := sorted(set(found) - set(expected)):
+        raise DataError(
+            f"weights that this network does not have ({len(more)} such)", file=file, field=more[0]
+        )
+
+
+def encoder_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
+    """Give the shape of every weight of an encoder, without building it.
+
+    Parameters
+    ----------
+    config : EncoderConfig
+        Shape of the network.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By the names that the weights have in the model, which are those of the released code.
+
+    Examples
+    --------
+    >>> shapes = encoder_shapes(EncoderConfig())
+    >>> shapes["conv_layer_3/kernel"], shapes["conv_layer_3/bias"]
+    ((16, 32, 64), (64,))
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    number, channels = 0, 1
+    for filters, kernel in zip(config.filters, config.kernels, strict=True):
+        for _ in range(2):
+            number += 1
+            shapes[f"conv_layer_{number}/kernel"] = (kernel, channels, filters)
+            channels = filters
+            if config.batch_norm:
+                for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+                    shapes[f"batch_norm_{number}/{name}"] = (filters,)
+            else:
+                shapes[f"conv_layer_{number}/bias"] = (filters,)
+    return shapes
 
 
 def save_encoder(
-    path: str | Path,
-    encoder: keras.Model,
-    config: EncoderConfig,
-    about: Mapping[str, Any] | None = None,
+    path: str | Path, encoder: keras.Model, config: EncoderConfig, card: EncoderCard
 ) -> None:
-    """Write an encoder to one file, whole or not at all.
+    """Write an encoder and its card to one file, whole or not at all.
 
     Parameters
     ----------
@@ -95,27 +182,31 @@ def save_encoder(
         From `ecglib.models.encoder.build_encoder`.
     config : EncoderConfig
         What it was built with.
-    about : mapping, optional
-        What else a user should know, in plain values: data, sampling rate, licence.
+    card : EncoderCard
+        What its users should know.
 
     Raises
     ------
     DataError
-        If the encoder is not of this shape.
+        If `config` or `card` is that of another encoder, or a weight is not finite.
     """
     length = encoder.input_shape[1]
+    if card.preprocessing.n_samples != length:
+        raise DataError(
+            f"{card.preprocessing.n_samples} samples at {card.preprocessing.fs:g} Hz",
+            field="preprocessing.length_s",
+            expected=f"{length} samples, as this encoder takes",
+        )
     weights = weights_to_arrays(encoder, "encoder")
-    arrays_to_weights(build_encoder(config, length), weights, "encoder")
-    card = {
-        "format": FORMAT,
-        "config": dataclasses.asdict(config),
-        "length": length,
-        "about": dict(about or {}),
-    }
-    save_arrays(Path(path), {"card": np.array(json.dumps(card)), **weights})
+    check_weights(weights, _shapes(config))
+    copy = build_encoder(config, length)
+    arrays_to_weights(copy, weights, "encoder")
+    _check_same(copy, encoder)
+    about = {"format": FORMAT, **dataclasses.replace(card, network=config).to_json()}
+    save_arrays(Path(path), {"card": np.array(json.dumps(about)), **weights})
 
 
-def load_encoder(path: str | Path) -> tuple[keras.Model, dict[str, Any]]:
+def load_encoder(path: str | Path) -> tuple[keras.Model, EncoderCard]:
     """Read what `save_encoder` wrote; nothing in the file is ever executed.
 
     Parameters
@@ -127,26 +218,91 @@ def load_encoder(path: str | Path) -> tuple[keras.Model, dict[str, Any]]:
     -------
     encoder : keras.Model
         Windows (batch, length) -> features.
-    about : dict
-        What was said of it.
+    card : EncoderCard
+        What is known of it; `EncoderCard.check_fits` tells whether windows fit.
 
     Raises
     ------
     DataError
         If the file is missing, damaged, of another format, or its weights don't fit its settings.
     """
-    arrays = load_arrays(Path(path))
+    path = Path(path)
+    kind = file_kind(path)
+    if kind != FileKind.ARRAYS:
+        _not_ours(path, f"it is {kind}", kind.remedy)
+    _check_size(path)
+    arrays = load_arrays(path)
+    if "card" not in arrays:
+        _not_ours(path, "it has no card")
+    card = _read_card(path, arrays.pop("card"))
+    # Before anything is built: a card could ask for a network of any size.
+    check_weights(arrays, _shapes(card.network), path)
     try:
-        card = json.loads(str(arrays["card"]))
-        if card["format"] != FORMAT:
-            raise ValueError(f"format {card['format']!r}")
-        settings = {k: tuple(v) if isinstance(v, list) else v for k, v in card["config"].items()}
-        encoder = build_encoder(EncoderConfig(**settings), int(card["length"]))
-        arrays_to_weights(encoder, arrays, "encoder")
-        return encoder, dict(card["about"])
-    except _NOT_A_CARD as error:
+        encoder = build_encoder(card.network, card.preprocessing.n_samples)
+    except Exception as error:  # Keras has no one kind of error for a shape that cannot be
         raise DataError(
-            f"is not a saved encoder ({error})",
-            file=path,
-            expected=f"a file written by save_encoder, {FORMAT!r}",
+            f"describes a network that cannot be built ({error})", file=path, field="network"
         ) from error
+    arrays_to_weights(encoder, arrays, "encoder")
+    return encoder, card
+
+
+def _shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
+    return {f"encoder/{name}": shape for name, shape in encoder_shapes(config).items()}
+
+
+def _read_card(path: Path, text: np.ndarray) -> EncoderCard:
+    try:
+        about = json.loads(str(text))
+        found = about.pop("format")
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        _not_ours(path, "its card cannot be read")
+    if found != FORMAT:
+        _not_ours(path, f"its format is {str(found)[:40]!r}", "save the encoder again")
+    try:
+        card = EncoderCard.from_json(about)
+    except DataError as error:
+        raise DataError(
+            error.problem,
+            file=path,
+            field=error.field,
+            expected=error.expected,
+            remedy="save the encoder again with a card that is whole",
+        ) from error
+    if card.network is None:
+        _not_ours(path, "its card does not describe the network")
+    return card
+
+
+def _check_size(path: Path) -> None:
+    """Refuse an archive that would grow in memory: ours are not compressed."""
+    size = path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        claimed = sum(entry.file_size for entry in archive.infolist())
+        packed = [e.filename for e in archive.infolist() if e.compress_type != zipfile.ZIP_STORED]
+    if packed or claimed > size:
+        told = f"'{packed[0]}' is compressed" if packed else f"{claimed} bytes in a file of {size}"
+        _not_ours(path, f"it is not as it was written ({told})")
+
+
+def _check_same(copy: keras.Model, encoder: keras.Model) -> None:
+    """Refuse settings that no weight shows, such as a stride, by what the encoder computes."""
+    x = np.random.default_rng(0).normal(size=(2, *encoder.input_shape[1:])).astype("float32")
+    theirs, ours = (
+        keras.ops.convert_to_numpy(model(x, training=False)) for model in (copy, encoder)
+    )
+    if not np.allclose(theirs, ours, rtol=0, atol=1e-3 * np.abs(ours).max()):
+        raise DataError(
+            "an encoder of these settings computes other features from the same weights",
+            field="config",
+            expected="the settings with which the encoder was built",
+        )
+
+
+def _not_ours(path: Path, told: str, remedy: str | None = None) -> NoReturn:
+    raise DataError(
+        f"is not a saved encoder: {told}",
+        file=path,
+        expected=f"a file written by save_encoder, {FORMAT!r}",
+        remedy=remedy,
+    )

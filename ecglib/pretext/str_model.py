@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -47,12 +47,15 @@ def build_str_heads(
     l2: float = 1e-4,
     seed: int = 0,
     name: str = "str_heads",
+    *,
+    activation: Literal["relu", "leaky_relu"] = "relu",
+    slope: float = 0.2,
 ) -> keras.Model:
     """Build the seven pretext heads: features (batch, n_features) -> logits (batch, 7).
 
-    Each head is n_features -> hidden -> hidden -> 1 with ReLU and dropout, 33,153 parameters as
-    published. The seven kernels of a layer are stacked, so that all heads are one batched matrix
-    product; the heads share nothing.
+    Each head is n_features -> hidden -> hidden -> 1, with activation and dropout after both hidden
+    layers, 33,153 parameters as published. The seven kernels of a layer are stacked, so that all
+    heads are one batched matrix product; the heads share nothing.
 
     Parameters
     ----------
@@ -68,12 +71,24 @@ def build_str_heads(
         Seed of the initial weights and of the dropout.
     name : str
         Name of the model.
+    activation : {"relu", "leaky_relu"}
+        As in `ecglib.models.encoder.EncoderConfig`: the released code uses leaky ReLU here too.
+    slope : float
+        Slope of the leaky ReLU for negative values.
 
     Returns
     -------
     keras.Model
         Output column `t` is the head that recognises ``TASKS[t]``.
+
+    Raises
+    ------
+    ValueError
+        If `activation` is another one.
     """
+    if activation not in ("relu", "leaky_relu"):
+        raise ValueError(f"activation {activation!r} is unknown: use 'relu' or 'leaky_relu'")
+    negative_slope = slope if activation == "leaky_relu" else 0.0
     n_heads = len(TASKS)
     seeds = iter(layer_seeds(seed, 5))
 
@@ -93,9 +108,9 @@ def build_str_heads(
 
     inputs = keras.Input((n_features,), name="features")
     x = stacked_dense("bf,tfh->bth", n_features, hidden, (n_heads, hidden), "th", "dense_1")(inputs)
-    x = Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
+    x = Dropout(dropout, seed=next(seeds))(layers.ReLU(negative_slope=negative_slope)(x))
     x = stacked_dense("bth,thk->btk", hidden, hidden, (n_heads, hidden), "tk", "dense_2")(x)
-    x = Dropout(dropout, seed=next(seeds))(layers.ReLU()(x))
+    x = Dropout(dropout, seed=next(seeds))(layers.ReLU(negative_slope=negative_slope)(x))
     x = stacked_dense("btk,tk->bt", hidden, 1, (n_heads,), "t", "logits")(x)
     return keras.Model(inputs, x, name=name)
 

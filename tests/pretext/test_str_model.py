@@ -41,18 +41,34 @@ def test_heads_shapes_and_parameters():
     assert heads.count_params() + encoder_module.build_encoder().count_params() == 561_223
 
 
-def test_heads_are_seven_separate_dense_networks():
-    heads = str_model.build_str_heads(seed=3)
+@pytest.mark.parametrize(
+    ("slope", "options"),
+    [
+        (0.0, {}),
+        (0.0, {"activation": "relu", "slope": 0.2}),
+        (0.2, {"activation": "leaky_relu"}),
+        (0.5, {"activation": "leaky_relu", "slope": 0.5}),
+    ],
+)
+def test_heads_are_seven_separate_dense_networks(slope, options):
+    heads = str_model.build_str_heads(seed=3, **options)
     rng = np.random.default_rng(0)
     heads.set_weights([rng.normal(scale=0.1, size=w.shape) for w in heads.get_weights()])
     w1, b1, w2, b2, w3, b3 = (w.astype("float64") for w in heads.get_weights())
     features = rng.normal(size=(5, 128)).astype("float32")
     expected = np.empty((5, 7))
     for t in range(7):
-        first = np.maximum(features @ w1[t] + b1[t], 0)
-        second = np.maximum(first @ w2[t] + b2[t], 0)
+        first = features @ w1[t] + b1[t]
+        first = np.where(first > 0, first, slope * first)
+        second = first @ w2[t] + b2[t]
+        second = np.where(second > 0, second, slope * second)
         expected[:, t] = second @ w3[t] + b3[t]
     np.testing.assert_allclose(as_numpy(heads(features)), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_an_unknown_activation_of_the_heads_is_refused():
+    with pytest.raises(ValueError, match="'gelu' is unknown: use 'relu' or 'leaky_relu'"):
+        str_model.build_str_heads(activation="gelu")
 
 
 def test_every_head_starts_like_a_dense_head():
