@@ -8,13 +8,15 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ecglib.core.errors import DataError
+
+_LATER = "counts where it differs from its default"
 
 
 def fingerprint(made_from: Mapping[str, Any]) -> str:
@@ -29,10 +31,31 @@ def fingerprint(made_from: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def later(default: Any) -> Any:
+    """Give a field to a dataclass of settings that names files already.
+
+    The field counts in a `fingerprint` only where it differs from its `default`, so that what was
+    computed before there was a choice keeps its name.
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> old = make_dataclass("Settings", ["a"])
+    >>> new = make_dataclass("Settings", ["a", ("b", str, later("max"))])
+    >>> fingerprint({"s": old(1)}) == fingerprint({"s": new(1)}) != fingerprint({"s": new(1, "x")})
+    True
+    """
+    return field(default=default, metadata={_LATER: True})
+
+
 def plain(value: Any) -> Any:
     """Turn a `value` that JSON does not know into values that it does."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
+        return {
+            f.name: getattr(value, f.name)
+            for f in fields(value)
+            if not (f.metadata.get(_LATER) and getattr(value, f.name) == f.default)
+        }
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, np.generic):

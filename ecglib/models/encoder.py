@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from ecglib.core.artifacts import later
 from ecglib.models.layers import BlockMaxPooling1D, SpectralConv1D
 
 
@@ -49,6 +50,10 @@ class EncoderConfig:
         Type in which convolutions and their gradients are computed. ``"bfloat16"`` is Keras' mixed
         precision, for a graphics card with units for it; weights, features and everything after
         the encoder stay float32.
+    pooling : {"max", "mean", "both"}
+        What is kept of the last feature maps: their maximum over time, as published, which forgets
+        how often something happens; their mean; or the one beside the other, twice as many
+        features. Weights fit all three.
     """
 
     pool_stride: int = 2
@@ -61,15 +66,19 @@ class EncoderConfig:
     l2: float = 1e-4
     convolution: Literal["direct", "spectral"] = "direct"
     precision: Literal["float32", "bfloat16"] = "float32"
+    pooling: Literal["max", "mean", "both"] = later("max")
 
     def __post_init__(self) -> None:
         for name, known in (
             ("convolution", ("direct", "spectral")),
             ("precision", ("float32", "bfloat16")),
+            ("pooling", ("max", "mean", "both")),
         ):
             value = getattr(self, name)
             if value not in known:
-                raise ValueError(f"{name} {value!r} is unknown: use {known[0]!r} or {known[1]!r}")
+                raise ValueError(
+                    f"{name} {value!r} is unknown: use {' or '.join(map(repr, known))}"
+                )
         if (self.convolution, self.precision) == ("spectral", "bfloat16"):
             raise ValueError("spectral convolutions need float32: use direct ones with bfloat16")
         if self.activation not in ("relu", "leaky_relu"):
@@ -103,7 +112,7 @@ def build_encoder(
     """Build the convolutional encoder: windows (batch, length) -> features (batch, 128).
 
     Each block is two "same" convolutions, and a "valid" max pooling except after the last block,
-    which ends in global max pooling. The convolutions are named ``conv_layer_1`` to
+    which ends in global pooling over time. The convolutions are named ``conv_layer_1`` to
     ``conv_layer_6`` as in the released checkpoint.
 
     Parameters
@@ -153,7 +162,16 @@ def build_encoder(
                 )(x)
             slope = config.slope if config.activation == "leaky_relu" else 0.0
             x = layers.ReLU(negative_slope=slope, dtype=dtype, name=f"activation_{number}")(x)
-    features = layers.GlobalMaxPooling1D(dtype="float32", name="features")(x)
+    parts = []
+    if config.pooling != "mean":
+        parts.append(layers.GlobalMaxPooling1D)
+    if config.pooling != "max":
+        parts.append(layers.GlobalAveragePooling1D)
+    if len(parts) == 1:
+        features = parts[0](dtype="float32", name="features")(x)
+    else:
+        pooled = [pool(dtype="float32")(x) for pool in parts]
+        features = layers.Concatenate(dtype="float32", name="features")(pooled)
     return keras.Model(inputs, features, name=name)
 
 

@@ -1,7 +1,10 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
+from ecglib.core.artifacts import fingerprint, plain
 from ecglib.models import encoder as encoder_module
 from ecglib.models.encoder import EncoderConfig
 
@@ -95,3 +98,27 @@ def test_an_even_batch_leaves_no_rest_unless_it_would_be_small(n, most, size):
 def test_half_l2():
     w = np.array([[1.0, -2.0], [3.0, 0.5]], "float32")
     assert float(encoder_module.half_l2(0.1)(w)) == pytest.approx(0.1 * 0.5 * (1 + 4 + 9 + 0.25))
+
+
+def test_pooling_keeps_the_maximum_the_mean_or_both_of_the_same_maps():
+    x = np.random.default_rng(0).normal(size=(3, SHORT)).astype("float32")
+    pooled = {}
+    for pooling in ("max", "mean", "both"):
+        config = dataclasses.replace(CHEAP, pooling=pooling)
+        encoder = encoder_module.build_encoder(config, SHORT, seed=1)
+        pooled[pooling] = as_numpy(encoder(x))
+    maps = keras.Model(encoder.input, encoder.get_layer("activation_4").output)(x)
+    np.testing.assert_allclose(pooled["max"], as_numpy(maps).max(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(pooled["mean"], as_numpy(maps).mean(axis=1), rtol=1e-5)
+    beside = np.concatenate([pooled["max"], pooled["mean"]], axis=1)
+    np.testing.assert_allclose(pooled["both"], beside, rtol=1e-6)
+    with pytest.raises(ValueError, match="'max' or 'mean' or 'both'"):
+        dataclasses.replace(CHEAP, pooling="median")
+
+
+def test_what_was_named_before_there_was_a_choice_of_pooling_keeps_its_name():
+    names = [fingerprint({"encoder": EncoderConfig(pooling=p)}) for p in ("max", "mean", "both")]
+    assert len(set(names)) == 3
+    assert "pooling" not in plain(EncoderConfig()) and "pooling" in plain(
+        EncoderConfig(pooling="mean")
+    )
