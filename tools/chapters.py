@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -191,6 +192,52 @@ def remember(tasks: Iterable[str]) -> None:
         partial.write_text(json.dumps({key: known}), encoding="utf-8")
 
 
+def chapter_key(script: Path, root: Path = ROOT) -> str:
+    """Name an executed chapter by all that its outputs can depend on.
+
+    That is the script, the whole library, what travels in results/, the locked packages, the Python
+    version, the data file, and the settings in the environment. One changed byte in any of these
+    and the chapter is executed again.
+    """
+    told = {name: value for name, value in os.environ.items() if name.startswith("ECGLIB_")}
+    told = {
+        n: v
+        for n, v in told.items()
+        if n not in ("ECGLIB_PROGRESS", "ECGLIB_HOME", "ECGLIB_ARTIFACTS")
+    }
+    digest = hashlib.sha256(str([sys.version, sorted(told.items()), stamp()[1]]).encode())
+    files = [*root.glob("ecglib/**/*"), *root.glob("results/*"), *root.glob("tools/*.py")]
+    files += [root / "requirements.lock", script]
+    for file in sorted(f for f in files if f.is_file() and f.suffix not in (".pyc", ".tmp")):
+        digest.update(f"{file.name} {file.stat().st_size}\n".encode())
+        digest.update(file.read_bytes())
+    return f"{script.stem}-{digest.hexdigest()[:16]}.ipynb"
+
+
+def take(scripts: Iterable[Path], into: Path) -> list[Path]:
+    """Copy those chapters that were executed before into a folder, and give the others."""
+    left = []
+    for script in scripts:
+        kept = artifacts_folder() / "chapters" / chapter_key(script)
+        if kept.is_file():
+            shutil.copyfile(kept, into / f"{script.stem}.ipynb")
+        else:
+            left.append(script)
+    return left
+
+
+def keep(scripts: Iterable[Path], into: Path) -> None:
+    """Keep executed chapters for `take`, the newest of each."""
+    folder = artifacts_folder() / "chapters"
+    for script in scripts:
+        name = chapter_key(script)
+        with atomic_path(folder / name) as partial:
+            shutil.copyfile(into / f"{script.stem}.ipynb", partial)
+        for old in folder.glob(f"{script.stem}-*.ipynb"):
+            if old.name != name:
+                old.unlink()
+
+
 def wanted(chapters: Iterable[str], needs: dict[str, tuple[str, ...]]) -> Iterator[str]:
     """List chapters and everything that they wait for, what is waited for first."""
     seen = set()
@@ -256,16 +303,23 @@ def main() -> None:
         "scripts", nargs="*", type=Path, help="percent scripts in notebooks/; only stages if none"
     )
     parser.add_argument("--into", type=Path, help="folder for the executed notebooks")
+    parser.add_argument("--again", action="store_true", help="execute also what did not change")
     parser.add_argument("--workers", type=int, default=_cores(), help="tasks at a time")
     given = parser.parse_args()
     missing = [str(script) for script in given.scripts if not script.is_file()]
     if missing or given.workers < 1:
         parser.error(f"no such script: {', '.join(missing)}" if missing else "--workers is below 1")
     start = time.monotonic()
+    # What is executed into the sources is meant to be new; a book may take what did not change.
+    scripts = take(given.scripts, given.into) if given.into and not given.again else given.scripts
+    if len(scripts) < len(given.scripts):
+        print(f"{len(given.scripts) - len(scripts)} chapters as they were executed before")
     try:
-        took = execute(given.scripts, given.into, given.workers)
+        took = execute(scripts, given.into, given.workers) if scripts or not given.scripts else {}
     except RuntimeError as error:
         sys.exit(str(error))
+    if given.into:
+        keep(scripts, given.into)
     whole = time.monotonic() - start
     if given.into:
         about = {"seconds": took, "whole": whole, "workers": given.workers}
