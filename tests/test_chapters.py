@@ -1,6 +1,7 @@
 """Executed chapters are taken again only where nothing that they depend on has changed."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ TOOL = Path(__file__).parents[1] / "tools" / "chapters.py"
 def chapters(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("chapters", TOOL)
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "chapters", module)  # dataclasses look themselves up there
     spec.loader.exec_module(module)
     monkeypatch.setenv("ECGLIB_ARTIFACTS", str(tmp_path / "artifacts"))
     return module

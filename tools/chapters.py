@@ -199,12 +199,8 @@ def chapter_key(script: Path, root: Path = ROOT) -> str:
     version, the data file, and the settings in the environment. One changed byte in any of these
     and the chapter is executed again.
     """
-    told = {name: value for name, value in os.environ.items() if name.startswith("ECGLIB_")}
-    told = {
-        n: v
-        for n, v in told.items()
-        if n not in ("ECGLIB_PROGRESS", "ECGLIB_HOME", "ECGLIB_ARTIFACTS")
-    }
+    places = ("ECGLIB_PROGRESS", "ECGLIB_HOME", "ECGLIB_ARTIFACTS")
+    told = {n: v for n, v in os.environ.items() if n.startswith("ECGLIB_") and n not in places}
     digest = hashlib.sha256(str([sys.version, sorted(told.items()), stamp()[1]]).encode())
     files = [*root.glob("ecglib/**/*"), *root.glob("results/*"), *root.glob("tools/*.py")]
     files += [root / "requirements.lock", script]
