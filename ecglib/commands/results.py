@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from ecglib.core.extras import how_to_install
+
 NAMES = (
     "windows",
     "predictions",
@@ -139,8 +141,7 @@ def _workers(jobs: int | None, cluster: str | None) -> Iterator[None]:
         from distributed import Client
     except ImportError as error:
         raise click.UsageError(
-            "--cluster needs the package distributed: in the project's folder, "
-            "pip install --editable '.[cluster]'"
+            f"--cluster needs the package distributed: {how_to_install('cluster')}"
         ) from error
     try:
         client = Client(cluster, timeout=20)

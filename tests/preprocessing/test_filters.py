@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from ecglib.core.errors import DataError
-from ecglib.preprocessing.filters import highpass, rate_ratio, resample
+from ecglib.preprocessing.filters import highpass, n_resampled, rate_ratio, resample
+from tests.real import shared_data
 
 FS = 256.0
 
@@ -129,9 +130,59 @@ def test_resample_keeps_a_tone_in_time(fs_in):
     np.testing.assert_allclose(y[256:-256], tone(5, FS, 20)[256:-256], atol=2e-3)
 
 
-def test_resample_does_not_alias():
-    y = resample(tone(200, 1000, 20), 1000, FS)
+@pytest.mark.parametrize("fs_in", [1000, 999.99, 4000.7])
+def test_resample_does_not_alias(fs_in):
+    y = resample(tone(200, fs_in, 20), fs_in, FS)
     assert y[256:-256].std() < 0.01
+
+
+@pytest.mark.parametrize("fs_in", [249.99, 255.7, 255.973, 123.456, 999.99, 4000.7, 9999.9])
+@pytest.mark.parametrize("frequency", [0.5, 5.0, 17.0, 40.0])
+def test_resample_is_exact_at_any_rate(fs_in, frequency):
+    at = np.arange(int(20 * fs_in)) / fs_in
+    y = resample(np.sin(2 * np.pi * frequency * at), fs_in, FS)
+    expected = np.sin(2 * np.pi * frequency * np.arange(len(y)) / FS)
+    assert np.abs(y - expected)[256:-256].max() < 2e-4
+
+
+@given(n=st.integers(1, 2000), fs_in=st.floats(50, 2000))
+def test_resample_counts_its_samples_and_keeps_straight_lines_at_any_rate(n, fs_in):
+    n_new = n_resampled(n, fs_in, FS)
+    assert 0 <= n_new - n * FS / fs_in < 1 + 1e-9
+    y = resample(np.column_stack([3 + np.arange(n) / fs_in, np.ones(n)]), fs_in, FS)
+    assert y.shape == (n_new, 2)
+    np.testing.assert_allclose(y[:, 1], 1, atol=1e-9)
+    slope = 1 if n > 1 else 0
+    np.testing.assert_allclose(y[:, 0], 3 + slope * np.arange(n_new) / FS, atol=1e-9)
+
+
+def test_n_resampled_counts_by_the_exact_ratio():
+    assert n_resampled(3600, 360, 256) == 2560
+    assert n_resampled(3601, 360, 256) == 2561
+    assert n_resampled(2557 * 10**6, 255.7, 256) == 2560 * 10**6
+    assert n_resampled(2557 * 10**6 + 1, 255.7, 256) == 2560 * 10**6 + 2
+
+
+def test_resample_takes_one_step_where_the_ratio_is_small():
+    x = np.random.default_rng(2).normal(size=3601)
+    slope = (x[-1] - x[0]) / 3600
+    y = signal.resample_poly(x - (x[0] + slope * np.arange(3601)), 32, 45)
+    y = y + (x[0] + slope * (np.arange(len(y)) * 45 / 32))
+    np.testing.assert_array_equal(resample(x, 360, 256), y)
+
+
+@pytest.mark.parametrize("fs_in", [0, -250, 0.256, np.nan, 20_000])
+def test_resample_refuses_rates_of_no_ecg(fs_in):
+    with pytest.raises(DataError, match=r"field fs_in: .* from 50 to 10000 Hz"):
+        resample(np.ones(100), fs_in, 256)
+    with pytest.raises(DataError, match="field fs_in"):
+        n_resampled(100, fs_in, 256)
+
+
+@pytest.mark.parametrize("fs_out", [0, -256, np.nan, np.inf])
+def test_resample_refuses_an_impossible_target(fs_out):
+    with pytest.raises(DataError, match="field fs_out"):
+        resample(np.ones(100), 250, fs_out)
 
 
 def test_resample_works_along_leads_and_refuses_gaps():
@@ -168,3 +219,18 @@ def test_resample_100_hz_rest_keeps_beats_and_rate(real_ecg_dir):
     assert len(before) > 400
     assert abs(len(after) - len(before)) <= 1
     assert np.abs(nearest / FS - before / 100).max() <= 0.01  # one sample of the slower rate
+
+
+@pytest.mark.parametrize("record", ["100", "119"])
+@pytest.mark.parametrize("fs_in", [249.99, 255.7])
+def test_resample_keeps_beats_in_place_at_any_rate(record, fs_in):
+    # The samples are the same: only what is said of their rate differs.
+    with np.load(shared_data("mitbih", f"{record}_converted.npz")) as file:
+        x, beats = file["ecg"].astype(float)[:108_000], file["r_peaks"]
+    beats = local_peaks(x, beats[(beats > 400) & (beats < 107_600)], 18)
+    expected = beats * FS / fs_in
+    y = resample(x, fs_in, FS)
+    shift = local_peaks(y, np.round(expected).astype(int), 12) - expected
+    assert len(beats) > 250
+    assert np.mean(np.abs(shift) < 1) > 0.99
+    assert abs(np.median(shift)) < 0.2

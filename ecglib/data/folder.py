@@ -1,0 +1,250 @@
+"""A folder of recordings, with a table that says whose they are, or without one."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.errors import DataError
+from ecglib.data.readers.any_format import READERS, read_recording
+from ecglib.data.readers.choice import Leads
+from ecglib.data.recording import Recording
+
+REQUIRED = ("file", "participant")
+"""Columns that a table of recordings must have."""
+
+
+OPTIONAL = ("clip", "condition")
+"""Columns that a table may have, and that then need a value in every row."""
+
+
+_TABLES = (".csv", ".tsv")
+
+
+def read_recordings(
+    folder: str | os.PathLike[str],
+    table: str | os.PathLike[str] | None = None,
+    *,
+    fs: float | None = None,
+    leads: Leads = None,
+    unit: str | None = None,
+) -> tuple[pd.DataFrame, list[Recording]]:
+    """Read the recordings of a folder and the table beside them.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Holds the recordings.
+    table : str or os.PathLike, optional
+        A CSV or TSV file, one row a recording, with the columns ``file`` (a path from the folder)
+        and ``participant``; perhaps ``clip``, ``condition`` and labels. By default the one CSV or
+        TSV file in the folder that has both columns. If there is none, every file of a known format
+        in the folder is the recording of a participant of its own, who is named after it.
+    fs, leads, unit
+        As in `ecglib.data.readers.any_format.read_recording`, for all files.
+
+    Returns
+    -------
+    table : DataFrame
+        The table's rows and columns, in its order, with a RangeIndex. ``file`` and ``participant``
+        are texts; of the others, columns of numbers are numeric and what is empty is missing.
+    recordings : list of Recording
+        One for each row.
+
+    Raises
+    ------
+    DataError
+        If the table lacks a column or a value, names a file twice or one that is not there, or a
+        file cannot be read (the message is the reader's), or two files hold the same samples.
+        Nothing is returned then.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise DataError(
+            "there is no such folder",
+            file=folder,
+            expected="a folder of recordings",
+            remedy="check the path",
+        )
+    found = _find_table(folder) if table is None else folder / Path(table).expanduser()
+    rows = _without_table(folder) if found is None else _read_table(found, folder)
+    recordings: list[Recording] = []
+    seen: dict[str, int] = {}
+    for i, name in enumerate(rows["file"]):
+        recording = read_recording(folder / name, fs=fs, leads=leads, unit=unit)
+        other = seen.setdefault(recording.sha256(), i)
+        if other != i:
+            raise DataError(
+                f"holds the same samples as {rows['file'][other]}"
+                + (f" (rows {other + 2} and {i + 2} of {found.name})" if found else ""),
+                file=folder / name,
+                expected="a recording of its own",
+                remedy="remove one of the two; a person tested on what was trained with is no test",
+            )
+        recordings.append(recording)
+    return rows, recordings
+
+
+def _find_table(folder: Path) -> Path | None:
+    """Return the one file of a folder whose first line names the columns of a table."""
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in _TABLES and path.is_file() and set(REQUIRED) <= set(_head(path))
+    ]
+    if len(found) > 1:
+        raise DataError(
+            f"several tables name recordings: {', '.join(path.name for path in found)}",
+            file=folder,
+            expected="one",
+            remedy=f"say which: table={found[0].name!r}",
+        )
+    return found[0] if found else None
+
+
+def _head(path: Path) -> list[str]:
+    with path.open("rb") as stream:
+        line = stream.readline(1 << 16).decode("utf-8-sig", errors="replace").strip()
+    return [name.strip() for name in next(csv.reader([line], delimiter=_separator(line)), [])]
+
+
+def _separator(line: str) -> str:
+    return next((mark for mark in ("\t", ";") if mark in line), ",")
+
+
+def _read_table(path: Path, folder: Path) -> pd.DataFrame:
+    """Read and check a table of recordings."""
+    if not path.is_file():
+        raise DataError(
+            "there is no such table",
+            file=path,
+            expected="a CSV or TSV file",
+            remedy="give its path from the folder of the recordings, or in full",
+        )
+    names = _head(path)
+    missing = [name for name in REQUIRED if name not in names]
+    if missing or len(set(names)) < len(names):
+        problem = f"no column {' and '.join(missing)}" if missing else "two columns of one name"
+        raise DataError(
+            f"{problem}; there are {', '.join(names) or 'none'}",
+            file=path,
+            expected="the columns file and participant, each name once",
+            remedy="name the columns in the first line",
+        )
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            separator = _separator(stream.readline())
+        table = pd.read_csv(
+            path,
+            sep=separator,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
+            index_col=False,
+            dtype=dict.fromkeys(REQUIRED, str),
+            na_values=[""],
+            keep_default_na=False,
+        )
+    except (ValueError, OSError) as error:
+        raise DataError(
+            f"the table cannot be read ({error})",
+            file=path,
+            expected="as many fields in each row as columns",
+            remedy="save it again as CSV in UTF-8",
+        ) from error
+    table.columns = [str(name).strip() for name in table.columns]
+    _check_rows(table, path, folder)
+    return table
+
+
+def _check_rows(table: pd.DataFrame, path: Path, folder: Path) -> None:
+    if table.empty:
+        raise DataError("the table has no row", file=path, expected="one row for each recording")
+    for column in (*REQUIRED, *OPTIONAL):
+        if column not in table:
+            continue
+        if pd.api.types.is_string_dtype(table[column]):
+            table[column] = table[column].str.strip().replace("", np.nan)
+        empty = np.flatnonzero(table[column].isna())
+        if len(empty):
+            raise DataError(
+                f"row {empty[0] + 2} has no value",
+                file=path,
+                field=column,
+                expected=f"a {column} in every row",
+                remedy="fill it in, or remove the row",
+            )
+    for column in table.columns:
+        numbers = table[column]
+        if pd.api.types.is_numeric_dtype(numbers) and np.isinf(numbers.astype(float)).any():
+            row = int(np.flatnonzero(np.isinf(numbers.astype(float)))[0])
+            raise DataError(
+                f"row {row + 2} is {numbers[row]}",
+                file=path,
+                field=column,
+                expected="finite numbers",
+                remedy="correct it, or leave it empty",
+            )
+    places = {}
+    for row, name in enumerate(table["file"], start=2):
+        place = (folder / name).resolve()
+        if place in places:
+            raise DataError(
+                f"rows {places[place]} and {row} name the same file {name}",
+                file=path,
+                field="file",
+                expected="each file once",
+                remedy="remove one of the rows, or correct its file",
+            )
+        places[place] = row
+        record = place.with_name(f"{place.name}.hea")
+        if not (place.is_file() or record.is_file()):
+            raise DataError(
+                f"row {row} names {name}, which is not there",
+                file=path,
+                field="file",
+                expected=f"a file in {folder}",
+                remedy="correct the name, or put the file there",
+            )
+
+
+def _without_table(folder: Path) -> pd.DataFrame:
+    """Return a table of all files of a folder that can be recordings, by name."""
+    files = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in READERS and path.is_file() and not path.name.startswith(".")
+    )
+    parts = {part for path in files if path.suffix.lower() == ".hea" for part in _segments(path)}
+    files = [path for path in files if path.suffix.lower() != ".hea" or path.stem not in parts]
+    if not files:
+        raise DataError(
+            "the folder holds no recording",
+            file=folder,
+            expected=f"files with one of the extensions {', '.join(READERS)}",
+            remedy="name the folder that holds the recordings",
+        )
+    names: dict[str, str] = {}
+    for path in files:
+        other = names.setdefault(path.stem, path.name)
+        if other != path.name:
+            raise DataError(
+                f"{other} and {path.name} would both be the participant {path.stem}",
+                file=folder,
+                expected="file names that tell participants apart",
+                remedy="rename one, or put a table with the columns file and participant beside "
+                "them",
+            )
+    return pd.DataFrame({"file": list(names.values()), "participant": list(names)})
+
+
+def _segments(header: Path) -> list[str]:
+    """Return the records that a WFDB record of several segments consists of."""
+    text = header.read_text(encoding="latin-1")[: 1 << 20]
+    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    if not lines or "/" not in lines[0][0]:
+        return []
+    return [line[0] for line in lines[1:] if line[0] != "~"]

@@ -1,0 +1,4 @@
+"""Readers of recordings, one module per format; `any_format` finds the one that a file needs.
+
+Each gives a `ecglib.data.recording.Recording`. `any_format` reads all of them.
+"""

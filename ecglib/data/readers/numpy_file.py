@@ -1,0 +1,128 @@
+"""Recordings in NumPy files: one array (NPY) or several with names (NPZ); pickles are refused."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ecglib.core.errors import DataError
+from ecglib.data.readers.choice import Leads, stated_rate, stated_unit
+from ecglib.data.readers.named_arrays import Stored, long_first, recording_of
+from ecglib.data.recording import MAX_VALUES, Recording
+
+_KINDS = {**dict.fromkeys("iuf", "number"), **dict.fromkeys("US", "text")}
+
+
+def read_npy(
+    path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
+) -> Recording:
+    """Read a recording from one array, (n_samples,), or samples and leads in either order.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    fs : float
+        Sampling rate in Hz, which such a file does not hold.
+    leads : str, int or sequence of them, optional
+        Leads to keep, by number; all by default.
+    unit : str, optional
+        Unit of the samples.
+
+    Returns
+    -------
+    Recording
+        The longer direction is time.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, holds something else, or no rate is given.
+    """
+    try:
+        with path.open("rb") as stream:
+            _header(stream, path.stat().st_size)
+        x = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, OSError, EOFError, SyntaxError) as error:
+        raise _damaged(error, path) from error
+    recording = Recording(
+        long_first(x, file=path, field="the array"),
+        stated_rate(fs, None, file=path, where="place for it in an NPY file"),
+        unit=stated_unit(unit, "", file=path),
+        name=path.stem,
+        file=str(path),
+    )
+    return recording if leads is None else recording.select(leads)
+
+
+def read_npz(
+    path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
+) -> Recording:
+    """Read a recording from the named arrays of an NPZ file.
+
+    Parameters
+    ----------
+    path : Path
+        The file. The ECG is the array named ``ecg`` (or like a lead), or the only one long enough;
+        ``fs`` or ``sampling_rate`` may hold its rate, ``leads`` names of leads, ``unit`` the unit.
+    fs : float, optional
+        Sampling rate in Hz, if the file has none or a wrong one.
+    leads : str, int or sequence of them, optional
+        Arrays to read, or leads of the one array, by name or number.
+    unit : str, optional
+        Unit of the samples, if the file has none.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or it is not clear which array is the ECG.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
+            stored = {}
+            for member in archive.infolist():
+                if member.filename.endswith(".npy"):
+                    with archive.open(member) as stream:
+                        found = _header(stream, member.file_size)
+                    stored[member.filename.removesuffix(".npy")] = found
+            return recording_of(
+                stored, arrays.__getitem__, file=path, fs=fs, leads=leads, unit=unit
+            )
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive shows in many ways
+        raise _damaged(error, path) from error
+
+
+def _header(stream: BinaryIO | Any, size: int) -> Stored:
+    """Return what an array's header says, if so many bytes can follow."""
+    version = np.lib.format.read_magic(stream)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        raise ValueError(f"format version {version}")
+    shape, _, kind = readers[version](stream)
+    count = int(np.prod([int(n) for n in shape], dtype=object))
+    if kind.hasobject:
+        raise ValueError("it holds Python objects, not numbers")
+    if count * kind.itemsize > size or count > MAX_VALUES:
+        raise ValueError(f"its header promises {count} numbers; the file has {size} bytes")
+    return Stored(tuple(shape), _KINDS.get(kind.kind, str(kind)))
+
+
+def _damaged(error: Exception, path: Path) -> DataError:
+    return DataError(
+        f"the file cannot be used ({type(error).__name__}: {error})",
+        file=path,
+        expected="an undamaged NumPy file of numbers",
+        remedy="write it again with numpy.save or numpy.savez",
+    )

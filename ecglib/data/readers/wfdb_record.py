@@ -1,0 +1,162 @@
+"""Recordings in WFDB records, as PhysioNet keeps them, read by `wfdb`; nothing is downloaded."""
+
+from __future__ import annotations
+
+import re
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecglib.core.errors import DataError
+from ecglib.core.extras import need
+from ecglib.data.readers.choice import Leads, choose, one_of_all, stated_rate, stated_unit
+from ecglib.data.recording import Recording, check_size, default_leads
+
+_COPY = "copy the record's files again, all of them, into one folder"
+
+
+# A file's name as the format allows it: no folder, no address.
+_PLAIN = re.compile(r"[\w.-]+")
+
+
+# Bits of one sample in each format that is not compressed.
+_BITS = {"8": 8, "80": 8, "16": 16, "61": 16, "160": 16, "24": 24, "32": 32, "212": 12}
+
+
+def header_of(path: Path) -> Path | None:
+    """Return the header of the record that a path names, or None if there is none.
+
+    Parameters
+    ----------
+    path : Path
+        ``100``, ``100.hea`` or ``100.dat``.
+    """
+    places = [path.with_name(f"{path.name}.hea")]
+    if path.suffix.lower() in (".hea", ".dat"):
+        places.insert(0, path.with_suffix(".hea"))
+    return next((header for header in places if header.is_file()), None)
+
+
+def read_wfdb(
+    path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
+) -> Recording:
+    """Read the ECG of a WFDB record.
+
+    Parameters
+    ----------
+    path : Path
+        The record: ``100``, ``100.hea`` or ``100.dat``.
+    fs : float, optional
+        Sampling rate in Hz, to overrule a wrong header.
+    leads : str, int or sequence of them, optional
+        Signals to read; by default those whose name is an ECG lead's.
+    unit : str, optional
+        Unit of the samples, if the file has none.
+
+    Returns
+    -------
+    Recording
+        In physical units, float64, at the ECG's own rate where signals have several; samples that
+        the record marks as invalid are NaN, and so is what lies between its segments.
+
+    Raises
+    ------
+    DataError
+        If `wfdb` is missing; if a file of the record is missing, damaged or shorter than its header
+        says; if no ECG is found, or the leads differ in rate or unit.
+    """
+    wfdb = need("wfdb", "readers", "WFDB records")
+    header = header_of(path)
+    if header is None:
+        raise DataError(
+            "the record has no header",
+            file=path,
+            expected=f"{path.with_suffix('.hea').name} beside it",
+            remedy=_COPY,
+        )
+    base = str(header.with_suffix("").absolute())
+    if "::" in base:  # the package would take it for an address
+        raise DataError(
+            "a path with '::'", file=header, expected="a plain path", remedy="rename the folder"
+        )
+    try:
+        record = wfdb.rdheader(base)
+        segments = _segments(wfdb, record, header)
+        layout = next(segment for segment in segments if segment is not None)
+        for segment in segments:
+            _check_files(segment, header)
+        names = [str(name or "").strip() for name in layout.sig_name or []]
+        chosen = choose(names, leads, file=header)
+        named = [names[i] or default_leads(len(names))[i] for i in chosen]
+        per_frame = [layout.samps_per_frame[i] or 1 for i in chosen]
+        rate = one_of_all(
+            [n * record.fs for n in per_frame], named, "sampling rates in Hz", file=header
+        )
+        check_size((record.sig_len or 0) * per_frame[0], len(chosen), file=header)
+        read = wfdb.rdrecord(base, channels=chosen, smooth_frames=False)
+        dimension = one_of_all(list(read.units), named, "units", file=header)
+        signals = np.column_stack(read.e_p_signal)
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"the record cannot be read ({type(error).__name__}: {error})",
+            file=header,
+            expected="an undamaged WFDB record",
+            remedy=_COPY,
+        ) from error
+    return Recording(
+        signals,
+        stated_rate(fs, rate, file=header, where="sampling rate in its header"),
+        named,
+        stated_unit(unit, dimension or "", file=header),
+        name=header.stem,
+        file=str(header),
+    )
+
+
+def _segments(wfdb: Any, record: Any, header: Path) -> list[Any]:
+    """Return the headers of the parts that a record consists of; None for a gap."""
+    if not hasattr(record, "seg_name"):
+        return [record]
+    found = []
+    for name in record.seg_name:
+        if name == "~":
+            found.append(None)
+            continue
+        _check_there(name, f"{name}.hea", header)
+        found.append(wfdb.rdheader(str(header.with_name(name).absolute())))
+    return found
+
+
+def _check_files(segment: Any, header: Path) -> None:
+    """Raise a DataError unless the signal files of a segment are there, and long enough."""
+    if segment is None:
+        return
+    for name in dict.fromkeys(segment.file_name or []):
+        if name == "~":
+            continue
+        own = [i for i, other in enumerate(segment.file_name) if other == name]
+        bits = sum(_BITS.get(segment.fmt[i], 0) * (segment.samps_per_frame[i] or 1) for i in own)
+        needed = (segment.byte_offset[own[0]] or 0) + ceil(bits * (segment.sig_len or 0) / 8)
+        size = _check_there(name, name, header).stat().st_size
+        if size < needed:
+            raise DataError(
+                f"{name} has {size} bytes",
+                file=header,
+                expected=f"{needed} bytes, as the header says",
+                remedy=_COPY,
+            )
+
+
+def _check_there(name: str, file: str, header: Path) -> Path:
+    """Return the path of a file that a header names, which must lie beside it."""
+    path = header.with_name(file) if _PLAIN.fullmatch(name) else None
+    if path is None or not path.is_file():
+        problem = f"names {name!r}" if path is None else f"names {file}, which is not there"
+        raise DataError(
+            f"the header {problem}", file=header, expected="a file beside it", remedy=_COPY
+        )
+    return path

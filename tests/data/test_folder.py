@@ -1,0 +1,124 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecglib.core.errors import DataError
+from ecglib.data.folder import read_recordings
+from tests.data.readers.files import FS, wave, write_columns, write_lines, write_wfdb
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Give a folder with three recordings."""
+    for i, name in enumerate(("anna", "ben", "cleo"), start=1):
+        write_columns(tmp_path / f"{name}.csv", "ECG", wave(lead=i))
+    return tmp_path
+
+
+def test_without_a_table_each_file_is_a_participant(folder):
+    (folder / "notes.md").write_text("no recording")
+    (folder / "deeper").mkdir()
+    table, recordings = read_recordings(folder, fs=FS)
+    assert table.to_dict("list") == {
+        "file": ["anna.csv", "ben.csv", "cleo.csv"],
+        "participant": ["anna", "ben", "cleo"],
+    }
+    assert [recording.name for recording in recordings] == ["anna", "ben", "cleo"]
+    np.testing.assert_array_equal(recordings[2].lead(1), wave(lead=3))
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"), [("people.csv", ","), ("z.tsv", "\t"), ("a.csv", ";")]
+)
+def test_a_table_says_whose_they_are_and_keeps_its_columns(folder, name, separator):
+    lines = [
+        "participant,file,clip,condition,valence,comment",
+        "01,ben.csv,1,rest,,first",
+        "01,anna.csv,2,film,4,",
+        "02,cleo.csv,1,film,2.5,last",
+    ]
+    write_lines(folder / name, *(line.replace(",", separator) for line in lines))
+    table, recordings = read_recordings(folder, fs=FS)
+    assert [recording.name for recording in recordings] == ["ben", "anna", "cleo"]
+    assert table["participant"].tolist() == ["01", "01", "02"]
+    assert table["clip"].tolist() == [1, 2, 1]
+    assert table["condition"].tolist() == ["rest", "film", "film"]
+    np.testing.assert_array_equal(table["valence"], [np.nan, 4, 2.5])
+    assert table["comment"].isna().tolist() == [False, True, False]
+    again, _ = read_recordings(folder, name, fs=FS)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_a_wfdb_record_of_segments_is_one_recording(tmp_path):
+    pytest.importorskip("wfdb")
+    write_wfdb(tmp_path, "part_1", wave()[:, None], FS, ("II",), ("mV",))
+    write_wfdb(tmp_path, "part_2", wave(lead=2)[:, None], FS, ("II",), ("mV",))
+    write_lines(tmp_path / "part.hea", "part/2 1 250 5000", "part_1 2500", "part_2 2500")
+    table, (recording,) = read_recordings(tmp_path)
+    assert table["file"].tolist() == ["part.hea"]
+    assert len(recording) == 5000
+    write_lines(tmp_path / "table.csv", "file,participant", "part,p", "part_1.dat,q")
+    _, recordings = read_recordings(tmp_path)
+    assert [len(recording) for recording in recordings] == [5000, 2500]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["file,participant"], "the table has no row"),
+        (["file,participant", "anna.csv,"], "field participant: row 2 has no value"),
+        (["file,participant", "anna.csv, "], "field participant: row 2 has no value"),
+        (["file,participant,clip", "anna.csv,a,1", "ben.csv,b,"], "field clip: row 3 has no value"),
+        (
+            ["file,participant", "eve.csv,a"],
+            r"field file: row 2 names eve\.csv, which is not there",
+        ),
+        (
+            ["file,participant", "anna.csv,a", "./anna.csv,b"],
+            "field file: rows 2 and 3 name the same file",
+        ),
+        (["file,participant,x", "anna.csv,a,inf"], "field x: row 2 is inf"),
+        (["file,participant,file", "anna.csv,a,b"], "two columns of one name"),
+    ],
+)
+def test_a_table_with_a_mistake_is_refused(folder, lines, said):
+    write_lines(folder / "table.csv", *lines)
+    with pytest.raises(DataError, match=said) as error:
+        read_recordings(folder, fs=FS)
+    assert error.value.file == str(folder / "table.csv")
+
+
+def test_which_table_must_be_clear(folder):
+    write_lines(folder / "one.csv", "file,participant", "anna.csv,a")
+    write_lines(folder / "two.csv", "file,participant", "ben.csv,b")
+    with pytest.raises(DataError, match=r"several tables name recordings: one\.csv, two\.csv"):
+        read_recordings(folder, fs=FS)
+    table, _ = read_recordings(folder, "two.csv", fs=FS)
+    assert table["participant"].tolist() == ["b"]
+    with pytest.raises(DataError, match="there is no such table"):
+        read_recordings(folder, "three.csv", fs=FS)
+    with pytest.raises(DataError, match="no column file and participant; there are ECG"):
+        read_recordings(folder, "anna.csv", fs=FS)
+
+
+def test_the_same_samples_twice_are_refused_with_both_places(folder):
+    np.save(folder / "dora.npy", wave(lead=2))
+    with pytest.raises(DataError, match=r"dora\.npy: holds the same samples as ben\.csv"):
+        read_recordings(folder, fs=FS)
+    write_lines(folder / "t.csv", "file,participant", "anna.csv,a", "dora.npy,d", "ben.csv,b")
+    with pytest.raises(DataError, match=r"ben\.csv: .* as dora\.npy \(rows 3 and 4 of t\.csv\)"):
+        read_recordings(folder, fs=FS)
+
+
+def test_a_file_that_cannot_be_read_is_named(folder):
+    (folder / "ben.csv").write_text("ECG\n1\nred\n2\n")
+    with pytest.raises(DataError, match=r"ben\.csv"):
+        read_recordings(folder, fs=FS)
+    with pytest.raises(DataError, match="there is no such folder"):
+        read_recordings(folder / "deeper")
+    (folder / "deeper").mkdir()
+    with pytest.raises(DataError, match="the folder holds no recording"):
+        read_recordings(folder / "deeper")
+    np.save(folder / "anna.npy", wave(lead=5))
+    with pytest.raises(DataError, match=r"anna\.csv and anna\.npy would both be .* anna"):
+        read_recordings(folder, fs=FS)
