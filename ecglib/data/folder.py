@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.core.tables import as_names
+from ecglib.data.cohort import COLUMNS, Cohort
 from ecglib.data.readers.any_format import READERS, read_recording
 from ecglib.data.readers.choice import Leads
-from ecglib.data.recording import Recording
+from ecglib.data.recording import Recording, default_leads
+from ecglib.data.targets import Target
 
 REQUIRED = ("file", "participant")
 """Columns that a table of recordings must have."""
@@ -87,6 +91,84 @@ def read_recordings(
             )
         recordings.append(recording)
     return rows, recordings
+
+
+def read_folder(
+    folder: str | os.PathLike[str],
+    table: str | os.PathLike[str] | None = None,
+    *,
+    targets: Sequence[Target] = (),
+    fs: float | None = None,
+    leads: Leads = None,
+    unit: str | None = None,
+) -> Cohort:
+    """Read a folder of recordings as a cohort.
+
+    Parameters
+    ----------
+    folder, table, fs, leads, unit
+        As in `read_recordings`. Without a column ``clip`` the recordings of a participant are
+        numbered from 1, and without ``condition`` each is a "recording".
+    targets : sequence of Rating or Classes
+        What the columns of labels mean; other columns are kept as they are.
+
+    Returns
+    -------
+    Cohort
+        Named after the folder. Where lead names differ from file to file, leads have numbers.
+
+    Raises
+    ------
+    DataError
+        As in `read_recordings` and `Cohort`; if recordings have different numbers of leads, or a
+        participant's clip is named twice in one condition.
+    """
+    rows, recordings = read_recordings(folder, table, fs=fs, leads=leads, unit=unit)
+    by_count: dict[int, str] = {}
+    for name, recording in zip(rows["file"], recordings, strict=True):
+        by_count.setdefault(len(recording.leads), f"{name} ({', '.join(recording.leads)})")
+    if len(by_count) > 1:
+        raise DataError(
+            f"different numbers of leads: {' and '.join(by_count.values())}",
+            file=folder,
+            field="leads",
+            expected="as many leads in each recording",
+            remedy="choose those that all have, such as leads=[1]",
+        )
+    rows["participant"] = as_names(rows["participant"], "participant")
+    if "clip" not in rows:
+        rows["clip"] = rows.groupby("participant").cumcount() + 1
+    rows["clip"] = as_names(rows["clip"], "clip")
+    rows["condition"] = rows["condition"].astype(str) if "condition" in rows else "recording"
+    rows["n_samples"] = [len(recording) for recording in recordings]
+    rows["duration"] = [recording.duration for recording in recordings]
+    key = ["participant", "clip", "condition"]
+    again = rows.duplicated(key)
+    if again.any():
+        row = rows[again].iloc[0]
+        raise DataError(
+            f"{row['file']} is the second recording of this participant, clip and condition",
+            file=folder,
+            participant=row["participant"],
+            clip=row["clip"],
+            expected="one recording of each",
+            remedy="number the clips in the column clip, or name conditions",
+        )
+    rows = rows.sort_values(key)
+    ordered = [recordings[i] for i in rows.index]
+    rates = tuple(recording.fs for recording in ordered)
+    units = tuple(recording.unit for recording in ordered)
+    names = {tuple(recording.leads) for recording in ordered}
+    kept = [*COLUMNS, *(c for c in rows if c not in COLUMNS)]
+    return Cohort(
+        Path(folder).expanduser().resolve().name,
+        rates if len(set(rates)) > 1 else rates[0],
+        rows[kept].reset_index(drop=True),
+        tuple(recording.signals for recording in ordered),
+        targets=tuple(targets),
+        leads=names.pop() if len(names) == 1 else default_leads(next(iter(by_count))),
+        unit=units if len(set(units)) > 1 else units[0],
+    )
 
 
 def _find_table(folder: Path) -> Path | None:

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from ecglib.core.errors import DataError
-from ecglib.data.folder import read_recordings
+from ecglib.data.folder import read_folder, read_recordings
+from ecglib.data.targets import Rating
 from tests.data.readers.files import FS, wave, write_columns, write_lines, write_wfdb
 
 
@@ -122,3 +123,39 @@ def test_a_file_that_cannot_be_read_is_named(folder):
     np.save(folder / "anna.npy", wave(lead=5))
     with pytest.raises(DataError, match=r"anna\.csv and anna\.npy would both be .* anna"):
         read_recordings(folder, fs=FS)
+
+
+def test_a_folder_becomes_a_cohort(folder):
+    write_lines(
+        folder / "people.csv",
+        "file,participant,condition,stress,sex",
+        "cleo.csv,7,film,10,f",
+        "anna.csv,3,rest,0,m",
+        "ben.csv,3,film,,m",
+    )
+    cohort = read_folder(folder, targets=[Rating("stress", 0, 10)], fs=FS, unit="mV")
+    assert cohort.name == folder.name and cohort.leads == ("ECG",) and cohort.unit == "mV"
+    rows = cohort.recordings
+    assert rows["participant"].tolist() == [3, 3, 7] and rows["clip"].tolist() == [1, 2, 1]
+    assert rows["condition"].tolist() == ["rest", "film", "film"]
+    np.testing.assert_array_equal(cohort.signals[1][:, 0], wave(lead=2))
+    np.testing.assert_array_equal(rows["stress"], [0, np.nan, 10])
+    with pytest.raises(DataError, match=r"participant 7, .*field stress: .*from 0 to 9"):
+        read_folder(folder, targets=[Rating("stress", 0, 9)], fs=FS)
+
+
+def test_a_folder_without_a_table_becomes_a_cohort_too(folder):
+    cohort = read_folder(folder, fs=FS)
+    assert cohort.recordings["participant"].tolist() == ["anna", "ben", "cleo"]
+    assert set(cohort.recordings["condition"]) == {"recording"} and cohort.targets == ()
+
+
+def test_recordings_that_do_not_fit_each_other_are_named(folder):
+    write_lines(folder / "t.csv", "file,participant,clip", "anna.csv,1,1", "ben.csv,1,1")
+    with pytest.raises(DataError, match=r"participant 1, clip 1: ben\.csv is the second"):
+        read_folder(folder, fs=FS)
+    (folder / "t.csv").unlink()
+    np.savez(folder / "two.npz", ecg=np.stack([wave(lead=5), wave(lead=6)], axis=1), fs=FS)
+    with pytest.raises(DataError, match=r"anna\.csv \(ECG\) and two\.npz \(lead 1, lead 2\)"):
+        read_folder(folder, fs=FS)
+    assert len(read_folder(folder, fs=FS, leads=[1]).signals) == 4
