@@ -163,8 +163,9 @@ def rendered(tmp_path_factory):
 
 def test_a_constant_shows_its_value_and_its_whole_first_sentence(rendered):
     cohort = rendered["data.cohort"]
+    protocols = rendered["evaluation.protocols"]
     assert re.search(
-        r"MIN_DURATION = 10\.0\n\n +Seconds of the shortest usable recording: ", cohort
+        r"MAJORITY = 'majority'\n\n +The model that answers with the commoner", protocols
     )
     assert "Type:" not in cohort + rendered["evaluation.protocols"]
 
@@ -178,9 +179,9 @@ def test_a_field_of_a_dataclass_stands_among_the_parameters_only(rendered):
 
 
 def test_a_table_gives_the_first_sentence_of_each_function_and_class(rendered):
-    assert re.search(r'"Cohort" +\| +Two-lead ECG recordings', rendered["index"])
-    assert "Raise a DataError unless a signal is a usable two-lead recording." in rendered["index"]
-    assert re.search(r'Also .*"MIN_DURATION"', rendered["index"], re.DOTALL)
+    assert re.search(r'"Cohort" +\| +ECG recordings of participants', rendered["index"])
+    assert "Raise a DataError unless a signal is a usable recording." in rendered["index"]
+    assert re.search(r'Also .*"MAJORITY"', rendered["index"], re.DOTALL)
 
 
 def test_no_constant_loses_words_to_a_type():
