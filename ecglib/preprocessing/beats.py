@@ -115,7 +115,8 @@ def find_qrs(X: np.ndarray, fs: float) -> Beats:
     """
     X = in_own_range(X)
     qrs = band_pass(X, fs, QRS_HZ)
-    envelope = np.sqrt(uniform_filter1d(qrs**2, max(1, round(_SMOOTH_S * fs)), axis=1))
+    power = uniform_filter1d(qrs**2, max(1, round(_SMOOTH_S * fs)), axis=1)
+    envelope = np.sqrt(np.maximum(power, 0))  # a running sum may end just below zero
     highest = maximum_filter1d(envelope, 2 * round(_APART_S * fs) + 1, axis=1)
     of_two = maximum_filter1d(envelope, round(_TOP_S * fs), axis=1)[:, :: max(1, round(fs / 2))]
     top = np.median(of_two, axis=1, keepdims=True)
@@ -182,14 +183,16 @@ def heart_rates(X: np.ndarray, fs: float) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_windows,)
-        Beats per minute from the median interval between complexes, which one beat missed does
-        not move; NaN where fewer than three complexes stand out.
+        Beats per minute from the mean interval between complexes, without intervals longer or
+        shorter than the median by half; NaN where fewer than three complexes stand out.
     """
     found = find_qrs(X, fs)
     rates = np.full(len(X), np.nan)
     for row in np.flatnonzero(found.contrast >= MIN_CONTRAST):
-        if len(found.at[row]) >= 3:
-            rates[row] = 60 * fs / np.median(np.diff(found.at[row]))
+        intervals = np.diff(found.at[row])
+        if len(intervals) >= 2:
+            usual = np.median(intervals)
+            rates[row] = 60 * fs / intervals[np.abs(intervals - usual) <= usual / 2].mean()
     return rates
 
 

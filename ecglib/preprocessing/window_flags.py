@@ -70,6 +70,11 @@ MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1
 """Units of voltage in mV, by their names in small letters."""
 
 
+MOST_UNLIKE = 20.0
+"""Height of a window over the median of all, or the reverse, that a change of the heart does not
+explain: something else was recorded, or in another unit."""
+
+
 _PART_S, _HEIGHT_S, _MIN_BEATS, _CHUNK = 10.0, 2.0, 5, 512
 
 
@@ -81,7 +86,8 @@ def judge_windows(
     Parameters
     ----------
     X : ndarray, shape (n_windows, length)
-        Finite samples of one lead after the high-pass filter and before normalisation.
+        Finite samples of one lead of one recording (or one person) after the high-pass filter and
+        before normalisation.
     fs : float
         Sampling rate in Hz.
     unit : str
@@ -98,7 +104,8 @@ def judge_windows(
 
         - mains hum: more than half of the power lies at 50 or 60 Hz and multiples;
         - no beats: QRS complexes don't stand out, aren't alike, or are absent for 4 s;
-        - amplitude: the typical height of 2 s is below 0.05 or above 10 mV;
+        - amplitude: the typical height of 2 s is below 0.05 or above 10 mV, or 20 times larger or
+          smaller than the median over the windows with beats;
         - noise: P and T waves are less than 2.5 times as large as what differs between beats.
           A fibrillating atrium does the same;
         - ok: all others.
@@ -124,16 +131,26 @@ def judge_windows(
     >>> judge_windows(X[:1], 256, "mV").tolist()
     ['amplitude']
     """
+    X = np.asarray(X, dtype=np.float64)
     n_parts = max(1, round(X.shape[1] / (_PART_S * fs)))
     length = X.shape[1] // n_parts
     parts = X[:, : length * n_parts].reshape(len(X) * n_parts, length)
-    seen = [_judge(parts[i : i + _CHUNK], fs, unit) for i in range(0, len(parts), _CHUNK)]
-    worst = np.concatenate([np.empty(0, dtype=np.int8), *seen]).reshape(-1, n_parts).max(axis=1)
-    names = np.array(QUALITIES)[worst]
-    if codes is None:
-        return names
-    worse = window_quality(codes, fs)
-    return np.where(worse == QUALITIES[OK], names, worse)
+    chunks = [parts[i : i + _CHUNK] for i in range(0, len(parts), _CHUNK)]
+    height = np.concatenate([np.empty(0), *(_height(chunk, fs) for chunk in chunks)])
+    hum = np.concatenate([np.empty(0), *(mains_share(chunk, fs) for chunk in chunks)])
+    drowned, beatless = np.zeros((2, len(parts)), dtype=bool)
+    if fs >= MIN_RATE and len(parts):
+        drowned, beatless = np.concatenate([_beats(chunk, fs) for chunk in chunks], axis=1)
+    of_samples = np.full(len(X), QUALITIES[OK]) if codes is None else window_quality(codes, fs)
+    living = ~beatless & (hum <= MAX_MAINS_SHARE)
+    living &= np.repeat(of_samples == QUALITIES[OK], n_parts)
+    found = np.full(len(parts), OK, dtype=np.int8)
+    found[drowned] = NOISE
+    found[_implausible(height, living, unit)] = AMPLITUDE
+    found[beatless] = NO_BEATS
+    found[hum > MAX_MAINS_SHARE] = MAINS
+    names = np.array(QUALITIES)[found.reshape(-1, n_parts).max(axis=1)]
+    return np.where(of_samples == QUALITIES[OK], names, of_samples)
 
 
 def mains_share(X: np.ndarray, fs: float) -> np.ndarray:
@@ -164,21 +181,16 @@ def mains_share(X: np.ndarray, fs: float) -> np.ndarray:
     return shares
 
 
-def _judge(X: np.ndarray, fs: float, unit: str) -> np.ndarray:
-    X = np.asarray(X, dtype=np.float64)
-    codes = np.full(len(X), OK, dtype=np.int8)
-    if fs >= MIN_RATE:
-        drowned, beatless = _beats(in_own_range(X), fs)
-        codes[drowned] = NOISE
+def _implausible(height: np.ndarray, living: np.ndarray, unit: str) -> np.ndarray:
+    """Return which heights no ECG has in this unit, or beside those that are `living`."""
     low, high = AMPLITUDE_UNKNOWN
     if (scale := MILLIVOLTS.get(unit.strip().lower())) is not None:
         low, high = (limit / scale for limit in AMPLITUDE_MV)
-    height = _height(X, fs)
-    codes[(height < low) | (height > high)] = AMPLITUDE
-    if fs >= MIN_RATE:
-        codes[beatless] = NO_BEATS
-    codes[mains_share(X, fs) > MAX_MAINS_SHARE] = MAINS
-    return codes
+    wrong = (height < low) | (height > high)
+    if living.any():
+        typical = np.median(height[living])
+        wrong |= (height > MOST_UNLIKE * typical) | (height < typical / MOST_UNLIKE)
+    return wrong
 
 
 def _height(X: np.ndarray, fs: float) -> np.ndarray:
@@ -188,8 +200,9 @@ def _height(X: np.ndarray, fs: float) -> np.ndarray:
     return np.median(np.ptp(parts, axis=2), axis=1)
 
 
-def _beats(X: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return which windows have waves that drown, and which have no beats."""
+def _beats(X: np.ndarray, fs: float) -> np.ndarray:
+    """Return which windows have waves that drown, and which have no beats, (2, n_windows)."""
+    X = in_own_range(X)
     found = find_qrs(X, fs)
     waves = band_pass(X, fs, WAVES_HZ)
     qrs = around_qrs(fs)
@@ -206,7 +219,7 @@ def _beats(X: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
         elif len(beats) >= _MIN_BEATS:
             beatless[i] = _likeness(beats[:, qrs]) < MIN_LIKENESS
             drowned[i] = _snr(beats[:, between]) < MIN_SNR
-    return drowned, beatless
+    return np.stack([drowned, beatless])
 
 
 def _likeness(complexes: np.ndarray) -> float:
