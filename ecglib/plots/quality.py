@@ -7,44 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.plots.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    WIDTH,
-    YELLOW,
-    styled,
-)
+from ecglib.plots.style import QUALITY_COLOURS, QUALITY_HATCHES, WIDTH, styled
 from ecglib.preprocessing.quality import QUALITIES
-
-QUALITY_COLOURS = {
-    "ok": GREY,
-    "noise": YELLOW,
-    "amplitude": SKY,
-    "no beats": "#E69F00",
-    "mains hum": GREEN,
-    "flat": PURPLE,
-    "clipped": ORANGE,
-    "spike": "#000000",
-    "missing": BLUE,
-}
-"""Colour of each flag, in every figure."""
-
-
-QUALITY_HATCHES = {
-    "noise": "--",
-    "amplitude": "||",
-    "no beats": "\\\\",
-    "mains hum": "++",
-    "flat": "..",
-    "clipped": "//",
-    "spike": "**",
-    "missing": "xx",
-}
-"""Hatch of each flag, so that nothing rests on colour alone."""
 
 
 @styled

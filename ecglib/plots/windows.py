@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.plots.quality import QUALITY_COLOURS, QUALITY_HATCHES
 from ecglib.plots.style import (
     BLUE,
     COUNTS,
     NORMALISED,
     ORANGE,
+    QUALITY_COLOURS,
+    QUALITY_HATCHES,
     SKY,
     WIDTH,
     YELLOW,

@@ -165,7 +165,18 @@ def aligned_beats(x: np.ndarray, qrs: np.ndarray, at: np.ndarray, fs: float) -> 
 
 
 def around_qrs(fs: float) -> slice:
-    """Give the part of a beat of `aligned_beats` that is its QRS complex."""
+    """Give the part of a beat of `aligned_beats` that is its QRS complex.
+
+    Parameters
+    ----------
+    fs : float
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    slice
+        `QRS_S` to either side of the middle.
+    """
     middle, half = round(BEFORE_S * fs), round(QRS_S * fs)
     return slice(middle - half, middle + half + 1)
 
@@ -197,6 +208,17 @@ def heart_rates(X: np.ndarray, fs: float) -> np.ndarray:
 
 
 def in_own_range(X: np.ndarray) -> np.ndarray:
-    """Divide every window by its largest sample, so that no square of it can overflow."""
+    """Divide every window by its largest sample, so that no square of it can overflow.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_windows, length)
+        Finite samples.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, length)
+        From -1 to 1; zeros stay zeros.
+    """
     largest = np.abs(X).max(axis=1, keepdims=True)
     return X / np.where(largest > 0, largest, 1)

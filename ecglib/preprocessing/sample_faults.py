@@ -235,13 +235,39 @@ def flat(x: np.ndarray, fs: float) -> np.ndarray:
 
 
 def long_runs(mask: np.ndarray, shortest: int) -> np.ndarray:
-    """Return start and stop, (n_runs, 2), of the runs of True of `shortest` samples or more."""
+    """Find runs of truth.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (n_samples,)
+        Where they lie.
+    shortest : int
+        Samples that a run has at least.
+
+    Returns
+    -------
+    ndarray of int, shape (n_runs, 2)
+        First and one-past-last sample of each.
+    """
     runs = np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
     return runs[np.ptp(runs, axis=1) >= shortest]
 
 
 def within(runs: np.ndarray, n_samples: int) -> np.ndarray:
-    """Return a mask, (n_samples,), that is True within the runs, which may overlap."""
+    """Mark the samples inside runs.
+
+    Parameters
+    ----------
+    runs : ndarray of int, shape (n_runs, 2)
+        First and one-past-last sample of each; they may overlap.
+    n_samples : int
+        Length of the result.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_samples,)
+        True inside a run.
+    """
     edges = np.zeros(n_samples + 1, dtype=np.int32)
     np.add.at(edges, runs[:, 0], 1)
     np.add.at(edges, runs[:, 1], -1)
