@@ -16,8 +16,33 @@ from matplotlib.figure import Figure
 GREY, BLUE, ORANGE, GREEN, PURPLE = "#777777", "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 """Colours; grey is for what serves as a comparison."""
 
-SKY, YELLOW = "#56B4E9", "#F0E442"
-"""Two more colours, for the same use."""
+SKY, YELLOW, AMBER = "#56B4E9", "#F0E442", "#E69F00"
+"""Three more colours, for the same use."""
+
+QUALITY_COLOURS = {
+    "ok": GREY,
+    "noise": YELLOW,
+    "amplitude": SKY,
+    "no beats": AMBER,
+    "mains hum": GREEN,
+    "flat": PURPLE,
+    "clipped": ORANGE,
+    "spike": "black",
+    "missing": BLUE,
+}
+"""Colour of each flag, in every figure."""
+
+QUALITY_HATCHES = {
+    "noise": "--",
+    "amplitude": "||",
+    "no beats": "\\\\",
+    "mains hum": "++",
+    "flat": "..",
+    "clipped": "//",
+    "spike": "**",
+    "missing": "xx",
+}
+"""Hatch of each flag, so that nothing rests on colour alone."""
 
 WIDTH = 8.0
 """Inches across the text of the book."""

@@ -12,19 +12,16 @@ from matplotlib.figure import Figure
 from ecglib.plots.style import (
     BLUE,
     COUNTS,
-    GREY,
     NORMALISED,
     ORANGE,
-    PURPLE,
+    QUALITY_COLOURS,
+    QUALITY_HATCHES,
     SKY,
     WIDTH,
     YELLOW,
     styled,
 )
 from ecglib.preprocessing.quality import QUALITIES
-
-QUALITY_COLOURS = dict(zip(QUALITIES, (GREY, PURPLE, ORANGE, BLUE), strict=True))
-"""Colour of each flag, in every figure."""
 
 
 @styled
@@ -182,7 +179,7 @@ def quality_flags(ecg: np.ndarray, codes: np.ndarray, fs: float, label: str) -> 
             last / fs,
             color=QUALITY_COLOURS[name],
             alpha=0.4,
-            hatch={"flat": "..", "clipped": "//", "missing": "xx"}[name],
+            hatch=QUALITY_HATCHES[name],
             label=None if name in named else name,
         )
         named.add(name)

@@ -1,7 +1,8 @@
-"""Signal quality: which samples of a raw recording are missing, clipped or flat.
+"""Signal quality: which samples of a raw recording are missing, spikes, clipped or flat.
 
-All limits are conservative: they mark what no heart produces, and leave noisy but living
-signal alone. A lead that records nothing but noise from start to end is not recognised.
+All limits are conservative: they mark what no heart produces, and leave noisy but living signal
+alone. What needs a whole window to be seen, such as a lead without beats, is judged on the filtered
+signal: see `ecglib.preprocessing.window_flags`.
 """
 
 from __future__ import annotations
@@ -9,33 +10,40 @@ from __future__ import annotations
 from math import ceil
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-OK, FLAT, CLIPPED, MISSING = range(4)
-"""Codes of a sample's quality, from good to worst."""
+from ecglib.preprocessing.sample_faults import (
+    DROPOUT_S,
+    FLAT_S,
+    LARGEST,
+    clipped,
+    flat,
+    long_runs,
+    outliers,
+    within,
+)
 
-
-QUALITIES = ("ok", "flat", "clipped", "missing")
+QUALITIES = (
+    "ok",
+    "noise",
+    "amplitude",
+    "no beats",
+    "mains hum",
+    "flat",
+    "clipped",
+    "spike",
+    "missing",
+)
 """Names of the flags, in the order of their codes: a higher code outranks a lower one."""
 
 
-DROPOUT_S = 0.5
-"""Seconds of exact zeros that count as a dropout; real signal crosses zero for a few samples."""
+OK, NOISE, AMPLITUDE, NO_BEATS, MAINS, FLAT, CLIPPED, SPIKE, MISSING = range(len(QUALITIES))
+"""Codes of the flags, from good to worst. Samples are ok, flat, clipped, a spike or missing;
+windows can have any flag."""
 
 
-CLIP_S = 0.02
-"""Seconds at the recording's largest or smallest value that count as clipped (5 samples or more);
-an R-peak stays there for one or two samples, and a smooth turning point, which may stay longer,
-is entered and left by single steps of the converter."""
-
-
-FLAT_S = 2.0
-"""Seconds without change that count as flat: longer than the gap between beats at 30 per minute."""
-
-
-FLAT_RANGE = 0.01
-"""Change that counts as none, as a share of the recording's range between the 1st and 99th
-percentile; the quietest 2 s of real recordings move by 40 % of it or more."""
+BRIDGED = (SPIKE, MISSING)
+"""Codes of samples whose value says nothing of the heart: `fill_gaps` replaces them before a filter
+can spread them, and no mean or standard deviation may count them."""
 
 
 def sample_quality(x: np.ndarray, fs: float) -> np.ndarray:
@@ -53,21 +61,38 @@ def sample_quality(x: np.ndarray, fs: float) -> np.ndarray:
     numpy.ndarray
         (n_samples,) int8, positions in `QUALITIES`:
 
-        - missing: NaN, infinite, or in 0.5 s or more of exact zeros;
+        - missing: NaN, infinite, in 0.5 s or more of exact zeros, or a code for "no sample":
+          3 equal samples or more in a row that are entered and left by a jump of `JUMP_SCALES`,
+          or one that is -32768 or -2147483648 and entered and left by `CODE_SCALES`;
+        - spike: one or two equal samples entered and left by a jump of `JUMP_SCALES`, or samples
+          farther than `SPIKE_SCALES` from the baseline, with their flanks;
         - clipped: in a run of 20 ms and 5 samples or more at the largest or smallest value that
-          is not missing, entered or left by more than the smallest step of the recording;
+          is not bridged, entered or left by more than the smallest step of the recording, or at
+          the largest or smallest within a second, more than once (see `RAIL_S`);
         - flat: in a stretch of 2 s or more that stays within 1 % of the recording's range;
         - ok: all others.
 
-        Missing outranks clipped, clipped outranks flat.
+        Missing outranks spike, spike outranks clipped, clipped outranks flat.
+
+    Notes
+    -----
+    The height of one second is the range of its samples without the highest and lowest 1 %, the
+    typical height the median over all seconds that are not constant: neither a drift, nor a bad
+    minute, nor a spike of any size moves it. The flags of ``c * x`` are those of `x`, except for
+    `MISSING_CODES`.
     """
     x = np.asarray(x, dtype=np.float64)
-    missing = ~np.isfinite(x) | _fill(_long_runs(x == 0, ceil(DROPOUT_S * fs)), len(x))
+    missing = ~(np.abs(x) < LARGEST)
+    missing |= within(long_runs(x == 0, ceil(DROPOUT_S * fs)), len(x))
+    spike, coded = outliers(x, ~missing, fs)
+    missing |= coded
+    bridged = spike | missing
     codes = np.full(len(x), OK, dtype=np.int8)
-    if not missing.all():
-        filled = fill_gaps(x, missing)
-        codes[_flat(filled, fs)] = FLAT
-        codes[_clipped(filled, fs)] = CLIPPED
+    if not bridged.all():
+        filled = fill_gaps(x, bridged)
+        codes[flat(filled, fs)] = FLAT
+        codes[clipped(filled, fs)] = CLIPPED
+    codes[spike] = SPIKE
     codes[missing] = MISSING
     return codes
 
@@ -131,56 +156,11 @@ def window_quality(codes: np.ndarray, fs: float) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (n_windows,) str: "missing" or "clipped" if any sample is; else "flat" if 1 s or more is,
-        half the shortest flat stretch, so that one across a border marks at least one window;
-        else "ok".
+        (n_windows,) str: "missing", "spike" or "clipped" if any sample is; else "flat" if 1 s or
+        more is, half the shortest flat stretch, so that one across a border marks at least one
+        window; else "ok".
     """
-    missing = (codes == MISSING).any(axis=1)
-    clipped = (codes == CLIPPED).any(axis=1)
+    any_of = [(codes == code).any(axis=1) for code in (MISSING, SPIKE, CLIPPED)]
     flat = (codes == FLAT).sum(axis=1) >= FLAT_S / 2 * fs
-    names = [QUALITIES[MISSING], QUALITIES[CLIPPED], QUALITIES[FLAT]]
-    return np.select([missing, clipped, flat], names, default=QUALITIES[OK])
-
-
-def _clipped(x: np.ndarray, fs: float) -> np.ndarray:
-    low, high = x.min(), x.max()
-    if low == high:  # a constant is flat, not clipped
-        return np.zeros(len(x), dtype=bool)
-    shortest = max(5, ceil(CLIP_S * fs))
-    runs = np.concatenate([_long_runs(x == low, shortest), _long_runs(x == high, shortest)])
-    if len(runs) == 0:
-        return np.zeros(len(x), dtype=bool)
-    # A smooth turning point, rounded by the converter, is entered and left by its smallest step.
-    steps = np.abs(np.diff(x, prepend=x[:1], append=x[-1:]))
-    abrupt = steps > 1.5 * steps[steps > 0].min()
-    return _fill(runs[abrupt[runs].any(axis=1)], len(x))
-
-
-def _flat(x: np.ndarray, fs: float) -> np.ndarray:
-    span = ceil(FLAT_S * fs)
-    if len(x) < span:
-        return np.zeros(len(x), dtype=bool)
-    low, high = np.percentile(x, [1, 99])
-    # Any flat stretch covers a whole block of half its length: most recordings need no more.
-    blocks = x[: len(x) // (span // 2) * (span // 2)].reshape(-1, span // 2)
-    quiet = FLAT_RANGE * (high - low)
-    if (np.ptp(blocks, axis=1) > quiet).all():
-        return np.zeros(len(x), dtype=bool)
-    # Entry i of a centred filter covers x[i - span // 2 : i - span // 2 + span].
-    still = maximum_filter1d(x, span) - minimum_filter1d(x, span) <= quiet
-    starts = np.flatnonzero(still[span // 2 : span // 2 + len(x) - span + 1])
-    return _fill(np.stack([starts, starts + span], axis=1), len(x))
-
-
-def _long_runs(mask: np.ndarray, shortest: int) -> np.ndarray:
-    """Return start and stop, (n_runs, 2), of the runs of True of `shortest` samples or more."""
-    runs = np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
-    return runs[np.ptp(runs, axis=1) >= shortest]
-
-
-def _fill(runs: np.ndarray, n_samples: int) -> np.ndarray:
-    """Return a mask, (n_samples,), that is True within the runs, which may overlap."""
-    edges = np.zeros(n_samples + 1, dtype=np.int32)
-    np.add.at(edges, runs[:, 0], 1)
-    np.add.at(edges, runs[:, 1], -1)
-    return np.cumsum(edges[:-1]) > 0
+    names = [QUALITIES[code] for code in (MISSING, SPIKE, CLIPPED, FLAT)]
+    return np.select([*any_of, flat], names, default=QUALITIES[OK])

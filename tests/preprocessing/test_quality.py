@@ -8,11 +8,14 @@ from ecglib.preprocessing.quality import (
     FLAT,
     MISSING,
     OK,
+    QUALITIES,
+    SPIKE,
     fill_gaps,
     on_new_grid,
     sample_quality,
     window_quality,
 )
+from tests.real import shared_data
 
 FS = 256
 
@@ -117,7 +120,7 @@ def test_fill_gaps_bridges_and_holds():
 )
 def test_no_flag_is_lost_between_rates(n_old, ratio, seed):
     up, down = ratio
-    codes = np.random.default_rng(seed).integers(0, 4, n_old).astype(np.int8)
+    codes = np.random.default_rng(seed).integers(0, len(QUALITIES), n_old).astype(np.int8)
     n_new = -(-n_old * up // down)
     new = on_new_grid(codes, n_new, down / up)
     assert len(new) == n_new
@@ -134,13 +137,15 @@ def test_no_flag_is_lost_between_rates(n_old, ratio, seed):
 
 
 def test_window_quality_ranks_the_flags():
-    codes = np.zeros((7, 2560), dtype=np.int8)
+    codes = np.zeros((9, 2560), dtype=np.int8)
     codes[1, 5] = MISSING
     codes[2, 5] = CLIPPED
     codes[3, :255] = FLAT
     codes[4, -256:] = FLAT
     codes[5, :600], codes[5, 600] = FLAT, CLIPPED
     codes[6, 0], codes[6, 1] = CLIPPED, MISSING
+    codes[7, 0], codes[7, 1] = CLIPPED, SPIKE
+    codes[8, 0], codes[8, 1] = MISSING, SPIKE
     assert window_quality(codes, FS).tolist() == [
         "ok",
         "missing",
@@ -149,17 +154,19 @@ def test_window_quality_ranks_the_flags():
         "flat",
         "clipped",
         "missing",
+        "spike",
+        "missing",
     ]
 
 
-def test_a_patients_recording_at_the_rail_is_clipped_and_others_are_alive(real_ecg_dir):
+def test_a_patients_recording_at_the_rail_is_clipped_and_others_are_alive():
     def codes(record):
-        with np.load(real_ecg_dir / "mitbih" / f"{record}_converted.npz") as file:
+        with np.load(shared_data("mitbih", f"{record}_converted.npz")) as file:
             return sample_quality(file["ecg"], float(file["fs"]))
 
     assert (codes("116") == CLIPPED).sum() > 200
     for record in ("100", "106", "108", "121"):
         assert (codes(record) == OK).all()
     for name in ("Vp01", "Vp02"):
-        with np.load(real_ecg_dir / "biopsykit_mist" / f"ecg_sample_{name}.npz") as file:
+        with np.load(shared_data("biopsykit_mist", f"ecg_sample_{name}.npz")) as file:
             assert (sample_quality(file["ecg"], float(file["fs"])) == OK).all()
