@@ -45,7 +45,9 @@ def trimmed_stats(x: np.ndarray, lower: float = 0.025, upper: float = 0.975) -> 
         raise DataError(f"{len(x)} samples", field="x", expected="enough samples to keep some")
     # Partitioning puts the same samples between the two ranks as sorting, in linear time.
     middle = np.partition(x, (start, stop - 1))[start:stop]
-    return float(x.mean()), float(middle.std())
+    # What is squared may not overflow; a power of two changes no digit.
+    unit = 2.0 ** max(0, np.frexp(np.abs(x).max())[1] - 256)
+    return float((x / unit).mean() * unit), float((middle / unit).std() * unit)
 
 
 class ParticipantScaler:

@@ -13,13 +13,8 @@ from ecglib.data.labels import BASELINE
 from ecglib.data.recording import Recording, check_rate
 from ecglib.preprocessing.filters import highpass, n_resampled, resample
 from ecglib.preprocessing.normalisation import ParticipantScaler
-from ecglib.preprocessing.quality import (
-    MISSING,
-    fill_gaps,
-    on_new_grid,
-    sample_quality,
-    window_quality,
-)
+from ecglib.preprocessing.quality import BRIDGED, fill_gaps, on_new_grid, sample_quality
+from ecglib.preprocessing.window_flags import FOREIGN, judge_windows
 from ecglib.preprocessing.windows import META_COLUMNS, Windows
 
 
@@ -150,8 +145,8 @@ def prepare(
     Parameters
     ----------
     signal : numpy.ndarray
-        Raw samples, (n_samples,), any unit. NaN and infinite samples are allowed: they are
-        flagged, and bridged by straight lines before filtering, so that their neighbours live.
+        Raw samples, (n_samples,), any unit. Missing samples and spikes are flagged, and bridged by
+        straight lines before filtering, so that their neighbours live.
     fs : float
         Sampling rate in Hz.
     config : WindowConfig, optional
@@ -173,7 +168,7 @@ def prepare(
     config = config or WindowConfig()
     check_rate(fs)
     codes = sample_quality(signal, fs)
-    filtered = fill_gaps(signal, codes == MISSING)
+    filtered = fill_gaps(signal, np.isin(codes, BRIDGED))
     if fs != config.target_fs:
         filtered = resample(filtered, fs, config.target_fs)
         codes = on_new_grid(codes, len(filtered), fs / config.target_fs)
@@ -208,10 +203,12 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
     Notes
     -----
     The statistics cover the whole recordings of the conditions asked for, also outside the last
-    `last_s` seconds, and leave out missing samples. They use no rating and no other participant,
-    so that a participant held out for testing is normalised as a new user would be; windows of
-    one participant on both sides of a split do share them, as in the released code. That code
-    means to use all recordings of a person, but keeps only the last file read; here all count.
+    `last_s` seconds. They leave out missing samples and spikes, and all samples of windows in which
+    something else than a heart was recorded, unless a participant's lead has nothing else. They use
+    no rating and no other participant, so that a participant held out for testing is normalised as
+    a new user would be; windows of one participant on both sides of a split do share them, as in
+    the released code. That code means to use all recordings of a person, but keeps only the last
+    file read; here all count.
 
     Only one participant's recordings are held in memory beside the result.
     """
@@ -232,13 +229,14 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
             )
             for track in own.itertuples()
         ]
-        scaler = ParticipantScaler().fit([x[codes != MISSING] for x, codes in prepared], own)
-        for track, (x, codes) in zip(own.index, prepared, strict=True):
+        units = [cohort.units[track.recording] for track in own.itertuples()]
+        scaler = ParticipantScaler().fit(_representative(prepared, units, own, config), own)
+        for track, (x, codes), unit in zip(own.index, prepared, units, strict=True):
             rows = slice(first[track], first[track + 1])
             windows, _ = cut(x, config.target_fs, *config._cutting)
             X[rows] = scaler.transform(windows, meta[rows])
             flags, _ = cut(codes, config.target_fs, *config._cutting)
-            quality[rows] = window_quality(flags, config.target_fs)
+            quality[rows] = judge_windows(windows, config.target_fs, unit, flags)
     meta["quality"] = quality
     labels = [target.name for target in cohort.targets if target.name not in META_COLUMNS]
     meta = meta[[*META_COLUMNS[:-1], *labels, META_COLUMNS[-1]]]
@@ -310,6 +308,30 @@ def windows_of(
         unit=x.unit,
     )
     return make_windows(cohort, config or WindowConfig(leads=None))
+
+
+def _representative(
+    prepared: list[tuple[np.ndarray, np.ndarray]],
+    units: list[str],
+    tracks: pd.DataFrame,
+    config: WindowConfig,
+) -> list[np.ndarray]:
+    """Return the samples of each track that say how large this person's heart is recorded."""
+    fs, alive, hearts = config.target_fs, [], []
+    for (x, codes), unit in zip(prepared, units, strict=True):
+        windows, _ = cut(x, fs, config.length_s)
+        flags, _ = cut(codes, fs, config.length_s)
+        foreign = np.isin(judge_windows(windows, fs, unit, flags), FOREIGN)
+        covered = np.repeat(foreign, windows.shape[1])
+        alive.append(~np.isin(codes, BRIDGED))
+        hearts.append(alive[-1] & ~np.pad(covered, (0, len(x) - len(covered))))
+    leads = tracks["lead"].to_numpy()
+    for lead in np.unique(leads):
+        own = np.flatnonzero(leads == lead)
+        if not any(hearts[i].any() for i in own):
+            for i in own:
+                hearts[i] = alive[i]
+    return [x[mask] for (x, _), mask in zip(prepared, hearts, strict=True)]
 
 
 def _tracks(cohort: Cohort, config: WindowConfig) -> pd.DataFrame:

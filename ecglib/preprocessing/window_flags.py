@@ -75,6 +75,10 @@ MOST_UNLIKE = 20.0
 explain: something else was recorded, or in another unit."""
 
 
+FOREIGN = (QUALITIES[AMPLITUDE], QUALITIES[NO_BEATS], QUALITIES[MAINS])
+"""Flags of windows in which something else than a heart was recorded."""
+
+
 _PART_S, _HEIGHT_S, _MIN_BEATS, _CHUNK = 10.0, 2.0, 5, 512
 
 
