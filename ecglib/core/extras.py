@@ -14,6 +14,15 @@ DISTRIBUTION = "ssl-ecg-emotion-book"
 def how_to_install(extra: str) -> str:
     """Say how to install one of the library's extras.
 
+    Parameters
+    ----------
+    extra : str
+        Its name.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> how_to_install("readers")

@@ -45,7 +45,8 @@ def read_recordings(
         Holds the recordings.
     table : str or os.PathLike, optional
         A CSV or TSV file, one row a recording, with the columns ``file`` (a path from the folder)
-        and ``participant``; perhaps ``clip``, ``condition`` and labels. By default the one CSV or
+        and ``participant``; perhaps ``clip``, ``condition`` and labels. Files that it does not name
+        are not read. By default the one CSV or
         TSV file in the folder that has both columns. If there is none, every file of a known format
         in the folder is the recording of a participant of its own, who is named after it.
     fs, leads, unit
@@ -74,7 +75,11 @@ def read_recordings(
             expected="a folder of recordings",
             remedy="check the path",
         )
-    found = _find_table(folder) if table is None else folder / Path(table).expanduser()
+    if table is None:
+        found = _find_table(folder)
+    else:
+        given = Path(table).expanduser()
+        found = given if given.is_file() and not (folder / given).is_file() else folder / given
     rows = _without_table(folder) if found is None else _read_table(found, folder)
     recordings: list[Recording] = []
     seen: dict[str, int] = {}

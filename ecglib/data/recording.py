@@ -170,12 +170,12 @@ class Recording:
 
 
 def default_leads(n_leads: int) -> tuple[str, ...]:
-    """Name leads that have no names: "ECG" for one, "lead 1", "lead 2" and so on for several."""
+    """Name `n_leads` leads that have no names: "ECG" if it is one, else "lead 1", "lead 2" ..."""
     return ("ECG",) if n_leads == 1 else tuple(f"lead {i}" for i in range(1, n_leads + 1))
 
 
 def unit_name(text: str) -> str | None:
-    """Return the name of a unit as `Recording` writes it, or None for one that it does not know."""
+    """Return the unit that a `text` means as `Recording` writes it, or None if it is unknown."""
     wanted = str(text).strip().lower()
     return next((name for name, forms in _UNITS.items() if wanted in forms), None)
 
@@ -323,9 +323,21 @@ def as_signals(x: np.ndarray, *, file: str | os.PathLike[str] | None = None) -> 
 
 
 def check_size(n_samples: int, n_leads: int, *, file: str | os.PathLike[str] | None = None) -> None:
-    """Raise a DataError if so many samples of so many leads are too many for one recording.
+    """Raise a DataError if so much is too much for one recording.
 
     Readers ask before they make room for what a header promises.
+
+    Parameters
+    ----------
+    n_samples, n_leads : int
+        How much.
+    file : str or os.PathLike, optional
+        For the message.
+
+    Raises
+    ------
+    DataError
+        If there are more leads than `MAX_LEADS`, or more numbers than `MAX_VALUES`.
     """
     if n_leads > MAX_LEADS or n_samples * n_leads > MAX_VALUES:
         raise DataError(

@@ -42,6 +42,9 @@ _TYPICAL_BPM, _SPREAD_BPM = 75.0, 0.35  # the spread is one of logarithms, as is
 _TYPICAL_HZ, _SPREAD_HZ = 19.0, 0.3
 
 
+_LOOK_S = 60  # seconds of a recording that one look takes from its middle
+
+
 _SAME_PERIOD = 0.1  # spread of logarithms
 
 
@@ -87,7 +90,9 @@ def plausible_rate(x: np.ndarray, fs: float) -> float | None:
     does if the QRS complexes are too narrow or too wide as well. It cannot tell 250 from 360 Hz:
     both are possible.
     """
-    x = np.asarray(x, dtype=np.float64)
+    longest = round(_LOOK_S * MAX_RATE)
+    begin = max(0, (len(x) - longest) // 2)
+    x = np.asarray(x[begin : begin + longest], dtype=np.float64)
     missing = ~np.isfinite(x)
     if missing.all():
         return None
@@ -129,7 +134,7 @@ def _agreed(looks: list[_Beats]) -> _Beats:
 
 def _look(x: np.ndarray, rate: float) -> _Beats | None:
     """Seek beats as if the recording had been sampled at `rate`."""
-    n = round(60 * rate)
+    n = round(_LOOK_S * rate)
     begin = max(0, (len(x) - n) // 2)
     x = x[begin : begin + n]
     down = max(1, int(rate // 125))

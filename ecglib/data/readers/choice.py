@@ -35,6 +35,15 @@ _LEAD = re.compile(
 def is_ecg(name: str) -> bool:
     """Tell whether a signal's name is one that ECG leads go by.
 
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> [name for name in ("ECG II", "MLII", "V5", "RESP", "ECG_Rate", "x") if is_ecg(name)]

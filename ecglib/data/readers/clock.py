@@ -21,7 +21,9 @@ _TIME = re.compile(
 )
 
 
-_COUNTER = re.compile(r"|index|idx|#|n|no|nr|i|samples?|sample[ _-]?(?:index|number|no|nr)|frame")
+_COUNTER = re.compile(
+    r"|unnamed: 0|index|idx|#|n|no|nr|i|samples?|sample[ _-]?(?:index|number|no|nr)|frame"
+)
 
 
 _UNITS = {
@@ -191,7 +193,7 @@ def seconds_of(texts: pd.Series) -> np.ndarray | None:
 
 
 def is_time_name(name: str) -> bool:
-    """Tell whether a column's name says that it holds times."""
+    """Tell whether the `name` of a column says that it holds times."""
     return bool(name.strip() and _TIME.fullmatch(name.strip()))
 
 

@@ -131,7 +131,25 @@ def recording_of(
 
 
 def long_first(x: np.ndarray, *, file: Path, field: str) -> np.ndarray:
-    """Return an array with its samples, the longer direction, first: (n_samples, n_leads)."""
+    """Turn an array so that its longer direction, the samples, comes first.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Samples and leads, in either order.
+    file, field
+        Where it stands, for messages.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n_samples, n_leads), floating point.
+
+    Raises
+    ------
+    DataError
+        If it is square, or no array of real numbers.
+    """
     x = np.asarray(x)
     if x.ndim > 2:
         x = x.squeeze()

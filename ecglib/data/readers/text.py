@@ -33,7 +33,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 _SNIFFED = 1 << 16
 
 
-_MOST_HEADER_LINES = 50
+_SNIFFED_LINES = 250
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,10 @@ def sniff(path: Path) -> Layout:
     lines = text.splitlines()
     if not whole:
         lines = lines[:-1]  # it was cut
-    lines = lines[: _MOST_HEADER_LINES + 200]
+    lines = lines[:_SNIFFED_LINES]
     filled = [i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")]
-    # The last line may have been cut off when the file was; the first ones may be a header.
-    body = lines[filled[len(filled) // 2]] if filled else ""
+    # The first lines may be a header, and the last one cut off where a copy ended.
+    body = lines[filled[-2 if len(filled) > 2 else -1]] if filled else ""
     separator = next((mark for mark in ("\t", ";", ",") if mark in body), r"\s+")
     if len(body.split()) == 1 and separator == r"\s+":
         separator = ","  # a single column, whose name may hold blanks
@@ -300,10 +300,8 @@ def _table(path: Path, layout: Layout) -> pd.DataFrame:
     except (ValueError, OSError, OverflowError) as error:
         raise _unreadable(error, path, layout) from error
     # Line breaks at the end of the file are no samples; empty lines within are missing ones.
-    n = len(table)
-    while n and table.iloc[n - 1].isna().all():
-        n -= 1
-    return table.iloc[:n]
+    filled = np.flatnonzero(table.notna().any(axis=1))
+    return table.iloc[: filled[-1] + 1 if len(filled) else 0]
 
 
 def _unreadable(error: Exception, path: Path, layout: Layout) -> DataError:
