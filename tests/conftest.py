@@ -7,12 +7,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports Te
 
 import pytest
 
-REAL_ECG = Path(__file__).resolve().parents[2] / "shared" / "data"
+from tests.real import shared_data
 
 
 @pytest.fixture(scope="session")
 def real_ecg_dir() -> Path:
     """Folder of real open ECG recordings beside the checkout; tests skip without it."""
-    if not REAL_ECG.is_dir():
-        pytest.skip("no real ECG recordings beside this checkout (../shared/data)")
-    return REAL_ECG
+    return shared_data()

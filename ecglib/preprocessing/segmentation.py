@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ecglib.core.artifacts import later
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import COLUMNS, Cohort
 from ecglib.data.labels import BASELINE
 from ecglib.data.recording import Recording, check_rate
 from ecglib.preprocessing.filters import highpass, n_resampled, resample
 from ecglib.preprocessing.normalisation import ParticipantScaler
+from ecglib.preprocessing.polarity import polarity
 from ecglib.preprocessing.quality import BRIDGED, fill_gaps, on_new_grid, sample_quality
 from ecglib.preprocessing.window_flags import FOREIGN, judge_windows
 from ecglib.preprocessing.windows import META_COLUMNS, Windows
@@ -39,6 +41,8 @@ class WindowConfig:
         Cut-off of the high-pass filter in Hz.
     target_fs : float
         Sampling rate of the windows in Hz; recordings at another rate are resampled.
+    turn : bool
+        Turn a lead of a recording that is upside down (`ecglib.preprocessing.polarity.polarity`).
 
     Raises
     ------
@@ -53,6 +57,7 @@ class WindowConfig:
     conditions: tuple[str, ...] | None = None
     highpass_hz: float = 0.8
     target_fs: float = 256.0
+    turn: bool = later(False)
 
     def __post_init__(self) -> None:
         _lengths(self.target_fs, *self._cutting)
@@ -229,6 +234,11 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
             )
             for track in own.itertuples()
         ]
+        if config.turn:
+            prepared = [
+                (-x if polarity(x, config.target_fs).sign < 0 else x, codes)
+                for x, codes in prepared
+            ]
         units = [cohort.units[track.recording] for track in own.itertuples()]
         scaler = ParticipantScaler().fit(_representative(prepared, units, own, config), own)
         for track, (x, codes), unit in zip(own.index, prepared, units, strict=True):

@@ -26,10 +26,11 @@ FS = 256
 
 
 def heart(seconds, seed, fs=FS):
-    """Two leads of spikes on a drift with noise, in units of a converter."""
+    """Two leads of QRS and T on a drift with noise, in units of a converter."""
     rng = np.random.default_rng(seed)
     t = np.arange(round(seconds * fs)) / fs
     beats = np.exp(-0.5 * (((t % 0.85) - 0.4) / 0.012) ** 2)
+    beats += 0.2 * np.exp(-0.5 * (((t % 0.85) - 0.65) / 0.04) ** 2)
     leads = [500 * beats + 200 * np.sin(t / 3), 800 * beats - 100 * np.cos(t / 2)]
     return 2000 + np.stack(leads, axis=1) + rng.normal(0, 8, (len(t), 2))
 
@@ -416,3 +417,16 @@ def test_recordings_of_different_rates_share_one_grid():
     one, two, three = windows.X.reshape(3, -1)
     for other in (one, three):
         assert np.corrcoef(other, two)[0, 1] > 0.95
+
+
+def test_a_lead_that_is_upside_down_is_turned_on_request():
+    x = heart(61, 5)
+    x[:, 1] = -x[:, 0]
+    upright, turned = (
+        windows_of(x, FS, config=WindowConfig(leads=None, turn=t)) for t in (False, True)
+    )
+    for windows, sign in ((upright, -1), (turned, 1)):
+        one, two = windows.X.reshape(2, -1)
+        np.testing.assert_allclose(two, sign * one, atol=1e-3)
+    first = turned.meta["lead"] == 1
+    np.testing.assert_array_equal(turned.X[first], upright.X[first])
