@@ -422,11 +422,10 @@ def test_recordings_of_different_rates_share_one_grid():
 def test_a_lead_that_is_upside_down_is_turned_on_request():
     x = heart(61, 5)
     x[:, 1] = -x[:, 0]
-    upright, turned = (
-        windows_of(x, FS, config=WindowConfig(leads=None, turn=t)) for t in (False, True)
-    )
-    for windows, sign in ((upright, -1), (turned, 1)):
-        one, two = windows.X.reshape(2, -1)
-        np.testing.assert_allclose(two, sign * one, atol=1e-3)
-    first = turned.meta["lead"] == 1
-    np.testing.assert_array_equal(turned.X[first], upright.X[first])
+    upright = windows_of(x, FS)
+    turned = windows_of(x, FS, config=WindowConfig(leads=None, turn=True))
+    one, two = turned.X.reshape(2, -1)
+    np.testing.assert_array_equal(one, two)
+    before, below = upright.X.reshape(2, -1)
+    np.testing.assert_array_equal(before, one)
+    np.testing.assert_allclose(below, -before, atol=0.05)  # the middle ranks are not symmetric
