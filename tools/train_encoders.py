@@ -1,0 +1,191 @@
+"""Train the encoders that come with the package, on open recordings of real people.
+
+The clinic's people are those of MIT-BIH, without record 208, which the book shows the encoder on.
+Recognition is measured on the people of eegmat, another recorder and healthy hearts, of whom the
+encoders of the clinic see nothing. An interrupted training continues.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from ecglib.data.eegmat import read_eegmat
+from ecglib.data.mitbih import read_mitbih
+from ecglib.data.pool import pool
+
+from ecglib.core.arrays import digest, evenly_spaced
+from ecglib.core.folders import artifacts_folder
+from ecglib.core.process import tune_process
+from ecglib.data.cohort import Cohort
+from ecglib.evaluation.recognition import task_scores
+from ecglib.models.card import EncoderCard, Preprocessing, Recognition, TrainingData
+from ecglib.models.encoder import EncoderConfig
+from ecglib.models.training import TrainingConfig
+from ecglib.models.weights import save_encoder
+from ecglib.preprocessing.segmentation import WindowConfig, make_windows
+from ecglib.preprocessing.windows import Windows
+from ecglib.pretext.contrastive import ContrastiveConfig
+from ecglib.pretext.pretrain import PretextConfigs, Pretrained, pretrain
+from ecglib.pretext.str_model import PretextConfig
+from ecglib.studies.profiles import get_profile
+
+ENCODERS = Path(__file__).resolve().parents[1] / "ecglib" / "encoders"
+
+SHOWN = 208
+"""The record that the book shows the encoder on."""
+
+VERSION = 1
+"""Stands in the files' names; raise it when an encoder is trained in another way."""
+
+SEED = 0
+
+EVERY = 500
+"""Most windows on which recognition is measured."""
+
+LICENCE = "ODC-By 1.0 (the recordings); BSD-3-Clause (the weights)"
+
+ATTRIBUTION = {
+    "mitbih": "MIT-BIH Arrhythmia Database 1.0.0, PhysioNet, doi:10.13026/C2F305; "
+    "Moody and Mark 2001, IEEE Eng. Med. Biol. 20(3):45-50.",
+    "eegmat": "EEG During Mental Arithmetic Tasks 1.0.0, PhysioNet, doi:10.13026/C2JQ1P; "
+    "Zyma et al. 2019, Data 4(1):14.",
+}
+
+LIMITS = (
+    "Features for research. It is no medical device and recognises no disease. It was trained on "
+    "one lead, mostly MLII, of people with and without arrhythmia; nobody has shown that emotions "
+    "can be read from its features."
+)
+
+
+def settings(pretext: str) -> PretextConfigs:
+    """Give the settings of a pretext: those of the profile `fast`, four times as long."""
+    fast = get_profile("fast")
+    if pretext == "str":
+        longer = replace(fast.pretext.training, epochs=4 * fast.pretext.training.epochs)
+        return replace(fast.pretext, training=longer)
+    return ContrastiveConfig(
+        TrainingConfig(
+            epochs=60,
+            batch_windows=64,
+            steps_per_epoch=15,
+            learning_rate=2e-3,
+            schedule="warmup_cosine",
+            warmup_steps=60,
+        ),
+        temperature=0.1,
+    )
+
+
+def recognition(trained: Pretrained, unseen: Windows) -> dict[str, float]:
+    """Measure the area under the ROC curve of every transformation on people never seen."""
+    rows = evenly_spaced(np.arange(len(unseen)), EVERY)
+    logits = trained.model.predict(unseen.X[rows], batch_size=25, verbose=0)
+    table = task_scores(logits.reshape(len(rows), 7, 7))
+    return {task: round(float(value), 4) for task, value in table["auc"].items()}
+
+
+def train(name: str, pretext: str, cohort: Cohort, unseen: Windows | None, who: str) -> Path:
+    """Train one encoder and write it with its card."""
+    config, encoder = settings(pretext), EncoderConfig(batch_norm=True, convolution="spectral")
+    made = WindowConfig()
+    windows = make_windows(cohort, made)
+    usable = windows.usable
+    start = time.perf_counter()
+    folder = artifacts_folder() / "runs" / f"{name}-v{VERSION}"
+    trained = pretrain(usable, config, encoder, seed=SEED, folder=folder, label=name)
+    training = config.training
+    versions = 7 if isinstance(config, PretextConfig) else 2
+    views = training.epochs * training.steps_per_epoch * training.batch_windows * versions
+    scores = None
+    if unseen is not None and isinstance(config, PretextConfig):
+        scores = Recognition(recognition(trained, unseen), who)
+    people = cohort.recordings["participant"].nunique()
+    sources = [text for key, text in ATTRIBUTION.items() if key in cohort.name]
+    card = EncoderCard(
+        name=f"{name}-v{VERSION}",
+        pretext="STR" if pretext == "str" else "contrastive",
+        data=TrainingData(
+            cohort.name,
+            people,
+            cohort.sha256 or None,
+            f"{len(usable)} usable of {len(windows)} windows of 10 s, without record {SHOWN}",
+        ),
+        licence=LICENCE,
+        attribution=" ".join(sources),
+        preprocessing=Preprocessing(
+            made.target_fs,
+            made.length_s,
+            made.highpass_hz,
+            "per participant and lead: minus the mean, divided by the standard deviation of the "
+            "middle 95 % of all samples",
+        ),
+        training={
+            "views": views,
+            "epochs": training.epochs,
+            "batch_windows": training.batch_windows,
+            "learning_rate": training.learning_rate,
+            "seed": SEED,
+            "seconds": round(time.perf_counter() - start),
+        },
+        recognition=scores,
+        limits=LIMITS,
+    )
+    path = ENCODERS / f"{name}-v{VERSION}.npz"
+    save_encoder(path, trained.encoder, encoder, card)
+    print(card.to_markdown())
+    return path
+
+
+def main() -> None:
+    """Train the encoders named on the command line, or all."""
+    names = ("str-clinic", "contrastive-clinic", "str-open")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=f"some of {', '.join(names)}; all by default")
+    parser.add_argument("--mitbih", type=Path, nargs="+", required=True, help="folders of mitdb")
+    parser.add_argument("--eegmat", type=Path, required=True, help="folder of eegmat")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(names):
+        parser.error(f"no encoder {', '.join(sorted(unknown))}")
+    tune_process(None)
+    clinic = clinic_of(given.mitbih)
+    students = read_eegmat(given.eegmat)
+    unseen = make_windows(students).usable
+    who = f"{unseen.meta['participant'].nunique()} people of eegmat, none of them in training"
+    for name in given.names or names:
+        pretext = name.partition("-")[0]
+        if name.endswith("clinic"):
+            train(name, pretext, clinic, unseen, who)
+        else:
+            both = pool(clinic, students, name="mitbih and eegmat")
+            train(name, pretext, both, None, who)
+
+
+def clinic_of(folders: list[Path]) -> Cohort:
+    """Give the longest recording of every record of MIT-BIH, without the one that is shown."""
+    best: dict[str, tuple[pd.Series, np.ndarray]] = {}
+    for cohort in map(read_mitbih, folders):
+        for (_, row), signal in zip(cohort.recordings.iterrows(), cohort.signals, strict=True):
+            if row["record"] not in best or len(signal) > len(best[row["record"]][1]):
+                best[row["record"]] = row, signal
+    best.pop(str(SHOWN), None)
+    table = pd.DataFrame([row for row, _ in best.values()]).reset_index(drop=True)
+    table = table.astype({"participant": int, "clip": int, "n_samples": int})
+    order = table.sort_values(["participant", "clip", "condition"]).index
+    signals = [signal for _, signal in best.values()]
+    return replace(
+        cohort,
+        recordings=table.loc[order].reset_index(drop=True),
+        signals=tuple(signals[i] for i in order),
+        sha256=hashlib.sha256("".join(digest(signals[i]) for i in order).encode()).hexdigest(),
+    )
+
+
+if __name__ == "__main__":
+    main()
