@@ -68,7 +68,7 @@ def embed(
     windows: Any,
     encoder: keras.Model | str | Path | None = None,
     *,
-    batch_size: int = 128,
+    batch_size: int = 256,
     progress: bool = True,
 ) -> np.ndarray:
     """Give the encoder's features of windows, quickly and in bounded memory.

@@ -24,11 +24,11 @@ from threadpoolctl import ThreadpoolController
 
 from ecglib.models.layers import BlockMaxPooling1D, SpectralConv1D, spectral_matrices
 
-TILE = 2
-"""Windows that one core takes through the network together: as many as its cache holds."""
+TILE = 4
+"""Windows that one core takes through the network together: few, so that its cache holds them."""
 
 PIECE = 32
-"""Samples that a convolution computes from one spectrum."""
+"""Samples, or more, that a convolution computes from one spectrum."""
 
 FIRST_PIECE = 8
 """Samples that the first convolution computes in one row of its matrix product."""
@@ -135,7 +135,7 @@ class Convolution:
 
     def __init__(self, kernel: np.ndarray, length: int) -> None:
         size = len(kernel)
-        of_piece, of_kernel, back = spectral_matrices(size, max(PIECE, size))
+        of_piece, of_kernel, back = spectral_matrices(size, max(PIECE, 2 * size))
         self.n_frequencies = len(back) // 3
         # The first third of the rows is the sum of the others, or their difference.
         self.into = np.ascontiguousarray(back[self.n_frequencies :])
