@@ -1,0 +1,158 @@
+"""From windows to features, with an encoder that comes with the package or any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ecglib.core.errors import DataError
+from ecglib.core.progress import progress as with_progress
+from ecglib.models.inference import Forward
+from ecglib.models.weights import load_encoder
+
+DEFAULT = "default"
+"""Name of the encoder that is taken where none is named."""
+
+SHIPPED = resources.files("ecglib") / "encoders"
+"""Where the encoders lie that come with the package, one file of `save_encoder` each."""
+
+
+def encoders() -> list[str]:
+    """List the names of the encoders that come with the package."""
+    if not SHIPPED.is_dir():
+        return []
+    return sorted(f.name.removesuffix(".npz") for f in SHIPPED.iterdir() if f.name[-4:] == ".npz")
+
+
+def find_encoder(encoder: keras.Model | str | Path | None = None) -> keras.Model:
+    """Find an encoder by its name or its file.
+
+    Parameters
+    ----------
+    encoder : keras.Model, str or Path, optional
+        One of `encoders`, or the path of a file that `ecglib.models.weights.save_encoder` wrote, or
+        a model, which is given back; by default `DEFAULT`.
+
+    Returns
+    -------
+    keras.Model
+        Windows (batch, length) -> features.
+
+    Raises
+    ------
+    DataError
+        If no encoder has this name and there is no such file, or the file is damaged.
+    """
+    if isinstance(encoder, keras.Model):
+        return encoder
+    name = DEFAULT if encoder is None else str(encoder)
+    if name in encoders():
+        with resources.as_file(SHIPPED / f"{name}.npz") as path:
+            return _load(path)
+    if encoder is not None and Path(encoder).exists():
+        return _load(Path(encoder))
+    raise DataError(
+        f"no encoder {name!r}",
+        field="encoder",
+        expected=f"one of {encoders()}, which come with the package, or an existing file",
+        remedy="train one with pretrain, keep it with save_encoder and give its path",
+    )
+
+
+def embed(
+    windows: Any,
+    encoder: keras.Model | str | Path | None = None,
+    *,
+    batch_size: int = 256,
+    progress: bool = True,
+) -> np.ndarray:
+    """Give the encoder's features of windows, quickly and in bounded memory.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (n_windows, n_samples), or Windows, or iterable of ndarray
+        Prepared as those that the encoder was trained on. An array may be mapped from a file. An
+        iterable gives such arrays one after the other, of any number of windows each, and none is
+        kept, so that a recording need never be in memory as a whole.
+    encoder : keras.Model, str or Path, optional
+        As in `find_encoder`.
+    batch_size : int
+        Most windows in memory at a time, beside those that are given.
+    progress : bool
+        Whether to show how far it is, in a terminal; of an iterable only where its length is known.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_windows, n_features)
+
+    Raises
+    ------
+    DataError
+        If there are no windows, they are of another length than the encoder's, or hold a value that
+        is not finite; or if there is no such encoder.
+
+    Notes
+    -----
+    An encoder of `ecglib.models.encoder.build_encoder` is applied by
+    `ecglib.models.inference.Forward`; any other model, and every model where Keras has a graphics
+    card, by Keras. The features are the same up to rounding.
+
+    Examples
+    --------
+    >>> from ecglib.models.encoder import EncoderConfig, build_encoder
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=256)
+    >>> embed(np.zeros((3, 256)), encoder).shape
+    (3, 8)
+    """
+    model = find_encoder(encoder)
+    apply = _application(model, batch_size)
+    windows = getattr(windows, "X", windows)
+    if hasattr(windows, "ndim"):
+        windows = [windows[i : i + batch_size] for i in range(0, len(windows), batch_size)]
+    if progress and hasattr(windows, "__len__"):
+        windows = with_progress(windows, "embedding", total=len(windows), unit="batch")
+    features: list[np.ndarray] = []
+    done = 0
+    for some in windows:
+        features.append(apply(_checked(some, model.input_shape[1], done)))
+        done += len(some)
+    if not done:
+        raise DataError("no windows to embed", field="windows", expected="one or more")
+    return np.concatenate(features)
+
+
+def _application(encoder: keras.Model, batch_size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Give the fastest way of applying an encoder on this machine."""
+    only_cpu = all(name.startswith("cpu") for name in keras.distribution.list_devices())
+    if only_cpu and (forward := Forward.of(encoder)):
+        return forward
+    return lambda X: encoder.predict(X, batch_size=batch_size, verbose=0)
+
+
+def _checked(windows: Any, length: int, done: int) -> np.ndarray:
+    """Give windows as float32; `done` is the number of those before."""
+    X = np.asarray(windows, dtype=np.float32)
+    if X.ndim != 2 or X.shape[1] != length:
+        raise DataError(
+            f"windows of shape {X.shape}: this encoder takes (n_windows, {length})",
+            field="windows",
+        )
+    finite = np.isfinite(X).all(axis=1)
+    if not finite.all():
+        raise DataError(
+            f"window {done + int(np.argmin(finite))} holds values that are not finite",
+            field="windows",
+            expected="finite numbers",
+            remedy="leave out windows with gaps or artefacts before embedding",
+        )
+    return X
+
+
+def _load(path: Path) -> keras.Model:
+    encoder, _ = load_encoder(path)
+    return encoder
