@@ -21,7 +21,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "synthetic.cohort": ["CohortSpec", "make_cohort"],
         "preprocessing.segmentation": ["WindowConfig", "make_windows", "windows_of"],
         "preprocessing.windows": ["Windows"],
-        "models.encoder": ["EncoderConfig", "embed"],
+        "models.embedding": ["embed", "encoders"],
+        "models.encoder": ["EncoderConfig"],
         "models.weights": ["load_encoder", "save_encoder"],
         "pretext.pretrain": ["pretrain"],
         "evaluation.splits": [

@@ -17,7 +17,8 @@ from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.protocols import MAJORITY, STR, STRICT
 from ecglib.evaluation.summaries import summarise
 from ecglib.models.card import EncoderCard, Preprocessing, TrainingData
-from ecglib.models.encoder import EncoderConfig, embed
+from ecglib.models.embedding import embed
+from ecglib.models.encoder import EncoderConfig
 from ecglib.models.training import TrainingConfig
 from ecglib.models.weights import load_encoder, save_encoder
 from ecglib.preprocessing.windows import Windows

@@ -15,7 +15,7 @@ from ecglib.core.progress import progress as with_progress
 from ecglib.models.inference import Forward
 from ecglib.models.weights import load_encoder
 
-DEFAULT = "default"
+DEFAULT = "str-clinic-v1"
 """Name of the encoder that is taken where none is named."""
 
 SHIPPED = resources.files("ecglib") / "encoders"
@@ -154,5 +154,4 @@ def _checked(windows: Any, length: int, done: int) -> np.ndarray:
 
 
 def _load(path: Path) -> keras.Model:
-    encoder, _ = load_encoder(path)
-    return encoder
+    return load_encoder(path)[0]

@@ -175,36 +175,6 @@ def build_encoder(
     return keras.Model(inputs, features, name=name)
 
 
-def embed(windows: np.ndarray, encoder: keras.Model, batch_size: int = 64) -> np.ndarray:
-    """Give the encoder's features of windows.
-
-    Parameters
-    ----------
-    windows : ndarray of float32, shape (n_windows, n_samples), or Windows
-        Prepared as those that the encoder was trained on.
-    encoder : keras.Model
-        Windows -> features.
-    batch_size : int
-        Most windows at a time.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_windows, n_features)
-
-    Raises
-    ------
-    ValueError
-        If there are no windows, or they are of another length than the encoder's.
-    """
-    X = getattr(windows, "X", windows)
-    if X.ndim != 2 or not len(X) or X.shape[1] != encoder.input_shape[1]:
-        raise ValueError(
-            f"windows of shape {X.shape}: this encoder takes (n_windows, {encoder.input_shape[1]})"
-        )
-    encoder.compile(jit_compile=True)
-    return encoder.predict(X, batch_size=even_batch(len(X), batch_size), verbose=0)
-
-
 def even_batch(n: int, most: int) -> int:
     """Give a batch up to `most` that divides `n`, so that one shape is compiled.
 

@@ -36,7 +36,7 @@ from ecglib.evaluation.protocols import NONE, RANDOM, STR, STRICT
 from ecglib.evaluation.splits import Splitter, WindowKFold
 from ecglib.evaluation.summaries import paired_difference, summarise
 from ecglib.features.spectrum import band_powers
-from ecglib.models.encoder import embed
+from ecglib.models.embedding import embed
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.studies import stages
 from ecglib.studies.pretraining import pretext, pretext_source, random_encoder

@@ -16,7 +16,8 @@ from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.protocols import RANDOM, STR
 from ecglib.evaluation.representation import Probes
-from ecglib.models.encoder import build_encoder, embed, even_batch
+from ecglib.models.embedding import embed
+from ecglib.models.encoder import build_encoder, even_batch
 from ecglib.models.training import History
 from ecglib.models.weights import arrays_to_weights, weights_to_arrays
 from ecglib.preprocessing.windows import Windows

@@ -36,7 +36,7 @@ from ecglib.evaluation.released_metrics import (
     score_change,
 )
 from ecglib.evaluation.splits import WindowKFold
-from ecglib.models.encoder import embed
+from ecglib.models.embedding import embed
 from ecglib.studies import stages
 from ecglib.studies.pretraining import features, pretext, pretext_source
 from ecglib.studies.profiles import Profile

@@ -83,7 +83,7 @@ SUPERVISED_ENCODER = Stage(
 
 FEATURES = Stage(
     "features",
-    1,
+    2,
     ("ecglib.studies.pretraining:features",),
     (PRETEXT,),
 )
@@ -110,7 +110,7 @@ NULL_PREDICTIONS = Stage(
 
 KNOWN_COHORT = Stage(
     "known-cohort",
-    1,
+    2,
     ("ecglib.studies.leakage:known_cohorts",),
     (COHORT, WINDOWS, PRETEXT),
 )

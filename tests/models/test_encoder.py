@@ -71,23 +71,6 @@ def test_encoder_seed():
     assert one == same != other
 
 
-def test_embedding_gives_the_features_in_order():
-    encoder = encoder_module.build_encoder(CHEAP, SHORT, seed=1)
-    X = np.random.default_rng(0).normal(size=(7, SHORT)).astype("float32")
-    expected = as_numpy(encoder(X))
-    for batch_size in (3, 64):
-        features = encoder_module.embed(X, encoder, batch_size)
-        assert features.shape == (7, 4) and features.dtype == np.float32
-        np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(0, SHORT), (3, SHORT - 1), (SHORT,)])
-def test_embedding_refuses_what_the_encoder_does_not_take(shape):
-    encoder = encoder_module.build_encoder(CHEAP, SHORT)
-    with pytest.raises(ValueError, match=r"this encoder takes \(n_windows, 640\)"):
-        encoder_module.embed(np.zeros(shape, "float32"), encoder)
-
-
 @pytest.mark.parametrize(
     ("n", "most", "size"), [(640, 64, 64), (100, 64, 50), (5, 64, 64), (127, 64, 64), (66, 64, 33)]
 )

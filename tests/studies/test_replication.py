@@ -10,7 +10,7 @@ import pytest
 from ecglib.data.labels import label_matrix
 from ecglib.evaluation.refits import Refits
 from ecglib.evaluation.released import CORRECTED, dominance_as_valence, score, shuffle_trials
-from ecglib.models.encoder import embed
+from ecglib.models.embedding import embed
 from ecglib.studies import replication
 from ecglib.studies.pretraining import random_encoder
 from ecglib.studies.profiles import PAPER, QUICK, SMOKE
