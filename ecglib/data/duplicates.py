@@ -9,6 +9,7 @@ the same places as the whole. Where two recordings share a hash, their samples a
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ _CHUNK = 1 << 16  # samples that are hashed at a time: what a processor keeps ne
 _FEWEST_TURNS = 8  # a straight or flat piece looks like any other
 
 
+_LISTED = 5  # pairs of participants in a message
+
+
 _SHIFTS = 3  # how two recordings may lie on each other, at most
 
 
@@ -53,7 +57,9 @@ _CHOICE = np.uint32(0x9E3779B1)
 _LARGE = np.random.default_rng(64).integers(1, 1 << 62, STEPS // _BLOCK) * 2 + 1
 
 
-def find_duplicates(*cohorts: Cohort, least_s: float = LEAST_S) -> pd.DataFrame:
+def find_duplicates(
+    *cohorts: Cohort, least_s: float = LEAST_S, lead: int | str | None = None
+) -> pd.DataFrame:
     """Find recordings of one or several cohorts that share samples.
 
     Parameters
@@ -62,6 +68,9 @@ def find_duplicates(*cohorts: Cohort, least_s: float = LEAST_S) -> pd.DataFrame:
         Those to look through, each within itself and with the others.
     least_s : float
         Seconds of the shortest piece that counts.
+    lead : int or str, optional
+        Look at this lead only, by name or number from 1; at all of them, also at different ones
+        that are the same, by default.
 
     Returns
     -------
@@ -80,8 +89,8 @@ def find_duplicates(*cohorts: Cohort, least_s: float = LEAST_S) -> pd.DataFrame:
     Notes
     -----
     Found are copies, excerpts and overlaps, also in another unit, type or sign, with another offset
-    or stated rate. A copy that was filtered or resampled is another recording here, and a piece
-    without turns, such as a flat line, is none.
+    or stated rate. A copy that was filtered, resampled or rounded to coarser steps is another
+    recording here, and a piece without turns, such as a flat line, is none.
 
     Examples
     --------
@@ -96,7 +105,7 @@ def find_duplicates(*cohorts: Cohort, least_s: float = LEAST_S) -> pd.DataFrame:
     """
     if not cohorts:
         raise DataError("no cohort is given", field="cohorts", expected="one or more")
-    streams = list(_streams(cohorts))
+    streams = list(_streams(cohorts, lead))
     parts = [_hashes(stream.samples) for stream in streams]
     hashes = np.concatenate([found for found, _ in parts])
     at = np.concatenate([places for _, places in parts])
@@ -126,14 +135,21 @@ def find_duplicates(*cohorts: Cohort, least_s: float = LEAST_S) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def refuse_duplicates(*cohorts: Cohort, file: str | None = None, remedy: str = "") -> None:
+def refuse_duplicates(
+    *cohorts: Cohort,
+    lead: int | str | None = None,
+    file: str | os.PathLike[str] | None = None,
+    remedy: str = "",
+) -> None:
     """Raise a DataError if recordings of one or several cohorts share samples.
 
     Parameters
     ----------
     *cohorts : Cohort
         As in `find_duplicates`.
-    file : str, optional
+    lead : int or str, optional
+        As in `find_duplicates`.
+    file : str or os.PathLike, optional
         Where they were read from, for the message.
     remedy : str
         What else can be done, for the message.
@@ -143,28 +159,36 @@ def refuse_duplicates(*cohorts: Cohort, file: str | None = None, remedy: str = "
     DataError
         If any do; names both places of the first pair.
     """
-    found = find_duplicates(*cohorts)
+    found = find_duplicates(*cohorts, lead=lead)
     if found.empty:
         return
-    row = found.iloc[0]
     several = len(cohorts) > 1
-    here = f"{row['cohort']}, " * several
-    there = f"{row['other_cohort']}, " * several
-    pairs = found.groupby(["cohort", "participant", "other_cohort", "other_participant"], sort=False)
-    persons = ", ".join(
-        f"{f'{a} ' * several}{p} and {f'{b} ' * several}{q}" for a, p, b, q in list(pairs.groups)[:5]
+    one, other = (_where(found.iloc[0], prefix, several) for prefix in ("", "other_"))
+    people = [
+        f"{a} {p} and {b} {q}" if several else f"{p} and {q}"
+        for a, p, b, q in found[
+            ["cohort", "participant", "other_cohort", "other_participant"]
+        ].itertuples(index=False)
+    ]
+    pairs = list(dict.fromkeys(people))
+    listed = ", ".join(pairs[:_LISTED]) + f" and {len(pairs) - _LISTED} more" * (
+        len(pairs) > _LISTED
     )
-    more = f" and others ({pairs.ngroups} pairs)" if pairs.ngroups > 5 else ""
     raise DataError(
-        f"{row['seconds']:.1f} s from second {row['other_start']:.1f} of {there}participant "
-        f"{row['other_participant']}, clip {row['other_clip']}, {row['other_condition']} are the "
-        f"same ECG as those from second {row['start']:.1f} of {here}participant "
-        f"{row['participant']}, clip {row['clip']}, {row['condition']}; so it is with {len(found)} "
-        f"pair{'s' * (len(found) > 1)} of recordings, of participants {persons}{more}",
+        f"{other} has {found['seconds'].iloc[0]:.1f} s of the same ECG as {one}; in all, "
+        f"{len(found)} pair{'s share' if len(found) > 1 else ' shares'} samples, of the "
+        f"participants {listed}",
         file=file,
-        expected="every recording once: a copy in a test set was learnt by heart",
-        remedy="leave one of the two out, with Cohort.select" + (f", or {remedy}" * bool(remedy)),
+        expected="every recording once: nobody is tested on what was trained with",
+        remedy="leave one of the two out, with Cohort.select" + f", or {remedy}" * bool(remedy),
     )
+
+
+def _where(row: pd.Series, prefix: str, with_cohort: bool) -> str:
+    """Say where one of two copies lies."""
+    cohort, participant, clip, condition, start = (row[prefix + name] for name in PLACE)
+    place = f"participant {participant}, clip {clip}, {condition} (from second {start:.1f})"
+    return f"{cohort}, {place}" if with_cohort else place
 
 
 @dataclass(frozen=True)
@@ -177,17 +201,19 @@ class _Stream:
     place: tuple[object, ...]
 
 
-def _streams(cohorts: tuple[Cohort, ...]) -> Iterator[_Stream]:
+def _streams(cohorts: tuple[Cohort, ...], lead: int | str | None) -> Iterator[_Stream]:
     names: list[str] = []
     count = 0
     for cohort in cohorts:
         again = sum(name == cohort.name for name in names)
         names.append(cohort.name)
         name = f"{cohort.name} ({again + 1})" if again else cohort.name
+        first = 0 if lead is None else cohort.lead_number(lead) - 1
+        last = len(cohort.leads) if lead is None else first + 1
         rows = cohort.recordings[["participant", "clip", "condition"]].itertuples(index=False)
         for row, signal, fs in zip(rows, cohort.signals, cohort.rates, strict=True):
-            for lead in signal.T:
-                yield _Stream(count, lead, fs, (name, *row))
+            for column in range(first, last):
+                yield _Stream(count, signal[:, column], fs, (name, *row))
             count += 1
 
 
