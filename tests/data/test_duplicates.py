@@ -150,9 +150,9 @@ def test_both_places_are_named():
         refuse_duplicates(cohort, file="some.mat", remedy="say so")
     text = str(caught.value)
     for part in (
-        "some.mat: participant c, clip 1, rest, from second 0.0, has 60.0 s of the same ECG as "
-        "participant a, clip 1, rest, from second 0.0;",
-        "in all, 1 pair of recordings share samples, of the participants a and c.",
+        "some.mat: participant c, clip 1, rest (from second 0.0) has 60.0 s of the same ECG as "
+        "participant a, clip 1, rest (from second 0.0); in all, 1 pair shares samples, of the "
+        "participants a and c.",
         "with Cohort.select, or say so.",
     ):
         assert part in text
