@@ -20,6 +20,7 @@ from ecglib.core.errors import DataError
 from ecglib.core.folders import home_folder, named_path
 from ecglib.data import cohort as general
 from ecglib.data.cohort import Cohort, check_signal
+from ecglib.data.duplicates import refuse_duplicates
 from ecglib.data.matfile import read_variable
 from ecglib.data.targets import RATINGS, SCALES, TARGETS
 
@@ -102,7 +103,7 @@ def find_dreamer(path: str | os.PathLike[str] | None = None) -> Path | None:
     return found
 
 
-def read_dreamer(path: str | os.PathLike[str]) -> Cohort:
+def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False) -> Cohort:
     """Read a cohort from DREAMER.mat or from any file of the same layout.
 
     Parameters
@@ -110,6 +111,8 @@ def read_dreamer(path: str | os.PathLike[str]) -> Cohort:
     path : str or os.PathLike
         The file. Its own ``noOfSubjects`` and ``noOfVideoSequences`` say how many participants
         and clips there must be (23 and 18 in the original). The EEG is not used.
+    allow_duplicates : bool
+        Let recordings pass whose first lead shares 10 s or more with that of another one.
 
     Returns
     -------
@@ -123,12 +126,15 @@ def read_dreamer(path: str | os.PathLike[str]) -> Cohort:
     DataError
         If the file is missing, of another format or damaged; if a field is missing; if the
         sampling rate, a shape or a count is wrong; if a rating is not a whole number from 1 to 5;
-        if a recording is shorter than 10 s or holds NaN or infinite samples.
+        if a recording is shorter than 10 s or holds NaN or infinite samples; if two share samples.
     """
     dreamer = read_variable(path, "DREAMER", skip=("EEG",), convert=_compact)
     with open(path, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return cohort_from_struct(dreamer, file=path, sha256=sha256)
+    cohort = cohort_from_struct(dreamer, file=path, sha256=sha256)
+    if not allow_duplicates:
+        refuse_duplicates(cohort, lead=1, file=path, remedy="say allow_duplicates=True")
+    return cohort
 
 
 def cohort_from_struct(

@@ -378,6 +378,41 @@ class TestWrongRecordings:
         assert "transpose" in refuse(tmp_path, set_ecg(1, 1, "stimuli", lambda x: x.T)).remedy
 
 
+class TestCopies:
+    def write(self, tmp_path, *copies):
+        """Put noise into every recording, then copy some: (participant, field, clip) to another."""
+        places = [(p, n, c) for p in (1, 2, 3) for n in ("baseline", "stimuli") for c in (1, 2)]
+        rng = np.random.default_rng(0)
+        samples = {place: rng.integers(1500, 2500, (3000, 2)).astype(float) for place in places}
+        for one, other in copies:
+            samples[other] = samples[one]
+
+        def fill(struct):
+            for (p, name, clip), ecg in samples.items():
+                struct["Data"].ravel()[p - 1]["ECG"][name].ravel()[clip - 1] = ecg
+
+        return write_mat(tmp_path / "copied.mat", fill)
+
+    def test_a_participant_who_is_there_twice(self, tmp_path):
+        whole = [((1, n, c), (3, n, c)) for n in ("baseline", "stimuli") for c in (1, 2)]
+        path = self.write(tmp_path, *whole)
+        with pytest.raises(DataError) as caught:
+            read_dreamer(path)
+        assert caught.value.file == str(path)
+        assert "participant 3, clip 1, baseline (from second 0.0)" in str(caught.value)
+        assert "as participant 1, clip 1, baseline" in str(caught.value)
+        assert "4 pairs share samples, of the participants 1 and 3." in str(caught.value)
+        assert len(read_dreamer(path, allow_duplicates=True).recordings) == 12
+
+    def test_a_recording_under_two_clips(self, tmp_path):
+        path = self.write(tmp_path, ((2, "stimuli", 1), (2, "stimuli", 2)))
+        with pytest.raises(DataError, match=r"participant 2, clip 2, stimulus .* 2, clip 1, stim"):
+            read_dreamer(path)
+
+    def test_nobody_twice(self, tmp_path):
+        assert len(read_dreamer(self.write(tmp_path)).recordings) == 12
+
+
 def test_parsing_needs_no_file():
     def plain(value):
         if isinstance(value, dict):

@@ -1,0 +1,232 @@
+"""What the readers of open sets share: tables and arrays that are checked, and one identity."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.errors import DataError
+from ecglib.core.tables import as_names
+from ecglib.data.cohort import COLUMNS, Cohort
+from ecglib.data.targets import Target
+
+STEP = 1e-5
+"""Samples that round to the same multiple of this, in their unit, have the same identity."""
+
+
+def folder_of(folder: str | os.PathLike[str], expected: str, remedy: str) -> Path:
+    """Return a folder that must be there, or raise a DataError that says what it should hold."""
+    found = Path(folder).expanduser()
+    if not found.is_dir():
+        raise DataError(
+            "this is a file" if found.is_file() else "there is no such folder",
+            file=found,
+            expected=expected,
+            remedy=remedy,
+        )
+    return found
+
+
+def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> pd.DataFrame:
+    """Read a CSV file whose rows have a name each.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of str
+        Columns that must be there.
+    key : str
+        The one that names the rows.
+    remedy : str
+        What to do about a file that is wrong.
+
+    Returns
+    -------
+    DataFrame
+        Texts, stripped, of these columns; the names are the index.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or no table, a column is missing, or a row has no name or that of
+        another one.
+    """
+    place = {"file": path, "remedy": remedy}
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise DataError("this file is missing", expected="a table", **place) from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"no table ({error})", expected="a CSV file", **place) from error
+    table.columns = table.columns.str.strip()
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise DataError(
+            f"there is no column {missing[0]!r}", expected=f"{', '.join(columns)}", **place
+        )
+    table = table[list(columns)].apply(lambda column: column.str.strip())
+    bad = table[key].duplicated() | table[key].eq("")
+    if bad.any() or table.empty:
+        problem = f"row {int(np.argmax(bad)) + 2} is {table[key][bad].iloc[0]!r}" * bool(bad.any())
+        raise DataError(
+            problem or "the table has no row", field=key, expected="each name once", **place
+        )
+    return table.set_index(key)
+
+
+def number(table: pd.DataFrame, name: str, column: str, path: Path) -> float:
+    """Return a number of a table that `checked_table` read, or raise a DataError."""
+    try:
+        value = float(table.at[name, column])
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise DataError(
+            f"{table.at[name, column]!r} in the row of {name}",
+            file=path,
+            field=column,
+            expected="a number",
+            remedy="copy the file again from its source",
+        )
+    return value
+
+
+class Arrays:
+    """Arrays of numbers in an NPZ file; nothing is ever unpickled.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    remedy : str
+        What to do about a file that is wrong.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged.
+    """
+
+    def __init__(self, path: Path, remedy: str) -> None:
+        self.path, self._remedy = path, remedy
+        if not path.is_file():
+            raise DataError("this file is missing", file=path, remedy=remedy)
+        try:
+            self._file = np.load(path, allow_pickle=False)
+            self.names = list(self._file.files)
+        except Exception as error:  # a damaged archive shows in many ways
+            raise self._damaged(error) from error
+
+    def row(self, name: str, kinds: str) -> np.ndarray:
+        """Return an array of one dimension whose type is of one of some `kinds`, such as "iu".
+
+        Raises
+        ------
+        DataError
+            If it is missing, damaged, or something else.
+        """
+        try:
+            found = self._file[name]
+        except Exception as error:
+            raise self._damaged(error) from error
+        if found.ndim != 1 or found.dtype.kind not in kinds or not len(found):
+            raise DataError(
+                f"{found.dtype} of shape {found.shape}",
+                file=self.path,
+                field=name,
+                expected="one row of numbers" if "U" not in kinds else "one row of symbols",
+                remedy=self._remedy,
+            )
+        return found
+
+    def _damaged(self, error: Exception) -> DataError:
+        return DataError(
+            f"cannot be used ({type(error).__name__}: {error})",
+            file=self.path,
+            expected="an undamaged NPZ file of numbers",
+            remedy=self._remedy,
+        )
+
+
+class Collected:
+    """Recordings of an open set, put together one by one and then made a cohort.
+
+    Parameters
+    ----------
+    name : str
+        Name of the cohort.
+    version : str
+        Version of the set.
+    """
+
+    def __init__(self, name: str, version: str = "") -> None:
+        self._name, self._version = name, version
+        self._rows: list[dict[str, Any]] = []
+        self._signals: list[np.ndarray] = []
+        self._rates: list[float] = []
+        self._units: list[str] = []
+        self._digests: list[str] = []
+
+    def add(self, signal: np.ndarray, fs: float, unit: str, **row: Any) -> None:
+        """Add a recording.
+
+        Parameters
+        ----------
+        signal : ndarray of float64
+            (n_samples,) or (n_samples, n_leads); kept as float32.
+        fs : float
+            Sampling rate in Hz.
+        unit : str
+            Unit of the samples.
+        **row
+            What the table says of it: participant, clip, condition, and more.
+        """
+        signal = signal.reshape(len(signal), -1)
+        self._digests.append(_digest(signal))
+        self._signals.append(np.ascontiguousarray(signal, dtype=np.float32))
+        self._rates.append(float(fs))
+        self._units.append(unit)
+        self._rows.append(row)
+
+    def cohort(self, leads: tuple[str, ...], targets: tuple[Target, ...] = ()) -> Cohort:
+        """Return the cohort of all recordings that were added, sorted."""
+        table = pd.DataFrame(self._rows)
+        for column in ("participant", "clip"):
+            table[column] = as_names(table[column], column)
+        table["n_samples"] = [len(signal) for signal in self._signals]
+        table["duration"] = table["n_samples"] / self._rates
+        table = table[[*COLUMNS, *(name for name in table if name not in COLUMNS)]]
+        table = table.sort_values(["participant", "clip", "condition"])
+        order = table.index
+        rates, units = ([values[i] for i in order] for values in (self._rates, self._units))
+        digest = hashlib.sha256(table.to_csv(index=False, lineterminator="\n").encode())
+        for i in order:
+            digest.update(f"{self._rates[i]!r} {self._units[i]} {self._digests[i]}\n".encode())
+        return Cohort(
+            name=self._name,
+            fs=tuple(rates) if len(set(rates)) > 1 else rates[0],
+            recordings=table.reset_index(drop=True),
+            signals=tuple(self._signals[i] for i in order),
+            sha256=digest.hexdigest(),
+            version=self._version,
+            targets=targets,
+            leads=leads,
+            unit=tuple(units) if len(set(units)) > 1 else units[0],
+        )
+
+
+def _digest(signal: np.ndarray) -> str:
+    """Return a checksum of samples that another way to write the same numbers doesn't change."""
+    digest = hashlib.sha256(repr(signal.shape).encode())
+    for start in range(0, len(signal), 1 << 16):
+        block = np.rint(signal[start : start + (1 << 16)] / STEP) + 0.0  # -0.0 is 0.0
+        block[np.isnan(block)] = np.nan  # one of the many bit patterns of NaN
+        digest.update(block.astype("<f8").tobytes())
+    return digest.hexdigest()
