@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ecglib.core.errors import DataError
 from ecglib.models.embedding import embed, find_encoder
-from ecglib.preprocessing.filters import highpass, rate_ratio, resample
+from ecglib.preprocessing.filters import highpass, n_resampled, resample
 from ecglib.preprocessing.normalisation import trimmed_stats
 from ecglib.preprocessing.segmentation import WindowConfig
 
@@ -105,10 +105,11 @@ class ECGEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             If `X` is no table of finite numbers, or there is no such encoder.
         """
         X = validate_data(self, X, dtype=FLOATS)
-        self._encoder = find_encoder(self.encoder)
+        self._encoder, _ = find_encoder(self.encoder)
         length = self._encoder.input_shape[1]
-        up, down = (1, 1) if self.fs is None else rate_ratio(self.fs, WindowConfig().target_fs)
-        samples = -(-X.shape[1] * up // down)
+        samples = X.shape[1]
+        if self.fs is not None:
+            samples = n_resampled(samples, self.fs, WindowConfig().target_fs)
         if samples < length:
             warnings.warn(
                 f"rows of {samples} samples are filled up with zeros to the {length} that the "

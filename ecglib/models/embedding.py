@@ -12,6 +12,7 @@ import numpy as np
 
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress as with_progress
+from ecglib.models.card import EncoderCard
 from ecglib.models.inference import Forward
 from ecglib.models.weights import load_encoder
 
@@ -29,8 +30,10 @@ def encoders() -> list[str]:
     return sorted(f.name.removesuffix(".npz") for f in SHIPPED.iterdir() if f.name[-4:] == ".npz")
 
 
-def find_encoder(encoder: keras.Model | str | Path | None = None) -> keras.Model:
-    """Find an encoder by its name or its file.
+def find_encoder(
+    encoder: keras.Model | str | Path | None = None,
+) -> tuple[keras.Model, EncoderCard | None]:
+    """Find an encoder by its name or its file, and its card.
 
     Parameters
     ----------
@@ -40,8 +43,10 @@ def find_encoder(encoder: keras.Model | str | Path | None = None) -> keras.Model
 
     Returns
     -------
-    keras.Model
+    encoder : keras.Model
         Windows (batch, length) -> features.
+    card : EncoderCard or None
+        What is known of it; None of a model.
 
     Raises
     ------
@@ -49,13 +54,13 @@ def find_encoder(encoder: keras.Model | str | Path | None = None) -> keras.Model
         If no encoder has this name and there is no such file, or the file is damaged.
     """
     if isinstance(encoder, keras.Model):
-        return encoder
+        return encoder, None
     name = DEFAULT if encoder is None else str(encoder)
     if name in encoders():
         with resources.as_file(SHIPPED / f"{name}.npz") as path:
-            return _load(path)
+            return load_encoder(path)
     if encoder is not None and Path(encoder).exists():
-        return _load(Path(encoder))
+        return load_encoder(encoder)
     raise DataError(
         f"no encoder {name!r}",
         field="encoder",
@@ -94,7 +99,8 @@ def embed(
     ------
     DataError
         If there are no windows, they are of another length than the encoder's, or hold a value that
-        is not finite; or if there is no such encoder.
+        is not finite; if windows at another sampling rate were trained on; or if there is no such
+        encoder.
 
     Notes
     -----
@@ -109,7 +115,9 @@ def embed(
     >>> embed(np.zeros((3, 256)), encoder).shape
     (3, 8)
     """
-    model = find_encoder(encoder)
+    model, card = find_encoder(encoder)
+    if card and hasattr(windows, "fs"):
+        card.check_fits(fs=windows.fs)
     apply = _application(model, batch_size)
     windows = getattr(windows, "X", windows)
     if hasattr(windows, "ndim"):
@@ -151,7 +159,3 @@ def _checked(windows: Any, length: int, done: int) -> np.ndarray:
             remedy="leave out windows with gaps or artefacts before embedding",
         )
     return X
-
-
-def _load(path: Path) -> keras.Model:
-    return load_encoder(path)[0]

@@ -19,6 +19,7 @@ from ecglib.models.embedding import embed
 from ecglib.models.encoder import EncoderConfig, build_encoder
 from ecglib.models.weights import save_encoder
 from ecglib.preprocessing.filters import highpass, resample
+from tests.models.cards import make_card
 from tests.real import shared_data
 
 TINY = EncoderConfig(filters=(4, 8), kernels=(8, 4))
@@ -33,7 +34,7 @@ def encoder():
 @pytest.fixture(scope="module")
 def path(encoder, tmp_path_factory):
     path = tmp_path_factory.mktemp("encoder") / "encoder.npz"
-    save_encoder(path, encoder, TINY)
+    save_encoder(path, encoder, TINY, make_card(LENGTH))
     return path
 
 

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from ecglib.core import progress
 from ecglib.core.errors import DataError
 from ecglib.models import embedding
-from ecglib.models.embedding import embed, encoders, find_encoder
+from ecglib.models.embedding import DEFAULT, embed, encoders, find_encoder
 from ecglib.models.encoder import EncoderConfig, build_encoder
 from ecglib.models.weights import save_encoder
+from ecglib.preprocessing.windows import Windows
+from tests.models.cards import make_card
 
 TINY = EncoderConfig(filters=(3, 4), kernels=(8, 4))
 LENGTH = 100
@@ -28,8 +31,10 @@ def encoder():
 def shipped(encoder, tmp_path, monkeypatch):
     """A package with two encoders."""
     monkeypatch.setattr(embedding, "SHIPPED", tmp_path)
-    save_encoder(tmp_path / "default.npz", encoder, TINY)
-    save_encoder(tmp_path / "another.npz", build_encoder(TINY, LENGTH, seed=2), TINY)
+    save_encoder(tmp_path / f"{DEFAULT}.npz", encoder, TINY, make_card(LENGTH))
+    save_encoder(
+        tmp_path / "another.npz", build_encoder(TINY, LENGTH, seed=2), TINY, make_card(LENGTH)
+    )
     (tmp_path / "README.md").write_text("no encoder")
     return tmp_path
 
@@ -129,17 +134,17 @@ def test_a_window_that_is_not_finite_is_named(encoder, bad):
 
 def test_encoders_are_found_by_name_and_path(encoder, shipped):
     X = windows(2)
-    assert encoders() == ["another", "default"]
+    assert encoders() == sorted(["another", DEFAULT])
     wanted = expected(encoder, X)
-    for named in (None, "default", shipped / "default.npz", str(shipped / "default.npz")):
+    for named in (None, DEFAULT, shipped / f"{DEFAULT}.npz", str(shipped / f"{DEFAULT}.npz")):
         close(embed(X, named), wanted)
     assert not np.allclose(embed(X, "another"), wanted)
-    assert find_encoder(encoder) is encoder
-    assert find_encoder("another") is not find_encoder("another")  # to be trained at will
+    assert find_encoder(encoder) == (encoder, None)
+    assert find_encoder("another")[0] is not find_encoder("another")[0]  # to be trained at will
 
 
 def test_an_encoder_that_is_not_there_is_told_with_those_that_are(shipped):
-    with pytest.raises(DataError, match=r"no encoder 'mine'. Expected one of \['another', 'defau"):
+    with pytest.raises(DataError, match=r"no encoder 'mine'. Expected one of \['another', 'str"):
         find_encoder("mine")
     (shipped / "broken.npz").write_bytes(b"")
     with pytest.raises(DataError, match=r"broken\.npz"):
@@ -149,7 +154,7 @@ def test_an_encoder_that_is_not_there_is_told_with_those_that_are(shipped):
 def test_without_encoders_the_default_is_told_to_be_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(embedding, "SHIPPED", tmp_path / "none")
     assert encoders() == []
-    with pytest.raises(DataError, match="no encoder 'default'"):
+    with pytest.raises(DataError, match=f"no encoder '{DEFAULT}'"):
         embed(windows(1))
 
 
@@ -169,7 +174,7 @@ def test_keras_applies_every_encoder_on_a_graphics_card(encoder, monkeypatch):
 
 def test_features_are_the_same_on_the_other_backend_to_the_bit(encoder, tmp_path):
     pytest.importorskip("jax", reason="the other backend is not installed")
-    save_encoder(tmp_path / "encoder.npz", encoder, TINY)
+    save_encoder(tmp_path / "encoder.npz", encoder, TINY, make_card(LENGTH))
     np.save(tmp_path / "X.npy", windows(3))
     code = (
         "import sys, keras, numpy as np; from ecglib.models.embedding import embed; "
@@ -188,3 +193,12 @@ def test_features_are_the_same_on_the_other_backend_to_the_bit(encoder, tmp_path
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["jax"]
     np.testing.assert_array_equal(np.load(tmp_path / "features.npy"), embed(windows(3), encoder))
+
+
+def test_windows_at_another_rate_than_the_encoders_are_refused_by_name(shipped):
+    meta = pd.DataFrame({name: [1, 1] for name in ("participant", "clip", "lead", "start")})
+    meta = meta.assign(condition="rest", quality="ok")
+    made = Windows(windows(2), meta, 128.0, "mine")
+    with pytest.raises(DataError, match=r"field fs: windows with 128\. Expected 256"):
+        embed(made)
+    assert embed(Windows(made.X, meta, 256.0, "mine")).shape == (2, 4)
