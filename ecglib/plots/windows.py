@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -218,4 +219,43 @@ def neighbour_shares(shares: pd.DataFrame, label: str) -> Figure:
     ax.invert_yaxis()
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.set_title(f"Where the most similar window comes from ({label})")
+    return fig
+
+
+@styled
+def rows_of_windows(
+    windows: Mapping[str, np.ndarray], fs: float, label: str, title: str = "Windows"
+) -> Figure:
+    """Draw windows below each other, on one scale.
+
+    Parameters
+    ----------
+    windows : mapping of str to ndarray of shape (n_samples,)
+        Normalised windows of equal length, by what each is.
+    fs : float
+        Sampling rate in Hz.
+    label : str
+        Which data these are.
+    title : str
+        What they show.
+
+    Returns
+    -------
+    Figure
+        One axis per window, all with the same height and time.
+    """
+    fig, axes = plt.subplots(
+        len(windows),
+        1,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        figsize=(WIDTH, 1.5 * len(windows)),
+    )
+    for (name, x), ax in zip(windows.items(), axes[:, 0], strict=True):
+        ax.plot(np.arange(len(x)) / fs, x, color="black", linewidth=0.9)
+        ax.set_title(name, loc="left", fontsize=10)
+    axes[-1, 0].set_xlabel("time in the window (s)")
+    fig.supylabel(NORMALISED, fontsize=10)
+    fig.suptitle(f"{title} ({label})")
     return fig

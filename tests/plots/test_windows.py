@@ -64,3 +64,11 @@ def test_neighbours_show_both_bars(check):
     check(fig, LABEL, "share of windows", "nearest neighbour")
     widths = [bar.get_width() for bars in fig.axes[0].containers for bar in bars]
     assert widths == [0.5, 0.9, 0.01, 0.05]
+
+
+def test_windows_stand_below_each_other_on_one_scale(check):
+    rows = {"one": np.zeros(256), "two": np.linspace(-2, 3, 256)}
+    fig = windows_plots.rows_of_windows(rows, 256, LABEL, "Two windows")
+    check(fig, LABEL, "time in the window (s)", "ECG (SD)")
+    assert [ax.get_title(loc="left") for ax in fig.axes] == ["one", "two"]
+    assert fig.axes[0].get_ylim() == fig.axes[1].get_ylim()
