@@ -67,7 +67,7 @@ def test_targets_in_common_stay_and_others_are_left_out():
     assert "valence" not in both.recordings
     assert both.recordings["state"].tolist() == ["rest"] * 2 + ["stress"] * 2
     assert pool(one, two, targets=[nine]).recordings["valence"].tolist() == [9, 9, 2, 2]
-    with pytest.raises(DataError, match="participant one/1, clip 1, field valence: .*9"):
+    with pytest.raises(DataError, match=r"participant one/1, clip 1, field valence: .*9"):
         pool(one, two, targets=[five])
     with pytest.raises(DataError, match="no cohort has a column 'joy'"):
         pool(one, two, targets=[Rating("joy")])
