@@ -252,7 +252,7 @@ def test_real_recordings_are_the_same_in_the_original_layout(tmp_path):
     (tmp_path / PEOPLE).write_text("".join(people[:3]))
     for key in ("S00_1", "S00_2", "S01_1", "S01_2"):
         gain, offset = labels.loc[key, ["gain_mV_per_adu", "offset_mV"]]
-        low, high = (round(offset + end * gain, 5) for end in (-32768, 32767))
+        low, high = round(offset - 32768 * gain, 5), round(offset + 32767 * gain, 6)
         write_edf(tmp_path / f"Subject{key[1:]}.edf", arrays[key], low, high)
     again = read_eegmat(tmp_path)
     extract = tmp_path / "extract"
