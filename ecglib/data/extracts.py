@@ -16,8 +16,10 @@ from ecglib.core.tables import as_names
 from ecglib.data.cohort import COLUMNS, Cohort
 from ecglib.data.targets import Target
 
-STEP = 1e-5
-"""Samples that round to the same multiple of this, in their unit, have the same identity."""
+STEP = 1.41421356e-5
+"""Samples that round to the same multiple of this, in their unit, have the same identity. No step
+of a converter is a simple multiple of it, so none falls where two ways to compute it would round
+differently."""
 
 
 def folder_of(folder: str | os.PathLike[str], expected: str, remedy: str) -> Path:

@@ -202,6 +202,8 @@ def annotated_beats(folder: Path, record: str, annotator: str = "atr") -> np.nda
     if not path.is_file():
         raise DataError("this file is missing", file=path, remedy=_COPY)
     try:
+        if not path.read_bytes().endswith(b"\0\0"):  # how every such file ends
+            raise ValueError("the end is missing")
         found = wfdb.rdann(str(path.with_suffix("").absolute()), annotator)
         samples = np.asarray(found.sample, dtype=np.int64)
         is_beat = np.array([symbol in BEATS for symbol in found.symbol], dtype=bool)
