@@ -70,9 +70,9 @@ def read_eegmat(folder: str | os.PathLike[str]) -> Cohort:
 
     Notes
     -----
-    Nothing is left out: four of the original recordings (S02 at rest; S13, S20 and S35 at
-    arithmetic) show no heartbeat, because an electrode was off. Leave those out by a rule that does
-    not look at the label.
+    Nothing is left out: four of the original recordings (S02 and S13 at rest, S20 and S35 at
+    arithmetic) show no heartbeat, because an electrode was off. The quality of their windows says
+    so without a look at the label (`ecglib.preprocessing.segmentation`).
     """
     folder = folder_of(folder, "the folder of eegmat", _REMEDY)
     people = _people(folder / PEOPLE)

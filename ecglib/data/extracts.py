@@ -23,7 +23,26 @@ differently."""
 
 
 def folder_of(folder: str | os.PathLike[str], expected: str, remedy: str) -> Path:
-    """Return a folder that must be there, or raise a DataError that says what it should hold."""
+    """Return a folder that must be there.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Its path; ``~`` is the user's folder.
+    expected : str
+        What it should be, for the message.
+    remedy : str
+        What to do if it is not there, for the message.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    DataError
+        If it is not there.
+    """
     found = Path(folder).expanduser()
     if not found.is_dir():
         raise DataError(
@@ -84,7 +103,28 @@ def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> 
 
 
 def number(table: pd.DataFrame, name: str, column: str, path: Path) -> float:
-    """Return a number of a table that `checked_table` read, or raise a DataError."""
+    """Return a number of a table that `checked_table` read.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table.
+    name : str
+        Name of the row.
+    column : str
+        Name of the column.
+    path : Path
+        The table's file, for the message.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If there is no finite number.
+    """
     try:
         value = float(table.at[name, column])
     except ValueError:
@@ -127,7 +167,18 @@ class Arrays:
             raise self._damaged(error) from error
 
     def row(self, name: str, kinds: str) -> np.ndarray:
-        """Return an array of one dimension whose type is of one of some `kinds`, such as "iu".
+        """Return an array of one dimension.
+
+        Parameters
+        ----------
+        name : str
+            Name of the array.
+        kinds : str
+            Kinds of types that it may have, as NumPy writes them, such as "iu" for whole numbers.
+
+        Returns
+        -------
+        ndarray
 
         Raises
         ------
@@ -143,7 +194,7 @@ class Arrays:
                 f"{found.dtype} of shape {found.shape}",
                 file=self.path,
                 field=name,
-                expected="one row of numbers" if "U" not in kinds else "one row of symbols",
+                expected="one row of whole numbers",
                 remedy=self._remedy,
             )
         return found
@@ -198,7 +249,21 @@ class Collected:
         self._rows.append(row)
 
     def cohort(self, leads: tuple[str, ...], targets: tuple[Target, ...] = ()) -> Cohort:
-        """Return the cohort of all recordings that were added, sorted."""
+        """Return the cohort of all recordings that were added, sorted.
+
+        Parameters
+        ----------
+        leads : tuple of str
+            Names of the leads.
+        targets : tuple of Rating or Classes
+            What columns of labels mean.
+
+        Returns
+        -------
+        Cohort
+            Its checksum is one of the table and of samples, rates and units, whatever files they
+            were read from.
+        """
         table = pd.DataFrame(self._rows)
         for column in ("participant", "clip"):
             table[column] = as_names(table[column], column)

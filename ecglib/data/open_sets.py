@@ -90,7 +90,16 @@ OPEN_SETS = {known.name: known for known in (EEGMAT, MITDB)}
 
 
 def open_set(name: str) -> OpenSet:
-    """Return the open set of a name.
+    """Return an open set.
+
+    Parameters
+    ----------
+    name : str
+        Its short name, one of those in `OPEN_SETS`.
+
+    Returns
+    -------
+    OpenSet
 
     Raises
     ------

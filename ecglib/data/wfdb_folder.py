@@ -118,6 +118,15 @@ def read_wfdb_folder(
 def records_of(folder: Path) -> list[str]:
     """Return the names of the records of a folder, as ``RECORDS`` or the headers give them.
 
+    Parameters
+    ----------
+    folder : Path
+        Holds the records.
+
+    Returns
+    -------
+    list of str
+
     Raises
     ------
     DataError
@@ -157,7 +166,17 @@ def records_of(folder: Path) -> list[str]:
 
 
 def age_and_sex(comments: Sequence[str]) -> tuple[float, str | None]:
-    """Return a person's age in years and sex from a header's comments; NaN and None if not there.
+    """Return a person's age in years and sex; NaN and None if they are not there.
+
+    Parameters
+    ----------
+    comments : sequence of str
+        Comments of a record's header, line by line.
+
+    Returns
+    -------
+    age : float
+    sex : {"M", "F"} or None
 
     Examples
     --------
