@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ecglib.data.eegmat import read_eegmat
-from ecglib.data.mitbih import read_mitbih
-from ecglib.data.pool import pool
 
 from ecglib.core.arrays import digest, evenly_spaced
 from ecglib.core.folders import artifacts_folder
 from ecglib.core.process import tune_process
 from ecglib.data.cohort import Cohort
+from ecglib.data.eegmat import read_eegmat
+from ecglib.data.mitbih import read_mitbih
+from ecglib.data.pool import pool
 from ecglib.evaluation.recognition import task_scores
 from ecglib.models.card import EncoderCard, Preprocessing, Recognition, TrainingData
 from ecglib.models.encoder import EncoderConfig

@@ -318,7 +318,7 @@ def _check_table(recordings: pd.DataFrame, targets: tuple[Target, ...]) -> None:
         if bad.any():
             row = recordings[bad].iloc[0]
             raise DataError(
-                f"{row[target.name]!r}",
+                f"{row[target.name]}",
                 participant=row["participant"],
                 clip=row["clip"],
                 field=target.name,

