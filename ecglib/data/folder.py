@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -305,6 +306,7 @@ def _without_table(folder: Path) -> pd.DataFrame:
         for path in folder.iterdir()
         if path.suffix.lower() in READERS and path.is_file() and not path.name.startswith(".")
     )
+    files = [path for path in files if path.suffix.lower() != ".txt" or _has_numbers(path)]
     parts = {part for path in files if path.suffix.lower() == ".hea" for part in _segments(path)}
     files = [path for path in files if path.suffix.lower() != ".hea" or path.stem not in parts]
     if not files:
@@ -326,6 +328,18 @@ def _without_table(folder: Path) -> pd.DataFrame:
                 "them",
             )
     return pd.DataFrame({"file": list(names.values()), "participant": list(names)})
+
+
+def _has_numbers(path: Path) -> bool:
+    """Say whether one of the first lines of a text is of numbers: a note is no recording."""
+    with path.open("rb") as stream:
+        lines = stream.read(1 << 14).decode("utf-8-sig", errors="replace").splitlines()
+    for line in lines[:50]:
+        fields = line.replace(";", " ").replace(",", " ").split()
+        with suppress(ValueError):
+            if fields and [float(field) for field in fields]:
+                return True
+    return False
 
 
 def _segments(header: Path) -> list[str]:

@@ -18,6 +18,7 @@ def folder(tmp_path):
 
 def test_without_a_table_each_file_is_a_participant(folder):
     (folder / "notes.md").write_text("no recording")
+    (folder / "SOURCE.txt").write_text("Recorded in 2019, 3 people.\nLead 1 only.")
     (folder / "deeper").mkdir()
     table, recordings = read_recordings(folder, fs=FS)
     assert table.to_dict("list") == {
