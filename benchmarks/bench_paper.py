@@ -14,19 +14,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from common import row, save
-from schedules import Point, device, finished, state_of, synthetic_study, watch
+import keras
+import numpy as np
+from common import row, save, seconds
+from schedules import (
+    Point,
+    device,
+    epoch_seconds,
+    finished,
+    state_of,
+    synthetic_study,
+    watch,
+)
 
 from ecglib.core.process import tune_process
 from ecglib.evaluation.protocols import STR, STRICT
-from ecglib.models.training import TrainingConfig
+from ecglib.models.training import TrainingConfig, train_epoch
+from ecglib.pretext.pretrain import build_model
 from ecglib.pretext.transformations import TASKS
 from ecglib.studies import stages
 from ecglib.studies.pretraining import left_out, pretext
@@ -37,16 +47,18 @@ from ecglib.studies.study import Study
 BUDGET, EVERY = 300.0, 5
 
 
-def epoch_seconds(points: Sequence[Point]) -> list[float]:
-    """Give how long each epoch took."""
-    ends = [0.0, *(p["seconds"] for p in points)]
-    return [b - a for a, b in zip(ends, ends[1:], strict=False)]
+def views_an_epoch(training: TrainingConfig, windows: int) -> int:
+    """Count the versions of windows that one epoch shows."""
+    return training.steps(windows) * training.batch_windows * len(TASKS)
 
 
 def progress_rows(
-    points: Mapping[int, Sequence[Point]], training: TrainingConfig, windows: Mapping[int, int]
+    points: Mapping[int, Sequence[Point]],
+    training: TrainingConfig,
+    windows: Mapping[int, int],
+    here: tuple[str, float],
 ) -> list[dict[str, Any]]:
-    """Say how far each pretraining came, how fast it was, and how long all would take.
+    """Say how far each pretraining came, how fast it was, and how long all take.
 
     Parameters
     ----------
@@ -56,44 +68,51 @@ def progress_rows(
         Its length.
     windows : mapping of int to int
         Training windows of each group.
+    here : (str, float)
+        The device at hand, and its speed in views per second.
     """
-    rows, left, spent = [], 0.0, 0.0
-    devices = list(dict.fromkeys(p["device"] for of_one in points.values() for p in of_one))
-    speeds = {
-        group: [
-            training.steps(windows[group]) * training.batch_windows * len(TASKS) / s
-            for s in epoch_seconds(of_one)
-        ]
-        for group, of_one in points.items()
-    }
-    every_speed = [s for of_one in speeds.values() for s in of_one]
-    if not every_speed:
-        return []
-    for group, of_one in points.items():
-        note = state_of(of_one, training)
-        rows.append(
-            row(
-                f"pretraining without group {group}: epochs of {training.epochs}",
-                [len(of_one)],
-                unit="epochs",
-                target=training.epochs,
-                note=note,
-            )
-        )
-        spent += of_one[-1]["seconds"] if of_one else 0.0
-        epoch = training.steps(windows[group]) * training.batch_windows * len(TASKS)
-        left += (training.epochs - len(of_one)) * epoch / statistics.median(every_speed)
-    where = ", ".join(devices)
-    rows += [
-        row("pretraining: speed of an epoch", every_speed, unit="views/s", note=where),
+    rows = [
         row(
-            "all pretrainings",
-            [(spent + left) / 3600],
-            unit="h",
-            note="measured" if not left else f"projected; {spent / 3600:.2f} h of it measured",
-        ),
+            f"pretraining without group {group}: epochs of {training.epochs}",
+            [len(of_one)],
+            unit="epochs",
+            target=training.epochs,
+            note=state_of(of_one, training),
+        )
+        for group, of_one in points.items()
     ]
+    speeds: dict[str, list[float]] = {}
+    for group, of_one in points.items():
+        views = views_an_epoch(training, windows[group])
+        for point, took in zip(of_one, epoch_seconds(of_one), strict=True):
+            speeds.setdefault(point["device"], []).append(views / took)
+    rows += [
+        row("pretraining: speed of an epoch", found, unit="views/s", note=name)
+        for name, found in speeds.items()
+    ]
+    spent = sum(of_one[-1]["seconds"] for of_one in points.values() if of_one)
+    name, speed = here
+    views = {group: views_an_epoch(training, n) for group, n in windows.items()}
+    left = sum((training.epochs - len(of_one)) * views[g] for g, of_one in points.items()) / speed
+    note = "measured" if not left else f"{spent / 3600:.2g} h measured, the rest projected"
+    rows.append(row("all pretrainings", [(spent + left) / 3600], unit="h", note=note))
+    if name not in speeds:
+        every = training.epochs * sum(views.values())
+        rows += [
+            row("pretraining: speed of a step", [speed], unit="views/s", note=name),
+            row("all pretrainings there", [every / speed / 3600], unit="h", note="projected"),
+        ]
     return rows
+
+
+def speed_here(study: Study) -> float:
+    """Take two training steps, after one that compiles; views per second."""
+    training, X = study.profile.pretext.training, study.usable.X
+    model = build_model(study.profile.pretext, study.profile.encoder, X.shape[1])
+    model.compile(keras.optimizers.Adam(training.learning_rate), jit_compile=True)
+    order = np.arange(training.batch_windows)
+    times = [seconds(lambda: train_epoch(model, X, None, order, len(order))) for _ in range(3)]
+    return len(order) * len(TASKS) / min(times[1:])
 
 
 def result_rows(study: Study) -> list[dict[str, Any]]:
@@ -134,7 +153,7 @@ def main() -> None:
     parser.add_argument("--train-only", action="store_true", help="no predictions, no result file")
     options = parser.parse_args()
     start = time.perf_counter()
-    tune_process()
+    tune_process(threads=None)  # all cores: this takes days on one
     study = synthetic_study(PAPER)
     training = PAPER.pretext.training
     groups = range(len(study.groups))
@@ -146,7 +165,7 @@ def main() -> None:
     if options.train_only:
         return
     windows = {group: int((~left_out(study, group)).sum()) for group in groups}
-    rows, skipped = progress_rows(points, training, windows), []
+    rows, skipped = progress_rows(points, training, windows, (device(), speed_here(study))), []
     if all(finished(p, training) for p in points.values()):
         predictions(study)
         rows += result_rows(study)
@@ -155,7 +174,11 @@ def main() -> None:
     save(
         "paper",
         rows,
-        {"data": "synthetic", "training": asdict(training), "last device": device()},
+        {
+            "data": "synthetic",
+            "device": ", ".join(dict.fromkeys(q["device"] for p in points.values() for q in p)),
+            "training": asdict(training),
+        },
         time.perf_counter() - start,
         points={str(group): of_one for group, of_one in points.items()},
         skipped=skipped,

@@ -15,6 +15,7 @@ spectral ones, which changes the time and not the numbers.
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -29,6 +30,7 @@ from schedules import (
     Point,
     cards,
     comparable,
+    epoch_seconds,
     finer,
     finished,
     reached,
@@ -48,6 +50,7 @@ from ecglib.studies.profiles import FAST, PAPER, QUICK, Profile
 from ecglib.transfer.frozen import fit_heads
 
 GROUP, EVERY, LIMIT, BUDGET = 0, 5, 10, 1200.0
+BETWEEN = "range: the goal was passed somewhere between two judgements"
 HEAD = QUICK.head
 """The same heads for all encoders; so many of the published length would take hours."""
 
@@ -60,39 +63,71 @@ def schedules(convolution: str) -> dict[str, Profile]:
     }
 
 
+def until(points: Sequence[Point]) -> dict[str, float]:
+    """Count views, steps and seconds until `GOAL`, or until the end where it is not reached.
+
+    The seconds are those of so many median epochs: compiling, a matter of once, is left out.
+    """
+    end = reached(points) or points[-1]
+    seconds = end["epoch"] * statistics.median(epoch_seconds(points))
+    return {"views": end["views"], "steps": end["steps"], "seconds": seconds}
+
+
+def before(points: Sequence[Point]) -> dict[str, float]:
+    """Count views, steps and seconds between the judgement that found `GOAL` and the last before.
+
+    They are 0 where `GOAL` is not reached, or was found at the first judgement.
+    """
+    judged = [p for p in points if "auc" in p]
+    end = reached(points)
+    number = judged.index(end) if end else 0
+    if not number:
+        return {"views": 0, "steps": 0, "seconds": 0.0}
+    epochs = end["epoch"] - judged[number - 1]["epoch"]
+    return {what: count * epochs / end["epoch"] for what, count in until(points).items()}
+
+
 def learning_rows(
     points: Mapping[str, Sequence[Point]], trainings: Mapping[str, TrainingConfig]
 ) -> list[dict[str, Any]]:
-    """Say how many views, steps and seconds each schedule needed, and compare the views."""
+    """Say how many views, steps and seconds each schedule needed, and compare both.
+
+    Where the fast schedule has not learnt, there is nothing to compare. Where the published one has
+    not, the ratio is a lower bound; it is judged unless the clock stopped that training.
+    """
     rows = []
-    ends = {name: reached(p) or p[-1] for name, p in points.items()}
+    counted = {name: until(of_one) for name, of_one in points.items()}
+    since = {name: before(of_one) for name, of_one in points.items()}
+    states = {name: state_of(of_one, trainings[name]) for name, of_one in points.items()}
     if reached(points["fast"]):
         learnt = reached(points["published"]) is not None
-        over = finished(points["published"], trainings["published"])
-        rows.append(
-            row(
-                f"views of the published schedule for each view of the fast one, until AUC {GOAL}",
-                [ends["published"]["views"] / ends["fast"]["views"]],
-                unit="×",
-                # Of a training that the clock stopped one cannot say what it would have needed.
-                target=LIMIT if learnt or over else None,
-                note="" if learnt else f"a lower bound; the published schedule: "
-                f"{state_of(points['published'], trainings['published'])}",
-            )
-        )
-    for name, end in ends.items():
-        state, until = state_of(points[name], trainings[name]), f"until AUC {GOAL}"
-        if reached(points[name]) is None:
-            until = f"without reaching AUC {GOAL}"
-        notes = {"views": state, "steps": "", "seconds": f"{end['device']}; with compilation"}
+        judged = learnt or finished(points["published"], trainings["published"])
         rows += [
             row(
-                f"{name} schedule {until}: {what}",
-                [end[what]],
-                unit="s" if what == "seconds" else what,
-                note=note,
+                f"{what} of the published schedule for each of the fast one, until AUC {GOAL}",
+                [number / counted["fast"][what]],
+                unit="×",
+                target=LIMIT if what == "views" and judged else None,
+                note=BETWEEN if learnt else f"a lower bound; published: {states['published']}",
             )
-            for what, note in notes.items()
+            | {
+                "low": (number - since["published"][what]) / counted["fast"][what],
+                "high": number / (counted["fast"][what] - since["fast"][what]),
+            }
+            for what, number in counted["published"].items()
+        ]
+    for name, numbers in counted.items():
+        how = f"until AUC {GOAL}" if reached(points[name]) else f"without reaching AUC {GOAL}"
+        device = points[name][-1]["device"]
+        notes = {"views": states[name], "steps": "", "seconds": f"{device}; without compiling"}
+        rows += [
+            row(
+                f"{name} schedule {how}: {what}",
+                [number],
+                unit="s" if what == "seconds" else what,
+                note=notes[what],
+            )
+            for what, number in numbers.items()
         ]
     return rows
 
@@ -178,6 +213,7 @@ def main() -> None:
         rows,
         {
             "data": "synthetic",
+            "device": points["published"][-1]["device"],
             **{name: asdict(training) for name, training in trainings.items()},
             "training windows": int((~left_out(study, GROUP)).sum()),
             "judged windows": JUDGED_WINDOWS,

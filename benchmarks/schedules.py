@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,12 @@ def comparable(
 
     Only these say something about their schedule.
     """
-    return [
-        name for name, p in points.items() if reached(p) is not None and finished(p, trainings[name])
-    ]
+    return [name for name, p in points.items() if reached(p) and finished(p, trainings[name])]
+
+
+def epoch_seconds(points: Sequence[Point]) -> list[float]:
+    """Give how long each epoch took; the first of a process compiles the step."""
+    return [after - before for before, after in pairwise([0.0, *(p["seconds"] for p in points)])]
 
 
 def load_points(folder: Path) -> list[Point]:
