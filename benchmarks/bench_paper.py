@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from common import row, save, seconds
 from schedules import (
     Point,
@@ -33,7 +34,9 @@ from schedules import (
     watch,
 )
 
+from ecglib.core.artifacts import atomic_path
 from ecglib.core.process import tune_process
+from ecglib.core.provenance import environment
 from ecglib.evaluation.protocols import STR, STRICT
 from ecglib.models.training import TrainingConfig, train_epoch
 from ecglib.pretext.pretrain import build_model
@@ -99,46 +102,58 @@ def progress_rows(
     if name not in speeds:
         every = training.epochs * sum(views.values())
         rows += [
-            row("pretraining: speed of a step", [speed], unit="views/s", note=name),
+            row("pretraining: speed of a step", [speed], unit="views/s", note=f"{name}, {load()}"),
             row("all pretrainings there", [every / speed / 3600], unit="h", note="projected"),
         ]
     return rows
 
 
+def load() -> str:
+    """Say how many processes want to run here: other work makes a measurement slow."""
+    return f"{os.getloadavg()[0]:.1f} processes running on {environment()['cores available']} cores"
+
+
 def speed_here(study: Study) -> float:
-    """Take two training steps, after one that compiles; views per second."""
+    """Take five training steps, after one that compiles; views per second of the fastest."""
     training, X = study.profile.pretext.training, study.usable.X
     model = build_model(study.profile.pretext, study.profile.encoder, X.shape[1])
     model.compile(keras.optimizers.Adam(training.learning_rate), jit_compile=True)
     order = np.arange(training.batch_windows)
-    times = [seconds(lambda: train_epoch(model, X, None, order, len(order))) for _ in range(3)]
+    times = [seconds(lambda: train_epoch(model, X, None, order, len(order))) for _ in range(6)]
     return len(order) * len(TASKS) / min(times[1:])
 
 
-def result_rows(study: Study) -> list[dict[str, Any]]:
-    """Say what the heads reach for new people, and how long heads and features took."""
-    table = summary(study, metrics=("auc",))
+def evaluate(study: Study) -> dict[str, Any]:
+    """Compute features and predictions, unless they are there; say how long that took, and where.
+
+    It is done in one go: killed, it starts again, with the encoders that are there.
+    """
+    made = study.folder / stages.PREDICTIONS.file(results_source(study))
+    beside = made.with_name(f"{made.name}.took.json")
+    if not made.is_file():
+        took = seconds(lambda: predictions(study))
+        with atomic_path(beside) as partial:
+            partial.write_text(json.dumps({"seconds": took, "note": device()}))
+    return json.loads(beside.read_text()) if beside.is_file() else {}
+
+
+def result_rows(table: pd.DataFrame, took: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Say what the heads reach for new people (from a `summary`), and how long it took."""
     strict = table[(table["model"] == STR) & (table["regime"] == STRICT)]
-    beside = study.folder / f"{stages.PREDICTIONS.file(results_source(study))}.json"
-    about = json.loads(Path(beside).read_text())
-    return [
+    rows = [
         row(
-            "features and heads",
-            [about["seconds"] / 3600],
-            unit="h",
-            note=about["environment"]["processor"],
-        ),
-        *(
-            row(
-                f"new people (LOSO), {found.target}: mean AUC",
-                [found.mean],
-                unit="AUC",
-                note=f"95 % interval over {found.n_participants} people",
-            )
-            | {"low": found.low, "high": found.high}
-            for found in strict.itertuples()
-        ),
+            f"new people (LOSO), {found.target}: mean AUC",
+            [found.mean],
+            unit="AUC",
+            note=f"95 % interval over {found.n_participants} people",
+        )
+        | {"low": found.low, "high": found.high}
+        for found in strict.itertuples()
     ]
+    if took:
+        hours = [took["seconds"] / 3600]
+        rows.insert(0, row("features and heads", hours, unit="h", note=took["note"]))
+    return rows
 
 
 def main() -> None:
@@ -167,8 +182,8 @@ def main() -> None:
     windows = {group: int((~left_out(study, group)).sum()) for group in groups}
     rows, skipped = progress_rows(points, training, windows, (device(), speed_here(study))), []
     if all(finished(p, training) for p in points.values()):
-        predictions(study)
-        rows += result_rows(study)
+        took = evaluate(study)
+        rows += result_rows(summary(study, metrics=("auc",)), took)
     else:
         skipped.append("the predictions, which need all encoders")
     save(

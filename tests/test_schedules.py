@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ecglib.core.artifacts import load_arrays
@@ -220,3 +221,22 @@ def test_a_published_profile_that_was_trained_here_is_measured(modules):
         "all pretrainings",
     ]
     assert rows[-1]["note"] == "measured"
+
+
+def test_results_of_new_people_alone_are_shown_with_their_intervals(modules):
+    table = pd.DataFrame(
+        [
+            {"model": model, "regime": regime, "target": "valence", "mean": mean, "low": mean - 0.1}
+            | {"high": mean + 0.1, "n_participants": 23}
+            for model, regime, mean in (
+                ("STR", "strict", 0.7),
+                ("STR", "pretext saw test windows", 0.8),
+                ("random", "none", 0.6),
+            )
+        ]
+    )
+    took, row = modules["bench_paper"].result_rows(table, {"seconds": 1800, "note": "a card"})
+    assert (took["median"], took["unit"], took["note"]) == (0.5, "h", "a card")
+    assert row["what"] == "new people (LOSO), valence: mean AUC"
+    assert [row["low"], row["median"], row["high"]] == pytest.approx([0.6, 0.7, 0.8])
+    assert modules["bench_paper"].result_rows(table, {}) == [row]
