@@ -17,7 +17,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test pages other-data results bench lint format sync notebooks lock clean distclean
+.PHONY: help env book test pages other-data results bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,12 @@ results: $(STAMP)  ## compute what results/ lacks of the comparison of the synth
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
 		$(BIN)/ecglib results comparison --ship
 
-bench: $(STAMP)  ## measure speed side by side into benchmarks/results/ (a quiet machine, 40 minutes)
+bench: $(STAMP)  ## measure speed side by side into benchmarks/results/ (a quiet machine, 80 minutes)
 	for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
+
+# KERAS_BACKEND=jax takes a graphics card, if JAX sees one. Killed, it goes on where it was.
+paper-run: $(STAMP)  ## train and evaluate the published profile from start to end (a card, or days)
+	$(BIN)/python benchmarks/bench_paper.py --seconds inf
 
 lint: $(STAMP)  ## check style, format, and that notebooks agree with their scripts
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The figure of speed: how time and memory grow with the data."""
+"""The figures of speed: how time and memory grow with the data, and how fast a schedule learns."""
 
 from __future__ import annotations
 
@@ -52,4 +52,36 @@ def growth(table: pd.DataFrame, label: str) -> Figure:
         ax.set(title=title, xlabel="size (times the smallest)", ylabel=name)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     fig.suptitle(f"Growth with the size of the data ({label})")
+    return fig
+
+
+@styled
+def learning(table: pd.DataFrame, goal: float, label: str) -> Figure:
+    """Draw how well the pretext is recognised over the views that were shown.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per judgement, with the columns schedule, views, and auc: the area under the ROC
+        curve on people left out.
+    goal : float
+        From which area on a schedule counts as learnt.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        One line for each schedule, views on a logarithmic axis, and the goal as a dotted line.
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.4))
+    ax.axhline(goal, linestyle=":", color=GREY, label=f"learnt: {goal:g}")
+    schedules = table.groupby("schedule", sort=False)
+    for (name, rows), (colour, marker) in zip(schedules, itertools.cycle(_LOOKS), strict=False):
+        rows = rows.sort_values("views")
+        ax.plot(rows["views"], rows["auc"], color=colour, marker=marker, ms=4, label=name)
+    ax.set_xscale("log")
+    ax.set(xlabel="views shown", ylabel="area under the ROC curve")
+    ax.set_title(f"Recognition on people left out ({label})")
+    ax.legend(loc="lower right")
     return fig

@@ -1,4 +1,4 @@
-"""The figure of growth shows the points that it is given."""
+"""The figures of speed show the points that they are given."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -63,4 +63,26 @@ def test_the_legend_says_what_was_counted(fig):
         "training, 3 to 24 windows",
         "reading, 3 to 24 participants",
         "linear growth",
+    ]
+
+
+def test_each_schedule_is_a_line_over_its_views_beside_the_goal():
+    rows = [
+        {"schedule": name, "views": 100 * factor * n, "auc": 0.5 + 0.1 * n}
+        for factor, name in ((1, "fast"), (10, "published"))
+        for n in (2, 1, 4)
+    ]
+    fig = speed_plots.learning(pd.DataFrame(rows), 0.97, "synthetic")
+    (ax,) = fig.axes
+    goal, *lines = ax.lines
+    assert ax.get_xscale() == "log" and "synthetic" in ax.get_title()
+    assert set(goal.get_ydata()) == {0.97}
+    assert [line.get_label() for line in lines] == ["fast", "published"]
+    for line, factor in zip(lines, (1, 10), strict=True):
+        np.testing.assert_allclose(line.get_xdata(), factor * np.array([100, 200, 400]))
+        np.testing.assert_allclose(line.get_ydata(), [0.6, 0.7, 0.9])
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+        "learnt: 0.97",
+        "fast",
+        "published",
     ]
