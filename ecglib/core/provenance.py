@@ -14,6 +14,7 @@ from typing import Any
 PACKAGES = (
     "ssl-ecg-emotion-book",
     "tensorflow",
+    "jax",
     "keras",
     "numpy",
     "scipy",
