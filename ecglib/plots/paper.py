@@ -24,7 +24,8 @@ MILLIVOLTS = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 _PULSE_MM, _MARGIN_MM, _ROW_S = 5.0, 5.0, 10.0
 _LEAST_MV, _MOST_MV = 2.0, 6.0  # height of a row
 _INCH_MM = 25.4
-_LABELS = {"P": "P", "Q": "Q", "R": "R", "S": "S", "T": "T"}
+_BELOW_MM = 10.0  # for names and intervals
+_SIDES = {"Q": "right", "S": "left"}  # so that the two do not cover each other
 
 
 @styled
@@ -79,6 +80,7 @@ def ecg_paper(
     n_rows = max(1, int(np.ceil(len(x) / fs / _ROW_S - 1e-9)))
     seconds = min(_ROW_S, len(x) / fs)
     low, high = _limits(x * gain)
+    low -= _BELOW_MM if waves or rr is not None else 0.0
     left = -(_PULSE_MM + 2 * _MARGIN_MM) / MM_PER_S if known else 0.0
     width = (seconds - left) * MM_PER_S
     fig, axes = plt.subplots(
@@ -98,8 +100,7 @@ def ecg_paper(
         ticks = np.arange(0, seconds + 1e-9, 1.0 if seconds <= _ROW_S else 5.0)
         ax.set_xticks(ticks, [f"{offset + t:g}" for t in ticks])
     axes[-1, 0].set_xlabel("time in the recording (s)")
-    said = "1 mV is 10 mm" if known else f"ECG ({unit or 'unit unknown'})\nscaled to fit"
-    fig.supylabel(said, fontsize=9)
+    fig.supylabel(f"ECG ({unit})" if known else "ECG\n(scaled to fit)", fontsize=9)
     if waves:
         _name_waves(axes[0, 0], x * gain, fs, waves)
     if rr is not None:
@@ -153,11 +154,11 @@ def _name_waves(ax: Axes, mm: np.ndarray, fs: float, waves: Mapping[str, float])
         height = mm[min(max(round(at * fs), 0), len(mm) - 1)]
         up = height >= 0
         ax.annotate(
-            _LABELS.get(name, name),
+            name,
             (at, height),
             (0, 4 if up else -4),
             textcoords="offset points",
-            ha="center",
+            ha=_SIDES.get(name, "center"),
             va="bottom" if up else "top",
             fontsize=10,
             fontweight="bold",
@@ -167,7 +168,10 @@ def _name_waves(ax: Axes, mm: np.ndarray, fs: float, waves: Mapping[str, float])
 def _mark_interval(ax: Axes, low: float, first: float, second: float) -> None:
     height = low + 3
     ax.annotate(
-        "", (first, height), (second, height), arrowprops={"arrowstyle": "<->", "color": INK}
+        "",
+        (first, height),
+        (second, height),
+        arrowprops={"arrowstyle": "<->", "color": INK, "shrinkA": 0, "shrinkB": 0},
     )
     ax.text(
         (first + second) / 2,

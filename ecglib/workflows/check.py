@@ -398,7 +398,9 @@ def overview(checks: Sequence[RecordingCheck | DataError]) -> str:
     return "\n".join([table, *notes])
 
 
-def judge_lead(recording: Recording, lead: str | int) -> JudgedLead:
+def judge_lead(
+    recording: Recording, lead: str | int, config: WindowConfig | None = None
+) -> JudgedLead:
     """Filter, cut and judge one lead, whatever its state.
 
     Parameters
@@ -407,23 +409,26 @@ def judge_lead(recording: Recording, lead: str | int) -> JudgedLead:
         At any rate.
     lead : str or int
         Name or number of the lead.
+    config : WindowConfig, optional
+        How windows are made; by default 10 s at 256 Hz.
 
     Returns
     -------
     JudgedLead
-        At 256 Hz. A recording shorter than 10 s is one window; one that is too short for the
+        A recording shorter than a window is one window; one that is too short for the
         high-pass filter has none.
     """
-    fs, x = _WINDOW.target_fs, recording.lead(lead)
+    config = config or _WINDOW
+    fs, x = config.target_fs, recording.lead(lead)
     try:
-        ecg, codes = prepare(x, recording.fs, _WINDOW)
+        ecg, codes = prepare(x, recording.fs, config)
     except DataError:  # too short for the filter: a Recording has no other fault
         none = np.empty((0, 1))
         meta = pd.DataFrame({"start": np.empty(0), "quality": np.empty(0, dtype=object)})
         return JudgedLead(none[:, 0], np.empty(0, dtype=np.int8), none, meta, fs, 0.0)
-    length_s = min(_WINDOW.length_s, len(ecg) / fs)
-    windows, starts = cut(ecg, fs, length_s)
-    flags, _ = cut(codes, fs, length_s)
+    length_s = min(config.length_s, len(ecg) / fs)
+    windows, starts = cut(ecg, fs, length_s, config.overlap)
+    flags, _ = cut(codes, fs, length_s, config.overlap)
     quality = judge_windows(windows, fs, recording.unit, flags)
     meta = pd.DataFrame({"start": starts, "quality": quality.astype(object)})
     return JudgedLead(ecg, codes, windows, meta, fs, length_s)
