@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ecglib.commands import recording_options
 from ecglib.core.errors import DataError
 
 EXAMPLES = """\b
@@ -32,11 +33,7 @@ POOR = 4
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER..."
 )
-@click.option("--fs", type=float, metavar="HZ", help="Sampling rate, where the file has none.")
-@click.option(
-    "--lead", "leads", multiple=True, metavar="NAME|NUMBER", help="Leads to use; may be repeated."
-)
-@click.option("--unit", help="mV, uV, V or adu, where the file does not say.")
+@recording_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead."
@@ -49,7 +46,7 @@ POOR = 4
 def command(
     files: tuple[Path, ...],
     fs: float | None,
-    leads: tuple[str, ...],
+    leads: list[str | int] | None,
     unit: str | None,
     as_json: bool,
     out: Path | None,
@@ -72,9 +69,9 @@ def command(
         overview,
         recordings_in,
     )
-    from ecglib.workflows.output import as_leads, show
+    from ecglib.workflows.output import show
 
-    given = {"fs": fs, "leads": as_leads(leads), "unit": unit}
+    given = {"fs": fs, "leads": leads, "unit": unit}
     if len(files) == 1 and not files[0].is_dir():
         (file,) = files
         if is_dreamer(file):

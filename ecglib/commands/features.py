@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ecglib.commands import interruptible, recording_options
+
 EXAMPLES = """\b
 Examples:
   ecglib features anna.csv ben.edf -o features.csv
@@ -33,12 +35,10 @@ Exit codes:
     help="The table: .csv (what is missing is empty) or .npz (NaN).",
 )
 @click.option("--beats/--no-beats", default=True, help="Ten features of heartbeats.  [default: on]")
-@click.option("--encoder", type=click.Path(path_type=Path), help="Add the features of this encoder.")
-@click.option("--fs", type=float, metavar="HZ", help="Sampling rate, where a file has none.")
 @click.option(
-    "--lead", "leads", multiple=True, metavar="NAME|NUMBER", help="Leads to use; may be repeated."
+    "--encoder", type=click.Path(path_type=Path), help="Add the features of this encoder."
 )
-@click.option("--unit", help="mV, uV, V or adu, where a file does not say.")
+@recording_options
 @click.option("--turn", is_flag=True, help="Turn leads that are upside down.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @click.option("--force", is_flag=True, help="Replace a table that is there.")
@@ -48,7 +48,7 @@ def command(
     beats: bool,
     encoder: Path | None,
     fs: float | None,
-    leads: tuple[str, ...],
+    leads: list[str | int] | None,
     unit: str | None,
     turn: bool,
     as_json: bool,
@@ -67,20 +67,21 @@ def command(
     # Here, so that --help does not wait for SciPy.
     from ecglib.workflows.check import recordings_in
     from ecglib.workflows.features import MISSING, NO_ENCODER, write_features
-    from ecglib.workflows.output import as_leads, refuse_to_replace, show
+    from ecglib.workflows.output import refuse_to_replace, show
 
     refuse_to_replace(out, force)
     paths = [path for f in files for path in (recordings_in(f) if f.is_dir() else [f])]
-    table = write_features(
-        paths,
-        out,
-        beats=beats,
-        encoder=NO_ENCODER if encoder is None else encoder,
-        fs=fs,
-        leads=as_leads(leads),
-        unit=unit,
-        turn=turn,
-    )
+    with interruptible("what is finished is kept: the same command goes on"):
+        table = write_features(
+            paths,
+            out,
+            beats=beats,
+            encoder=NO_ENCODER if encoder is None else encoder,
+            fs=fs,
+            leads=leads,
+            unit=unit,
+            turn=turn,
+        )
     told = {
         "file": str(out),
         "windows": len(table),

@@ -215,7 +215,9 @@ def _quality(cohort: Cohort, profile: Profile) -> tuple[pd.DataFrame, list[str]]
     """Return the quality of each participant's leads, and who cannot be cut into windows."""
     config = replace(profile.windows, leads=None)
     reports, broken = [], []
-    for participant in progress(cohort.recordings["participant"].unique(), "checking", unit="person"):
+    for participant in progress(
+        cohort.recordings["participant"].unique(), "checking", unit="person"
+    ):
         try:
             windows = make_windows(cohort.select(participants=[participant]), config)
         except DataError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.arrays import digest
 from ecglib.core.artifacts import fingerprint
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
@@ -26,7 +26,6 @@ from ecglib.features.heartbeats import FEATURES, window_features
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows, windows_of
 from ecglib.preprocessing.windows import Windows
 from ecglib.workflows.check import file_of, file_sha256, is_dreamer, judge_lead
-from ecglib.workflows.embedding import encoder_identity, preprocessing_of, window_config
 from ecglib.workflows.feature_table import FeatureTable
 
 NO_ENCODER = "none"
@@ -38,9 +37,14 @@ MISSING = "n_missing"
 VERSION = 1
 """Raised when the same recording would give other numbers: older parts are not read then."""
 
+NORMALISATION = "mean and trimmed standard deviation of each participant and lead"
+"""How windows are normalised, in the words of an encoder's card; here as well, so that features of
+heartbeats need no network library."""
+
 Source = str | os.PathLike[str] | Recording | Windows
 """What features can be asked of."""
 
+_SOURCES = (str, os.PathLike, Recording, Windows)
 _CHUNK = 128
 _BEATS = tuple(feature.name for feature in FEATURES)
 
@@ -59,6 +63,7 @@ class _Task:
     """What is computed in one piece and kept: a file, or one person of a cohort."""
 
     name: str
+    data: str
     key: str
     windows: Callable[[WindowConfig], Iterator[tuple[Windows | None, pd.DataFrame]]]
 
@@ -119,7 +124,7 @@ def features_of(
     >>> table.names[0], table.features[:, 0].round().tolist()
     ('heart_rate', [75.0, 75.0, 75.0, 75.0])
     """
-    sources = [sources] if isinstance(sources, Source) else list(sources)
+    sources = [sources] if isinstance(sources, _SOURCES) else list(sources)
     if not sources:
         raise DataError("there is nothing to describe", field="sources", expected="one or more")
     embedder = None if encoder == NO_ENCODER else _find_embedder(encoder)
@@ -136,10 +141,16 @@ def features_of(
     given = {"fs": fs, "leads": leads, "unit": unit}
     tasks = [task for source in sources for task in _tasks(source, given)]
     _refuse_namesakes(sources, tasks)
+    data = {task.data for task in tasks}
     about = {
-        "data": tasks[0].name if len(tasks) == 1 else f"{len(sources)} sources",
+        "data": data.pop() if len(data) == 1 else f"{len(tasks)} recordings",
         "encoder": embedder.identity if embedder else None,
-        "preprocessing": dataclasses.asdict(preprocessing_of(config)),
+        "preprocessing": {
+            "fs": config.target_fs,
+            "length_s": config.length_s,
+            "highpass_hz": config.highpass_hz,
+            "normalisation": NORMALISATION,
+        },
     }
     settings = {"version": VERSION, "beats": beats, "config": config, "given": given} | about
     settings.pop("data")
@@ -210,6 +221,7 @@ def _find_embedder(encoder: str | Path | None) -> _Embedder:
         )
     from ecglib.models.encoder import embed  # loads a network library
     from ecglib.models.weights import load_encoder
+    from ecglib.workflows.embedding import encoder_identity, window_config
 
     model, card = load_encoder(encoder)
     config = window_config(card.preprocessing, f"the encoder {card.name!r}")
@@ -219,12 +231,15 @@ def _find_embedder(encoder: str | Path | None) -> _Embedder:
 def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
     if isinstance(source, Windows):
         meta = _columns(source.meta, source.cohort_name)
-        key = fingerprint({"x": source.X.tobytes().hex(), "meta": meta.to_csv()})
-        return [_Task(source.cohort_name, key, lambda config: iter([(source, meta)]))]
+        name = source.cohort_name
+        key = fingerprint({"X": digest(source.X), "meta": meta.to_csv()})
+        return [_Task(name, name, key, lambda config: iter([(source, meta)]))]
     if isinstance(source, Recording):
         recording = source
         key = f"{recording.name} {recording.leads} {recording.sha256()}"
-        return [_Task(recording.name, key, lambda config: _leads_of(recording, config))]
+        return [
+            _Task(recording.name, recording.name, key, lambda config: _leads_of(recording, config))
+        ]
     if is_dreamer(source):
         cohort = read_dreamer(source)
 
@@ -236,7 +251,12 @@ def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
             return windows
 
         return [
-            _Task(f"{cohort.name} {participant}", f"{cohort.sha256} {participant}", of_person(participant))
+            _Task(
+                f"{cohort.name} {participant}",
+                cohort.name,
+                f"{cohort.sha256} {participant}",
+                of_person(participant),
+            )
             for participant in cohort.recordings["participant"].unique()
         ]
     file = file_of(source)
@@ -244,11 +264,11 @@ def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
     def read(config: WindowConfig) -> Iterator[tuple[Windows | None, pd.DataFrame]]:
         return _leads_of(read_recording(source, **given), config)
 
-    digest = file_sha256(file) if file.is_file() else ""
+    key = f"{file.name} {file_sha256(file) if file.is_file() else ''}"
     beside = file.with_suffix(".dat")  # where a WFDB record has its samples
     if file.suffix.lower() == ".hea" and beside.is_file():
-        digest += file_sha256(beside)
-    return [_Task(file.stem, f"{file.name} {digest}", read)]
+        key += file_sha256(beside)
+    return [_Task(file.stem, file.stem, key, read)]
 
 
 def _refuse_namesakes(sources: Sequence[Source], tasks: Sequence[_Task]) -> None:

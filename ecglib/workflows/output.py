@@ -1,4 +1,4 @@
-"""What commands have in common: leads as they are typed, and results on the screen or in a file."""
+"""Results on the screen or in a file, and files that are not replaced unasked."""
 
 from __future__ import annotations
 
@@ -9,27 +9,6 @@ from typing import Any
 
 from ecglib.core.artifacts import atomic_path, plain
 from ecglib.core.errors import DataError
-
-
-def as_leads(typed: Sequence[str]) -> list[str | int] | None:
-    """Turn leads as they are typed into names and numbers.
-
-    Parameters
-    ----------
-    typed : sequence of str
-        Digits are a number from 1, anything else is a name.
-
-    Returns
-    -------
-    list or None
-        None for none: the ECG leads that the file shows.
-
-    Examples
-    --------
-    >>> as_leads(["II", "3"])
-    ['II', 3]
-    """
-    return [int(lead) if lead.isdecimal() else lead for lead in typed] or None
 
 
 def to_json(value: Any) -> str:
