@@ -65,11 +65,10 @@ def command(
     from ecglib.workflows.check import (
         check_each,
         check_recording,
-        is_dreamer,
         overview,
-        recordings_in,
     )
     from ecglib.workflows.output import show
+    from ecglib.workflows.sources import is_dreamer, recordings_in
 
     given = {"fs": fs, "leads": leads, "unit": unit}
     if len(files) == 1 and not files[0].is_dir():

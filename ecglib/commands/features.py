@@ -65,9 +65,9 @@ def command(
     if out.suffix.lower() not in (".csv", ".npz"):
         raise click.UsageError("--out must end in .csv or .npz")
     # Here, so that --help does not wait for SciPy.
-    from ecglib.workflows.check import recordings_in
     from ecglib.workflows.features import MISSING, NO_ENCODER, write_features
     from ecglib.workflows.output import refuse_to_replace, show
+    from ecglib.workflows.sources import recordings_in
 
     refuse_to_replace(out, force)
     paths = [path for f in files for path in (recordings_in(f) if f.is_dir() else [f])]

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.io
 from matplotlib.figure import Figure
 
 from ecglib.core.errors import DataError
-from ecglib.data.folder import REQUIRED
-from ecglib.data.readers.any_format import READERS, read_recording
+from ecglib.data.readers.any_format import read_recording
 from ecglib.data.readers.choice import Leads
 from ecglib.data.recording import Recording
 from ecglib.plots.quality import recording_strip
@@ -27,46 +23,12 @@ from ecglib.preprocessing.polarity import polarity
 from ecglib.preprocessing.quality import MISSING, OK, QUALITIES
 from ecglib.preprocessing.rates import plausible_rate
 from ecglib.preprocessing.report import GRADES, envelope
-from ecglib.preprocessing.segmentation import WindowConfig, cut, prepare
-from ecglib.preprocessing.window_flags import judge_windows
+from ecglib.workflows.judged import WINDOW, JudgedLead, judge_lead
+from ecglib.workflows.sources import file_of, file_sha256
 
-_WINDOW = WindowConfig(leads=None)
 _PART_S = 2.0
 _MOST_ASKED = 12  # leads whose rate is looked at
 _WAYS_UP = {1: "upright", -1: "upside down", 0: "undecided"}
-
-
-@dataclass(frozen=True, eq=False)
-class JudgedLead:
-    """One lead, filtered, cut and judged.
-
-    Parameters
-    ----------
-    ecg : ndarray, shape (n_samples,)
-        The filtered lead in its own unit, at `fs`.
-    codes : ndarray of int8, shape (n_samples,)
-        Flags of the samples, positions in `ecglib.preprocessing.quality.QUALITIES`.
-    windows : ndarray, shape (n_windows, length)
-        A view of `ecg`; empty if the lead is too short to be filtered.
-    meta : DataFrame
-        A row per window: start (s) and quality.
-    fs : float
-        Sampling rate in Hz.
-    length_s : float
-        Length of a window in seconds.
-    """
-
-    ecg: np.ndarray
-    codes: np.ndarray
-    windows: np.ndarray
-    meta: pd.DataFrame
-    fs: float
-    length_s: float
-
-    @property
-    def usable(self) -> np.ndarray:
-        """The windows of good quality."""
-        return self.windows[(self.meta["quality"] == QUALITIES[OK]).to_numpy()]
 
 
 @dataclass(frozen=True)
@@ -230,6 +192,7 @@ def check_recording(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> file = Path(tempfile.mkdtemp(), "anna.npz")
     >>> beats = np.tile(np.r_[np.hanning(25), np.zeros(175)], 60)
     >>> np.savez(file, ecg=beats, fs=250, unit="mV")
@@ -305,63 +268,6 @@ def check_each(
             yield error
 
 
-def is_dreamer(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file is a MATLAB file with the variable DREAMER.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        Any file.
-
-    Returns
-    -------
-    bool
-        False also for a file that cannot be opened.
-    """
-    if Path(path).suffix.lower() != ".mat":
-        return False
-    try:
-        return any(name == "DREAMER" for name, _, _ in scipy.io.whosmat(path))
-    except Exception:  # a damaged file shows in many ways; whoever reads it says how
-        return False
-
-
-def recordings_in(folder: str | os.PathLike[str]) -> list[Path]:
-    """List the files of a folder that can be recordings.
-
-    Parameters
-    ----------
-    folder : str or os.PathLike
-        The folder.
-
-    Returns
-    -------
-    list of Path
-        By name; hidden files, and tables that name recordings, are left out.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    found = [
-        path
-        for path in sorted(Path(folder).iterdir())
-        if path.suffix.lower() in READERS
-        and path.is_file()
-        and not path.name.startswith(".")
-        and not _names_recordings(path)
-    ]
-    if not found:
-        raise DataError(
-            "the folder holds no recording",
-            file=folder,
-            expected=f"files with one of the extensions {', '.join(READERS)}",
-            remedy="name the folder that holds the recordings",
-        )
-    return found
-
-
 def overview(checks: Sequence[RecordingCheck | DataError]) -> str:
     """Lay checks of several files below each other.
 
@@ -396,42 +302,6 @@ def overview(checks: Sequence[RecordingCheck | DataError]) -> str:
         )
     table = pd.DataFrame(rows).fillna("").to_string(index=False)
     return "\n".join([table, *notes])
-
-
-def judge_lead(
-    recording: Recording, lead: str | int, config: WindowConfig | None = None
-) -> JudgedLead:
-    """Filter, cut and judge one lead, whatever its state.
-
-    Parameters
-    ----------
-    recording : Recording
-        At any rate.
-    lead : str or int
-        Name or number of the lead.
-    config : WindowConfig, optional
-        How windows are made; by default 10 s at 256 Hz.
-
-    Returns
-    -------
-    JudgedLead
-        A recording shorter than a window is one window; one that is too short for the
-        high-pass filter has none.
-    """
-    config = config or _WINDOW
-    fs, x = config.target_fs, recording.lead(lead)
-    try:
-        ecg, codes = prepare(x, recording.fs, config)
-    except DataError:  # too short for the filter: a Recording has no other fault
-        none = np.empty((0, 1))
-        meta = pd.DataFrame({"start": np.empty(0), "quality": np.empty(0, dtype=object)})
-        return JudgedLead(none[:, 0], np.empty(0, dtype=np.int8), none, meta, fs, 0.0)
-    length_s = min(config.length_s, len(ecg) / fs)
-    windows, starts = cut(ecg, fs, length_s, config.overlap)
-    flags, _ = cut(codes, fs, length_s, config.overlap)
-    quality = judge_windows(windows, fs, recording.unit, flags)
-    meta = pd.DataFrame({"start": starts, "quality": quality.astype(object)})
-    return JudgedLead(ecg, codes, windows, meta, fs, length_s)
 
 
 def recording_picture(recording: Recording, lead: str | int = 1) -> Figure:
@@ -469,20 +339,6 @@ def recording_picture(recording: Recording, lead: str | int = 1) -> Figure:
         recording.unit or "unit unknown",
         f"{recording.name}, {name}".replace("$", r"\$"),
     )
-
-
-def file_of(path: str | os.PathLike[str]) -> Path:
-    """Give the file that a path names; of a WFDB record `path` its header."""
-    path = Path(path).expanduser()
-    if path.suffix.lower() in READERS:
-        return path
-    return path.with_suffix(".hea") if path.suffix == ".dat" else path.with_name(f"{path.name}.hea")
-
-
-def file_sha256(path: Path) -> str:
-    """Give the checksum of the file `path`."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _check_lead(name: str, judged: JudgedLead) -> LeadCheck:
@@ -554,9 +410,9 @@ def _notes(
         )
     if not length_s:
         yield f"{recording.duration:.1f} s are too short for the high-pass filter."
-    elif length_s < _WINDOW.length_s:
+    elif length_s < WINDOW.length_s:
         yield (
-            f"the recording is shorter than one window of {_WINDOW.length_s:g} s; it was judged as "
+            f"the recording is shorter than one window of {WINDOW.length_s:g} s; it was judged as "
             "one window, but no window can be made of it."
         )
     for lead in leads:
@@ -592,13 +448,3 @@ def _lead_row(lead: LeadCheck, unit: str) -> dict[str, str]:
 
 def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
-
-
-def _names_recordings(path: Path) -> bool:
-    """Tell whether a file is a table of recordings, and none itself."""
-    if path.suffix.lower() not in (".csv", ".tsv"):
-        return False
-    with path.open("rb") as stream:
-        line = stream.readline(1 << 16).decode("utf-8-sig", errors="replace")
-    names = {name.strip(' "\r\n') for part in line.split("\t") for name in part.split(",")}
-    return set(REQUIRED) <= {name for part in names for name in part.split(";")}

@@ -25,8 +25,9 @@ from ecglib.data.recording import Recording
 from ecglib.features.heartbeats import FEATURES, window_features
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows, windows_of
 from ecglib.preprocessing.windows import Windows
-from ecglib.workflows.check import file_of, file_sha256, is_dreamer, judge_lead
 from ecglib.workflows.feature_table import FeatureTable
+from ecglib.workflows.judged import judge_lead
+from ecglib.workflows.sources import file_of, file_sha256, is_dreamer
 
 NO_ENCODER = "none"
 """In the place of an encoder: none."""

@@ -17,6 +17,8 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core.provenance import provenance
+
 _PAGE = Template("""\
 <!DOCTYPE html>
 <html lang="en">
@@ -41,16 +43,16 @@ h2 { font-size: 1.2rem; margin: 2rem 0 .6rem; border-bottom: 1px solid var(--lin
 .verdict { font-size: 1.15rem; font-weight: 600; border-left: .4rem solid; padding-left: .8rem; }
 .good { color: var(--good); } .fair { color: var(--fair); } .poor { color: var(--poor); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .92rem; }
-caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
+table { border-collapse: collapse; font-size: .92rem; margin: .8rem 0; }
+caption { text-align: left; color: var(--soft); padding-bottom: .3rem; min-width: 18rem; }
 th, td { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; }
+.facts td { overflow-wrap: anywhere; }
 thead th { background: var(--head); }
 figure { margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; background: #ffffff; padding: .4rem;
   border: 1px solid var(--line); }
 figcaption, footer { color: var(--soft); font-size: .9rem; }
-code { overflow-wrap: anywhere; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; }
   figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .scroll { overflow: visible; } }
 </style>
@@ -177,7 +179,7 @@ def facts(values: Mapping[str, object], caption: str) -> str:
         HTML.
     """
     frame = pd.DataFrame({"what": list(values), "value": [str(v) for v in values.values()]})
-    return table(frame, caption)
+    return table(frame, caption).replace("<table>", '<table class="facts">', 1)
 
 
 def picture(
@@ -211,6 +213,22 @@ def picture(
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     source = f"data:{mime};base64,{data}"
     return f'<figure><img src="{source}" alt="{escape(clean(alt, 500))}">{below}</figure>'
+
+
+def made(sha256: str, command: str) -> dict[str, str]:
+    """Say what made a page: `command`, time, checksum `sha256` of the input, and versions."""
+    about = provenance({}, 0.0)
+    return {
+        "command": command or "the library's function",
+        "time (UTC)": about["made"],
+        "input (SHA-256)": sha256,
+        **about["environment"],
+    }
+
+
+def sentence(text: str) -> str:
+    """Give a `text` a capital letter and a full stop."""
+    return text[:1].upper() + text[1:] + "."
 
 
 def page(title: str, parts: list[str]) -> str:
