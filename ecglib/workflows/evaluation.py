@@ -436,11 +436,10 @@ def regime_of(
     choices = ", ".join(map(repr, MAY_SHARE))
     if regime is not None and regime not in MAY_SHARE:
         raise DataError(f"regime {regime!r}", field="regime", expected=choices)
-    if not_seen:
-        if regime not in (None, STRICT):
-            raise DataError(
-                f"regime {regime!r}, and nobody was seen", field="regime", expected=repr(STRICT)
-            )
+    if not_seen and regime not in (None, STRICT):
+        raise DataError(
+            f"regime {regime!r}, and nobody was seen", field="regime", expected=repr(STRICT)
+        )
     if "encoder" not in about:
         if regime or not_seen:
             return regime or STRICT

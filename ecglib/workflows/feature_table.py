@@ -152,8 +152,10 @@ class FeatureTable:
             return
         columns = {}
         for name, column in self.meta.items():
-            numbers = column.to_numpy().dtype.kind in "biuf"
-            columns[f"meta.{name}"] = column.to_numpy() if numbers else column.astype(str)
+            values = column.to_numpy()
+            if values.dtype.kind not in "biuf":
+                values = column.fillna("").to_numpy().astype(str)
+            columns[f"meta.{name}"] = values
         save_arrays(path, {"about": np.array(json.dumps(about)), "X": self.features, **columns})
 
     @classmethod
@@ -258,6 +260,8 @@ def _from_npz(path: Path) -> tuple[np.ndarray, list[str], pd.DataFrame, dict[str
     meta = pd.DataFrame(
         {k.removeprefix("meta."): v for k, v in arrays.items() if k.startswith("meta.")}
     )
+    texts = meta.select_dtypes(exclude=["number", "bool"]).columns
+    meta[texts] = meta[texts].replace("", np.nan)  # as it is in a CSV file
     return arrays["X"], about["features"], meta, about["about"]
 
 

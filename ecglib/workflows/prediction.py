@@ -123,6 +123,7 @@ def predict_files(
         The file of the encoder that the model was fitted on.
     fs, leads, unit
         As in `ecglib.data.readers.any_format.read_recording`, for all files.
+
     Returns
     -------
     Prediction

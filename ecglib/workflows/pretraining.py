@@ -28,9 +28,8 @@ from ecglib.models.training import TrainingConfig
 from ecglib.models.weights import load_encoder, save_encoder
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.preprocessing.windows import Windows
-from ecglib.pretext.contrastive import ContrastiveConfig
-from ecglib.pretext.pretrain import Pretrained, PretextConfigs, pretrain
-from ecglib.pretext.str_model import PretextConfig, STRModel
+from ecglib.pretext.pretrain import PretextConfigs, Pretrained, pretrain
+from ecglib.pretext.str_model import STRModel
 from ecglib.pretext.transformations import TASKS, AllVersions
 from ecglib.studies.profiles import FAST, QUICK
 from ecglib.workflows.embedding import preprocessing_of
@@ -179,7 +178,6 @@ def pretrain_folder(
         seed=seed,
         folder=checkpoints,
         callbacks=[clock],
-        jit_compile="auto" if keras.backend.backend() == "torch" else True,
         label=f"pretext on {cohort.name}",
     )
     card = EncoderCard(

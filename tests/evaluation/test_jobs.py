@@ -225,9 +225,8 @@ def test_workers_run_what_stands_in_their_block():
         assert run_folds(os.getpid, [(), ()])[0] != os.getpid()
     with jobs.workers():
         assert run_folds(os.getpid, [()]) == [os.getpid()]
-    with pytest.raises(DataError, match="expected one of them|Expected one of them"):
-        with jobs.workers(2, "tcp://127.0.0.1:1"):
-            pass
+    with pytest.raises(DataError, match="one of them"), jobs.workers(2, "tcp://127.0.0.1:1"):
+        pass
 
 
 def test_folds_say_how_far_they_are(tmp_path, monkeypatch):
