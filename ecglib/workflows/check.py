@@ -80,11 +80,11 @@ class RecordingCheck:
     Parameters
     ----------
     file : str
-        Where it was read from.
+        Where it was read from, or its name.
     format : str
-        "CSV", "EDF" and so on.
+        "CSV", "EDF" and so on, or "in memory".
     sha256 : str
-        Checksum of the file (of a WFDB record, of its header).
+        Checksum of the file (of a WFDB record, of its header); empty if there is none.
     sha256_of_samples : str
         Checksum of the samples and their rate, the same in every format.
     verdict : {"good", "fair", "poor"}
@@ -194,24 +194,22 @@ def check_recording(
     >>> import tempfile
     >>> from pathlib import Path
     >>> file = Path(tempfile.mkdtemp(), "anna.npz")
-    >>> beats = np.tile(np.r_[np.hanning(25), np.zeros(175)], 60)
+    >>> beats = np.tile(np.hanning(200) ** 40, 60)
     >>> np.savez(file, ecg=beats, fs=250, unit="mV")
     >>> check = check_recording(file)
     >>> check.sentence, round(check.heart_rate)
     ('good: 100% of 4 windows of 10 s are usable', 75)
     """
-    return check_of(read_recording(path, fs=fs, leads=leads, unit=unit), path)
+    return check_of(read_recording(path, fs=fs, leads=leads, unit=unit))
 
 
-def check_of(recording: Recording, path: str | os.PathLike[str]) -> RecordingCheck:
-    """Check a recording that was read.
+def check_of(recording: Recording) -> RecordingCheck:
+    """Check a recording that was read, or made in memory.
 
     Parameters
     ----------
     recording : Recording
-        All leads that are to be checked.
-    path : str or os.PathLike
-        The file that it was read from.
+        All its leads are checked.
 
     Returns
     -------
@@ -223,11 +221,11 @@ def check_of(recording: Recording, path: str | os.PathLike[str]) -> RecordingChe
         leads.append(_check_lead(name, judged))
         length_s = judged.length_s
     fitting = _fitting_rate(recording)
-    file = file_of(path)
+    file = file_of(recording.file) if recording.file else None
     return RecordingCheck(
-        file=str(path),
-        format=file.suffix.lstrip(".").upper().replace("HEA", "WFDB"),
-        sha256=file_sha256(file),
+        file=recording.file or recording.name,
+        format=file.suffix.lstrip(".").upper().replace("HEA", "WFDB") if file else "in memory",
+        sha256=file_sha256(file) if file else "",
         sha256_of_samples=recording.sha256(),
         verdict=_verdict(leads, fitting),
         fs=recording.fs,

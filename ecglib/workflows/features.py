@@ -120,7 +120,7 @@ def features_of(
 
     Examples
     --------
-    >>> beats = np.tile(np.r_[np.hanning(25), np.zeros(175)], 60)
+    >>> beats = np.tile(np.hanning(200) ** 40, 60)
     >>> table = features_of(Recording(beats, 250, name="anna"))
     >>> table.names[0], table.features[:, 0].round().tolist()
     ('heart_rate', [75.0, 75.0, 75.0, 75.0])

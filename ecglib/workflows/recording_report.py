@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,15 +29,13 @@ _MOST_STEPS = 2000
 _NAMES = ("P", "Q", "R", "S", "T")
 
 
-def recording_page(recording: Recording, path: str | os.PathLike[str], command: str = "") -> str:
+def recording_page(recording: Recording, command: str = "") -> str:
     """Make the page about a recording: verdict, tables, pictures, provenance.
 
     Parameters
     ----------
     recording : Recording
         What was read.
-    path : str or os.PathLike
-        The file that it was read from.
     command : str
         What was typed, for the provenance.
 
@@ -47,7 +44,7 @@ def recording_page(recording: Recording, path: str | os.PathLike[str], command: 
     str
         HTML.
     """
-    check = check_of(recording, path)
+    check = check_of(recording)
     parts = [
         page.paragraph(page.sentence(check.sentence), f"verdict {check.verdict}"),
         page.bullets(list(check.notes)),

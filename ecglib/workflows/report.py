@@ -73,7 +73,7 @@ def report(
         text = cohort_page(source, command)
     else:
         recording = read_recording(source, fs=fs, leads=leads, unit=unit)
-        text = recording_page(recording, source, command)
+        text = recording_page(recording, command)
     with atomic_path(out) as partial:
         partial.write_text(text, encoding="utf-8")
     return out
