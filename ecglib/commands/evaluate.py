@@ -62,7 +62,9 @@ Exit code 3 means that something of the tested side reached the training side.
     show_default=True,
     help="Who is tested.",
 )
-@click.option("--folds", type=click.IntRange(2), help="Number of folds.  [default: 10, or fewer]")
+@click.option(
+    "--folds", "n_splits", type=click.IntRange(2), help="Number of folds.  [default: 10, or fewer]"
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of folds and head.")
 @click.option(
     "--head",
@@ -104,27 +106,23 @@ def command(
     # Here, so that --help does not wait for scikit-learn and Keras.
     from ecglib.core.process import tune_process
     from ecglib.evaluation.jobs import workers
-    from ecglib.workflows.evaluation import evaluate_table, fit_model, labelled_features
+    from ecglib.workflows.evaluation import evaluate_table
+    from ecglib.workflows.heads import fit_model
 
     tune_process()
-    folds = None if out is None else out / ".folds"
-    reading = {name: options.pop(name) for name in ("labels", "encoder", "drop_unlabelled")}
-    targets, n_splits = options.pop("targets"), options.pop("folds")
-    same = {"split": options["split"], "n_splits": n_splits, "seed": options["seed"], "tell": tell}
+    folder = None if out is None else out / ".folds"
     kept = "nothing is kept without --out" if out is None else "the same command goes on"
     with interruptible(kept):
-        table, asked = labelled_features(source, targets=targets, **reading, **same)
         with workers(jobs, cluster):
-            found = evaluate_table(
-                table, targets=asked, n_splits=n_splits, folder=folds, tell=tell, **options
-            )
+            found = evaluate_table(source, folder=folder, tell=tell, **options)
         if out is not None:
             found.save(out)
         if save_model is not None:
-            fit_model(table, asked, options["head"], options["seed"]).save(save_model)
-            tell(f"the model of all {len(table)} windows is in {save_model}")
-    if folds is not None:
-        shutil.rmtree(folds, ignore_errors=True)
+            model = fit_model(found.table, found.targets, options["head"], options["seed"])
+            model.save(save_model)
+            tell(f"the model of all {len(found.table)} windows is in {save_model}")
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
     _show(found, as_json)
     if len(found.refuted):
         raise click.exceptions.Exit(LEAK)

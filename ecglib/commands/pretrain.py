@@ -91,8 +91,8 @@ def command(
 ) -> None:
     """Pretrain an encoder on the recordings in FOLDER, which need no labels, and keep it.
 
-    Any share of a person's signal that is not good is left out, and some participants, on whom it
-    is measured how well transformations are recognised. An interrupted training continues.
+    Windows with gaps, clipping or flat parts are left out, and so are some participants, on whom
+    it is measured how well transformations are recognised. An interrupted training continues.
 
     Without FOLDER the encoders of a study are pretrained by signal transformation recognition
     (STR): each learns from everyone outside a group of people, who can then be tested. With
@@ -152,7 +152,7 @@ def _from_folder(
     from ecglib.workflows.pretraining import UNKNOWN, VIEWS, pretrain_folder
 
     tune_process()
-    with interruptible("the same command goes on from the last checkpoint"):
+    with interruptible("the same command goes on from the last checkpoint, if there is one"):
         card = pretrain_folder(
             folder,
             out,

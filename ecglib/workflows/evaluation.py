@@ -11,38 +11,25 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from ecglib.core.errors import DataError
-from ecglib.core.provenance import environment, provenance
+from ecglib.core.provenance import provenance
 from ecglib.data.labels import label_matrix
-from ecglib.data.targets import Target, label_names
+from ecglib.data.targets import Target
 from ecglib.evaluation.audit import audit_predictions
 from ecglib.evaluation.crossval import evaluate_estimator, evaluate_frozen, majority_predictions
-from ecglib.evaluation.leave_out import (
-    LeaveOneParticipantAndClipOut,
-    LeaveOneParticipantOut,
-    WithinParticipantKFold,
-)
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.predictions import append_predictions, save_predictions
-from ecglib.evaluation.protocols import MAY_SHARE, NONE, SEEN, SEEN_CLIPS, STRICT
-from ecglib.evaluation.splits import (
-    ClipGroupedKFold,
-    Fold,
-    ParticipantGroupedKFold,
-    Splitter,
-    TrialGroupedKFold,
-    WindowKFold,
-    WindowKFoldWithGap,
-)
+from ecglib.evaluation.protocols import NONE, SEEN, SEEN_CLIPS, STRICT
+from ecglib.evaluation.splits import Fold, Splitter
 from ecglib.evaluation.summaries import summarise
+from ecglib.models.weights import load_encoder
 from ecglib.preprocessing.segmentation import WindowConfig
 from ecglib.preprocessing.windows import Windows
-from ecglib.workflows.embedding import embed_windows
+from ecglib.workflows.choices import regime_of, splitter_named
+from ecglib.workflows.embedding import embed_windows, encoder_identity
 from ecglib.workflows.feature_table import FeatureTable, is_feature_file, save_csv
+from ecglib.workflows.heads import HEADS, logistic, need_two_classes, network
 from ecglib.workflows.label_table import (
     join_labels,
     need_labels,
@@ -50,25 +37,9 @@ from ecglib.workflows.label_table import (
     target_column,
     target_of,
 )
-from ecglib.workflows.saved_model import SavedModel
 
-SPLITTERS: Mapping[str, type[Splitter]] = {
-    splitter.protocol: splitter
-    for splitter in (
-        WindowKFold,
-        WindowKFoldWithGap,
-        TrialGroupedKFold,
-        WithinParticipantKFold,
-        ClipGroupedKFold,
-        ParticipantGroupedKFold,
-        LeaveOneParticipantOut,
-        LeaveOneParticipantAndClipOut,
-    )
-}
-"""Splitters by the names of their protocols, from loose to strict."""
-
-HEADS = ("logistic", "network")
-"""What learns the labels: a logistic regression, or a network of two small layers."""
+Check = Callable[[pd.DataFrame, Sequence[Target], Mapping[str, Any], float], None]
+"""Looks at windows, targets, what made the features and the length of a window, and may refuse."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +56,18 @@ class Evaluation:
         As `ecglib.evaluation.summaries.summarise` gives it; the first column names the data.
     about : mapping
         Settings, versions, machine and time (`ecglib.core.provenance.provenance`).
+    table : FeatureTable
+        The features and labels.
+    targets : tuple of Rating or Classes
+        What was asked.
     """
 
     predictions: pd.DataFrame
     leaks: pd.DataFrame
     summary: pd.DataFrame
     about: Mapping[str, Any]
+    table: FeatureTable
+    targets: tuple[Target, ...]
 
     @property
     def refuted(self) -> pd.DataFrame:
@@ -117,78 +94,14 @@ class Evaluation:
         save_csv(folder / "leaks.csv", self.leaks, self.about)
 
 
-def splitter_named(
-    protocol: str,
-    meta: pd.DataFrame,
-    n_splits: int | None = None,
-    seed: int = 0,
-    length_s: float = WindowConfig.length_s,
-) -> Splitter:
-    """Make the splitter of a protocol.
-
-    Parameters
-    ----------
-    protocol : str
-        One of `SPLITTERS`.
-    meta : DataFrame
-        One row per window.
-    n_splits : int, optional
-        Number of folds; by default the usual 10, or 5 within a participant, and fewer where there
-        are fewer groups. Refused where each group is a fold.
-    seed : int
-        Seed of the folds.
-    length_s : float
-        Length of a window in seconds.
-
-    Returns
-    -------
-    Splitter
-
-    Raises
-    ------
-    DataError
-        If the protocol is unknown, or has no number of folds to be chosen.
-
-    Examples
-    --------
-    >>> meta = pd.DataFrame({"participant": [1, 1, 2, 3], "clip": [1, 2, 1, 1]})
-    >>> splitter_named("participant-grouped", meta).n_splits
-    3
-    """
-    if protocol not in SPLITTERS:
-        raise DataError(
-            f"no splitter is called {protocol!r}", field="split", expected=", ".join(SPLITTERS)
-        )
-    kind = SPLITTERS[protocol]
-    if protocol.startswith("leave-one"):
-        if n_splits is not None:
-            raise DataError(
-                f"{n_splits} folds of {protocol}",
-                field="folds",
-                expected="no number: everyone is left out once",
-            )
-        return kind()
-    if n_splits is None:
-        if kind is WithinParticipantKFold:
-            trials = meta[["participant", "clip"]].drop_duplicates()
-            n_splits = min(5, trials.groupby("participant").size().min())
-        else:
-            groups = meta[list(kind.columns)].drop_duplicates() if kind.columns else meta
-            n_splits = min(10, len(groups))
-    more = {"length_s": length_s} if kind is WindowKFoldWithGap else {}
-    return kind(n_splits=n_splits, seed=seed, **more)
-
-
 def labelled_features(
     source: str | Path,
     labels: str | Path | None,
     targets: Sequence[str],
     *,
     encoder: str | Path | None = None,
-    split: str | None = None,
-    n_splits: int | None = None,
-    seed: int = 0,
     drop_unlabelled: bool = False,
+    check: Check = lambda meta, targets, about, length_s: None,
     tell: Callable[[str], object] = lambda line: None,
 ) -> tuple[FeatureTable, list[Target]]:
     """Read features, or windows to embed, and put labels beside them.
@@ -205,11 +118,11 @@ def labelled_features(
         What is asked, as `ecglib.workflows.label_table.target_of` reads it.
     encoder : str or Path, optional
         The encoder's file; for windows.
-    split, n_splits, seed
-        As for `evaluate_table`. If given, what cannot be split is refused before windows are
-        embedded.
     drop_unlabelled : bool
         Leave out windows without a label, rather than refuse them.
+    check : callable
+        ``check(meta, targets, about, length_s)`` may refuse what was read before windows are
+        embedded, which can take long.
     tell : callable
         Is given lines about what is left out.
 
@@ -263,10 +176,15 @@ def labelled_features(
         )
     meta = meta[labelled].reset_index(drop=True).infer_objects()
     asked = [target_of(text, meta) for text in targets]
-    _need_two_classes(meta, asked)
-    if split is not None:
-        length_s = good.X.shape[1] / good.fs if isinstance(good, Windows) else _length_s(good)
-        _folds(splitter_named(split, meta, n_splits, seed, length_s), meta, asked, tell)
+    need_two_classes(meta, asked)
+    if isinstance(good, Windows):
+        about = {
+            "data": good.cohort_name,
+            "encoder": encoder_identity(encoder, load_encoder(encoder)[1]),
+        }
+        check(meta, asked, about, good.X.shape[1] / good.fs)
+    else:
+        check(meta, asked, good.about, _length_s(good))
     kept = good.select(labelled)
     table = embed_windows(kept, encoder) if isinstance(kept, Windows) else kept
     return FeatureTable(table.features, table.names, meta, table.about), asked
@@ -302,15 +220,16 @@ def evaluate_table(
     targets : sequence of str or Target
         What is asked; of files as texts.
     split : str
-        Name of the protocol, one of `SPLITTERS`.
+        Name of the protocol, one of `ecglib.workflows.choices.SPLITTERS`.
     head : {"logistic", "network"}
         What learns the labels. Both weigh the classes equally.
     regime : str, optional
-        What the encoder saw, one of `ecglib.evaluation.protocols.MAY_SHARE`; see `regime_of`.
+        What the encoder saw, one of `ecglib.evaluation.protocols.MAY_SHARE`; see
+        `ecglib.workflows.choices.regime_of`.
     not_seen : bool
         Nobody tested is among those whom the encoder learnt from.
     n_splits : int, optional
-        Number of folds; see `splitter_named`.
+        Number of folds; see `ecglib.workflows.choices.splitter_named`.
     seed : int
         Seed of the folds and of the head.
     n_resamples : int
@@ -326,7 +245,8 @@ def evaluate_table(
     Raises
     ------
     DataError
-        As in `labelled_features`, `regime_of` and the splitter, before anything is trained.
+        As in `labelled_features`, `ecglib.workflows.choices.regime_of` and the splitter, before
+        anything is trained.
 
     Examples
     --------
@@ -344,26 +264,32 @@ def evaluate_table(
     since = time.monotonic()
     if head not in HEADS:
         raise DataError(f"head {head!r}", field="head", expected=" or ".join(HEADS))
+    known: dict[str, Any] = {}
+
+    def check(
+        meta: pd.DataFrame, asked: Sequence[Target], about: Mapping[str, Any], length_s: float
+    ) -> None:
+        known["regime"] = regime_of(about, regime, not_seen=not_seen, tell=tell)
+        known["splitter"] = splitter_named(split, meta, n_splits, seed, length_s)
+        known["folds"] = _folds(known["splitter"], meta, asked, tell)
+
     if isinstance(source, FeatureTable):
         table = source.usable
         asked = [target_of(t, table.meta) if isinstance(t, str) else t for t in targets]
-        _need_two_classes(table.meta, asked)
+        need_two_classes(table.meta, asked)
+        check(table.meta, asked, table.about, _length_s(table))
     else:
         table, asked = labelled_features(
             source,
             labels,
             targets,
             encoder=encoder,
-            split=split,
-            n_splits=n_splits,
-            seed=seed,
             drop_unlabelled=drop_unlabelled,
+            check=check,
             tell=tell,
         )
     meta, about = table.meta, table.about
-    regime = regime_of(about, regime, not_seen=not_seen, tell=tell)
-    splitter = splitter_named(split, meta, n_splits, seed, _length_s(table))
-    folds = _folds(splitter, meta, asked, tell)
+    regime, splitter, folds = (known[name] for name in ("regime", "splitter", "folds"))
     model = f"{(about.get('encoder') or {}).get('name', 'features')}, {head}"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="WithinParticipantKFold leaves out")  # told
@@ -391,198 +317,8 @@ def evaluate_table(
         "regime": regime,
         "seed": seed,
     }
-    return Evaluation(
-        predictions, leaks, summary, provenance(configuration, time.monotonic() - since)
-    )
-
-
-def regime_of(
-    about: Mapping[str, Any],
-    regime: str | None = None,
-    *,
-    not_seen: bool = False,
-    tell: Callable[[str], object] = lambda line: None,
-) -> str:
-    """Say what the encoder of features saw of those who are tested, or ask.
-
-    Features that were not learnt have the regime "none". Of an encoder that learnt from data of the
-    same name it is taken to have seen every window. Of any other encoder the file cannot tell.
-
-    Parameters
-    ----------
-    about : mapping
-        What a `FeatureTable` says of itself.
-    regime : str, optional
-        What the caller says.
-    not_seen : bool
-        The caller says that nobody tested is among those whom the encoder learnt from.
-    tell : callable
-        Is given a line where the regime is taken from names.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    DataError
-        If it is not known, or what is said contradicts what the features say of themselves.
-
-    Examples
-    --------
-    >>> regime_of({"data": "mine", "encoder": {"name": "e", "data": "theirs"}}, not_seen=True)
-    'strict'
-    """
-    choices = ", ".join(map(repr, MAY_SHARE))
-    if regime is not None and regime not in MAY_SHARE:
-        raise DataError(f"regime {regime!r}", field="regime", expected=choices)
-    if not_seen and regime not in (None, STRICT):
-        raise DataError(
-            f"regime {regime!r}, and nobody was seen", field="regime", expected=repr(STRICT)
-        )
-    if "encoder" not in about:
-        if regime or not_seen:
-            return regime or STRICT
-        raise DataError(
-            "the features do not say whether an encoder made them, and what it had seen",
-            field="regime",
-            expected=choices,
-            remedy=f"say it: --regime {NONE} if no encoder made them",
-        )
-    encoder = about["encoder"]
-    if encoder is None:
-        if regime not in (None, NONE) or not_seen:
-            raise DataError(
-                f"regime {regime or STRICT!r} of features that no encoder made",
-                field="regime",
-                expected=repr(NONE),
-            )
-        return NONE
-    if regime == NONE:
-        raise DataError(
-            f"regime {NONE!r}, and the encoder {encoder['name']!r} made the features",
-            field="regime",
-            expected="what it saw of those tested",
-        )
-    same = encoder.get("data") == about.get("data")
-    if same and not_seen and regime is None:
-        raise DataError(
-            f"the encoder {encoder['name']!r} learnt from {encoder['data']!r}, as the data are "
-            "called that it is tested on",
-            field="regime",
-            expected=f"{SEEN!r}",
-            remedy=f"if they are other people under one name, say so: --regime {STRICT}",
-        )
-    if regime or not_seen:
-        return regime or STRICT
-    if same:
-        tell(f"regime: {SEEN}, because the encoder learnt from {encoder['data']!r} itself")
-        return SEEN
-    raise DataError(
-        f"the encoder {encoder['name']!r} learnt from {encoder.get('data')!r}; whether people of "
-        f"{about.get('data')!r} are among them, no file can tell",
-        field="regime",
-        expected=choices,
-        remedy="say --not-seen if none of them is, else --regime with what it saw",
-    )
-
-
-def fit_model(
-    table: FeatureTable,
-    targets: Sequence[Target],
-    head: Literal["logistic", "network"] = "logistic",
-    seed: int = 0,
-) -> SavedModel:
-    """Fit the head of `evaluate_table` to all windows of a table.
-
-    Parameters
-    ----------
-    table : FeatureTable
-        With labels in its ``meta``.
-    targets : sequence of Target
-        What is asked.
-    head : {"logistic", "network"}
-        What learns.
-    seed : int
-        Seed of the head.
-
-    Returns
-    -------
-    SavedModel
-
-    Raises
-    ------
-    DataError
-        If the labels are of one class, or the network meets a missing feature.
-
-    Examples
-    --------
-    >>> from ecglib.data.targets import Classes
-    >>> meta = pd.DataFrame({"participant": 1, "clip": range(4), "lead": 1, "start": 0.0})
-    >>> table = FeatureTable(np.arange(4.0)[:, None], ["rate"], meta.assign(task=list("aabb")))
-    >>> model = fit_model(table, [Classes("task", ("a", "b"))])
-    >>> (model.probabilities(table.features, ["rate"]) > 0.5)[:, 0].tolist()
-    [False, False, True, True]
-    """
-    _need_two_classes(table.meta, targets)
-    labels = label_matrix(table.meta, targets)
-    x = table.features
-    if head == "network":
-        import keras
-
-        from ecglib.transfer.frozen import train_heads
-
-        everyone = np.ones((labels.shape[1], len(x)), dtype=bool)
-        heads = train_heads(x.astype(np.float32), labels.T, everyone, _network(), seed)
-        mean, scale = (keras.ops.convert_to_numpy(v)[:, 0] for v in (heads.mean, heads.scale))
-        layers = [
-            (keras.ops.convert_to_numpy(k.kernel), keras.ops.convert_to_numpy(k.bias)[:, 0])
-            for k in (*heads.hidden, heads.out)
-        ]
-        fill = np.median(x, axis=0).astype(np.float64)
-    else:
-        fits = [_logistic(table).fit(x, label) for label in labels.T]
-        imputer, scaler = fits[0][0], fits[0][1]
-        fill = np.nan_to_num(imputer.statistics_.astype(np.float64))
-        mean = np.tile(scaler.mean_, (len(fits), 1))
-        scale = np.tile(scaler.scale_, (len(fits), 1))
-        kernel = np.stack([fit[-1].coef_.T for fit in fits]).astype(np.float64)
-        layers = [(kernel, np.stack([fit[-1].intercept_ for fit in fits]).astype(np.float64))]
-    about = {
-        **table.about,
-        "targets": [repr(target) for target in targets],
-        "head": head,
-        "seed": seed,
-        "windows": len(table),
-        "people": int(table.meta["participant"].nunique()),
-        "versions": environment(),
-    }
-    return SavedModel(tuple(label_names(targets)), table.names, fill, mean, scale, layers, about)
-
-
-def _network() -> Any:
-    from ecglib.transfer.frozen import HeadConfig  # loads Keras, which a regression does not need
-
-    return HeadConfig(
-        hidden=(64, 64), dropout=0.2, l2=1e-4, epochs=30, learning_rate=1e-3, balanced=True
-    )
-
-
-def _logistic(table: FeatureTable) -> Pipeline:
-    """Make the regression, unfitted.
-
-    The penalty is a statement made beforehand, as in `ecglib.transfer.linear.linear_classifier`:
-    the log odds vary with all features together by a standard deviation of about 1, and a trial
-    counts as one observation, however many windows it has.
-    """
-    trials = len(table.meta[["participant", "clip"]].drop_duplicates())
-    return make_pipeline(
-        SimpleImputer(strategy="median", keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(
-            C=trials / (len(table.names) * len(table)), class_weight="balanced", max_iter=2000
-        ),
-    )
+    made_by = provenance(configuration, time.monotonic() - since)
+    return Evaluation(predictions, leaks, summary, made_by, table, tuple(asked))
 
 
 def _predict(
@@ -597,9 +333,9 @@ def _predict(
 ) -> pd.DataFrame:
     if head == "network":
         x = table.features.astype(np.float32)
-        return evaluate_frozen(x, table.meta, splitter, targets, _network(), seed, model, regime)
+        return evaluate_frozen(x, table.meta, splitter, targets, network(), seed, model, regime)
     return evaluate_estimator(
-        _logistic(table),
+        logistic(table),
         table.features,
         table.meta,
         splitter,
@@ -624,18 +360,6 @@ def _folds(
     for warning in caught:
         tell(str(warning.message))
     return folds
-
-
-def _need_two_classes(meta: pd.DataFrame, targets: Sequence[Target]) -> None:
-    labels = label_matrix(meta, targets)
-    for name, label in zip(label_names(targets), labels.T, strict=True):
-        if (label == label[0]).all():
-            raise DataError(
-                f"all {len(label)} windows are of class {label[0]}",
-                field=name,
-                expected="both classes",
-                remedy="ask for another target; one class leaves nothing to learn",
-            )
 
 
 def _shown(meta: pd.DataFrame, folds: Sequence[Fold], regime: str) -> list[np.ndarray]:

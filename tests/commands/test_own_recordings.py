@@ -15,7 +15,7 @@ from ecglib.data.folder import read_folder
 from ecglib.evaluation.protocols import MAY_SHARE
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.workflows import pretraining
-from ecglib.workflows.evaluation import SPLITTERS
+from ecglib.workflows.choices import SPLITTERS
 from ecglib.workflows.feature_table import FeatureTable
 from tests.workflows.beats import TINY, write_recordings
 

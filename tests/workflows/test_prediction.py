@@ -8,8 +8,9 @@ import pytest
 from ecglib.core.errors import DataError
 from ecglib.models.encoder import build_encoder
 from ecglib.models.weights import load_encoder, save_encoder
-from ecglib.workflows.evaluation import fit_model, labelled_features
+from ecglib.workflows.evaluation import labelled_features
 from ecglib.workflows.feature_table import FeatureTable
+from ecglib.workflows.heads import fit_model
 from ecglib.workflows.prediction import predict_files, predict_table
 from ecglib.workflows.saved_model import SavedModel
 from tests.workflows.beats import FS, TINY, beats
