@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
-
-from ecglib.core.extras import how_to_install
 
 NAMES = (
     "windows",
@@ -74,6 +71,7 @@ def command(
     """
     # Here, so that --help does not wait for TensorFlow.
     from ecglib.core.process import tune_process
+    from ecglib.evaluation.jobs import workers
     from ecglib.studies.study import Study
 
     if jobs and cluster:
@@ -85,7 +83,7 @@ def command(
             f"{study.path} is {study.label}: its agreement forbids passing results on"
         )
     makers = _makers()
-    with _workers(jobs, cluster):
+    with workers(jobs, cluster):
         for name in names or NAMES:
             for table in makers[name]:
                 click.echo(f"{name}, {study.label}: {len(table(study))} rows")
@@ -126,35 +124,3 @@ def _makers() -> dict[str, list[Callable[[Any], Any]]]:
             comparison_tables.pretext_report,
         ],
     }
-
-
-@contextmanager
-def _workers(jobs: int | None, cluster: str | None) -> Iterator[None]:
-    """Say where folds run."""
-    import joblib
-
-    if cluster is None:
-        with joblib.parallel_config(n_jobs=jobs or 1):
-            yield
-        return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise click.UsageError(
-            f"--cluster needs the package distributed: {how_to_install('cluster')}"
-        ) from error
-    try:
-        client = Client(cluster, timeout=20)
-    except (OSError, ValueError) as error:  # a time-out is an OSError
-        raise _no_cluster(cluster, error) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=30)
-        except OSError as error:
-            raise _no_cluster(cluster, error) from error
-        with joblib.parallel_config(backend="dask"):
-            yield
-
-
-def _no_cluster(cluster: str, error: Exception) -> click.ClickException:
-    return click.ClickException(f"no cluster answers at {cluster!r} ({error})")

@@ -28,7 +28,8 @@ reads again.)
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
 from ecglib.core.artifacts import atomic_path
+from ecglib.core.errors import DataError
+from ecglib.core.extras import need
+from ecglib.core.progress import progress
 from ecglib.core.stages import Stage
 from ecglib.evaluation.predictions import load_predictions, save_predictions
 
@@ -104,7 +108,7 @@ def run_folds(
     [8, 9]
     """
     if folder is None:
-        return Parallel()(delayed(_call)(function, *given) for given in arguments)
+        return _run([delayed(_call)(function, *given) for given in arguments])
     folder = Path(folder).resolve()  # a worker's current folder is another one
     paths = _paths(folder, function, arguments, stage)
     results = {path: stage.load(path) for path in dict.fromkeys(paths) if path.is_file()}
@@ -119,12 +123,74 @@ def run_folds(
             tasks = _share(missing.values(), Path(shared))
             # Dask ships a tuple with its task. Arguments one by one would be kept by one worker
             # each, and the folds that need them would be lost with it.
-            made = Parallel()(
-                delayed(_call_and_store)(function, given, path, stage)
-                for path, given in zip(missing, tasks, strict=True)
+            made = _run(
+                [
+                    delayed(_call_and_store)(function, given, path, stage)
+                    for path, given in zip(missing, tasks, strict=True)
+                ],
+                done=len(results),
             )
         results.update(zip(missing, made, strict=True))
     return [results[path] for path in paths]
+
+
+def _run(tasks: Sequence[tuple], done: int = 0) -> list[Any]:
+    """Run tasks where the caller said, and say how far they are."""
+    results = Parallel(return_as="generator")(tasks)
+    return list(progress(results, "folds", total=done + len(tasks), done=done, unit="fold"))
+
+
+@contextmanager
+def workers(jobs: int | None = None, cluster: str | None = None) -> Iterator[None]:
+    """Say where the folds within the block run.
+
+    Parameters
+    ----------
+    jobs : int, optional
+        Processes on this machine; one by default.
+    cluster : str, optional
+        Address of a Dask scheduler, ``tcp://HOST:PORT``, whose machines have the library.
+
+    Raises
+    ------
+    DataError
+        If both are given, the package for clusters is not installed, or no cluster with a worker
+        answers.
+
+    Examples
+    --------
+    >>> with workers(jobs=1):
+    ...     run_folds(pow, [(2, 3), (3, 2)])
+    [8, 9]
+    """
+    if cluster is None:
+        with parallel_config(n_jobs=jobs or 1):
+            yield
+        return
+    if jobs:
+        raise DataError(
+            f"{jobs} jobs and the cluster {cluster}", field="jobs, cluster", expected="one of them"
+        )
+    distributed = need("distributed", "cluster", "clusters")
+    try:
+        client = distributed.Client(cluster, timeout=20)
+    except (OSError, ValueError) as error:  # a time-out is an OSError
+        raise _no_cluster(cluster, error) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=30)
+        except OSError as error:
+            raise _no_cluster(cluster, error) from error
+        with parallel_config(backend="dask"):
+            yield
+
+
+def _no_cluster(cluster: str, error: Exception) -> DataError:
+    return DataError(
+        f"no cluster answers at {cluster!r} ({error})",
+        field="cluster",
+        remedy="start a scheduler and a worker, or leave the cluster out",
+    )
 
 
 @dataclass(frozen=True)

@@ -218,3 +218,26 @@ def test_a_cluster_finishes_the_fold_of_a_killed_worker(client: "Client", tmp_pa
     )
     assert killed in before and second != killed
     assert len(finished(tmp_path)) == len(list((tmp_path / "folds").iterdir())) == 8
+
+
+def test_workers_run_what_stands_in_their_block():
+    with jobs.workers(jobs=2):
+        assert run_folds(os.getpid, [(), ()])[0] != os.getpid()
+    with jobs.workers():
+        assert run_folds(os.getpid, [()]) == [os.getpid()]
+    with pytest.raises(DataError, match="one of them"), jobs.workers(2, "tcp://127.0.0.1:1"):
+        pass
+
+
+def test_folds_say_how_far_they_are(tmp_path, monkeypatch):
+    told = tmp_path / "told"
+    monkeypatch.setenv("ECGLIB_PROGRESS", str(told))
+    monkeypatch.setattr("ecglib.core.progress.EVERY_S", 0)
+    lines = []
+    run_folds(_note_progress, [(told, lines)] * 3)
+    assert lines[-1] == "folds: fold 2 of 3"
+
+
+def _note_progress(told, lines):
+    if told.is_file():
+        lines.append(told.read_text())

@@ -1,0 +1,183 @@
+"""ECG on paper: the grid, the speed and the gain of a printed electrocardiogram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
+
+from ecglib.plots.style import styled
+
+MM_PER_S, MM_PER_MV = 25.0, 10.0
+"""Speed and gain of an ordinary print: a small square is 1 mm, 0.04 s by 0.1 mV."""
+
+PAPER, FINE, COARSE, INK = "#FFF8F6", "#F6D5CF", "#E39C90", "#111111"
+"""Colours of the paper, of its lines every 1 mm and every 5 mm, and of the trace."""
+
+MILLIVOLTS = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
+"""What one unit of a recording is in mV."""
+
+_PULSE_MM, _MARGIN_MM, _ROW_S = 5.0, 5.0, 10.0
+_LEAST_MV, _MOST_MV = 2.0, 6.0  # height of a row
+_INCH_MM = 25.4
+_BELOW_MM = 10.0  # for names and intervals
+_SIDES = {"Q": "right", "S": "left"}  # so that the two do not cover each other
+
+
+@styled
+def ecg_paper(
+    x: np.ndarray,
+    fs: float,
+    unit: str,
+    label: str,
+    *,
+    start: float = 0.0,
+    waves: Mapping[str, float] | None = None,
+    rr: Sequence[float] | None = None,
+) -> Figure:
+    """Draw one lead on ECG paper, in rows of 10 s, at 25 mm/s and 10 mm/mV.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_samples,)
+        The lead; NaN leaves a gap.
+    fs : float
+        Sampling rate in Hz.
+    unit : str
+        "mV", "uV" or "V". With any other word the height is scaled to fit, the paper has no gain,
+        and there is no calibration pulse.
+    label : str
+        What it is, for the title.
+    start : float
+        Time of the first sample in the recording, in seconds.
+    waves : mapping of str to float, optional
+        Names of waves, such as P and R, to write over one beat, and their times in seconds from
+        the first sample.
+    rr : sequence of two floats, optional
+        Times of two R peaks in seconds from the first sample, to draw the RR interval between.
+
+    Returns
+    -------
+    Figure
+        As large as the paper would be: a square of its grid is 1 mm where it is shown in full size.
+
+    Examples
+    --------
+    >>> beats = np.tile(np.r_[np.hanning(25), np.zeros(175)], 12)
+    >>> ecg_paper(beats, 250, "mV", "a triangle for a heart").axes[0].get_xlabel()
+    'time in the recording (s)'
+    """
+    x = np.asarray(x, dtype=np.float64)
+    x = x - (np.nanmedian(x) if np.isfinite(x).any() else 0.0)
+    known = unit in MILLIVOLTS
+    finite = np.abs(x[np.isfinite(x)])
+    size = float(np.quantile(finite, 0.999)) if finite.size else 0.0
+    gain = MM_PER_MV * MILLIVOLTS.get(unit, 0.0) if known else 10.0 / (size or 1.0)
+    n_rows = max(1, int(np.ceil(len(x) / fs / _ROW_S - 1e-9)))
+    seconds = min(_ROW_S, len(x) / fs)
+    low, high = _limits(x * gain)
+    low -= _BELOW_MM if waves or rr is not None else 0.0
+    left = -(_PULSE_MM + 2 * _MARGIN_MM) / MM_PER_S if known else 0.0
+    width = (seconds - left) * MM_PER_S
+    fig, axes = plt.subplots(
+        n_rows,
+        1,
+        squeeze=False,
+        figsize=(width / _INCH_MM + 0.9, n_rows * (high - low + 4) / _INCH_MM + 0.9),
+    )
+    for row, ax in enumerate(axes[:, 0]):
+        first = round(row * _ROW_S * fs)
+        part = x[first : round((row + 1) * _ROW_S * fs)] * gain
+        _grid(ax, left, seconds, low, high)
+        ax.plot(np.arange(len(part)) / fs, part, color=INK, linewidth=0.9, solid_joinstyle="round")
+        if known:
+            _pulse(ax, left)
+        offset = start + row * _ROW_S
+        ticks = np.arange(0, seconds + 1e-9, 1.0 if seconds <= _ROW_S else 5.0)
+        ax.set_xticks(ticks, [f"{offset + t:g}" for t in ticks])
+    axes[-1, 0].set_xlabel("time in the recording (s)")
+    fig.supylabel(f"ECG ({unit})" if known else "ECG\n(scaled to fit)", fontsize=9)
+    if waves:
+        _name_waves(axes[0, 0], x * gain, fs, waves)
+    if rr is not None:
+        _mark_interval(axes[0, 0], low, *rr)
+    speed = "25 mm/s, 10 mm/mV" if known else "25 mm/s"
+    fig.suptitle(f"{speed} ({label})", fontsize=11)
+    return fig
+
+
+def _limits(mm: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and highest mm of a row: whole squares of 5 mm around most of the trace."""
+    finite = mm[np.isfinite(mm)]
+    low, high = np.quantile(finite, (0.0005, 0.9995)) if finite.size else (0.0, 0.0)
+    half = _LEAST_MV * MM_PER_MV / 2
+    low, high = min(low - 2, -half / 2), max(high + 2, 1.5 * half - 2)
+    bound = _MOST_MV * MM_PER_MV / 2
+    low, high = max(low, -bound), min(high, bound)
+    return 5 * np.floor(low / 5), 5 * np.ceil(high / 5)
+
+
+def _grid(ax: Axes, left: float, right: float, low: float, high: float) -> None:
+    ax.set(xlim=(left, right), ylim=(low, high), facecolor=PAPER)
+    ax.set_aspect(1 / MM_PER_S)
+    for minor, step in ((True, 1.0), (False, 5.0)):
+        colour, width = (FINE, 0.4) if minor else (COARSE, 0.7)
+        xs = np.arange(np.ceil(left * MM_PER_S / step), right * MM_PER_S / step + 1e-9) * step
+        ys = np.arange(low, high + 1e-9, step)
+        ax.vlines(xs / MM_PER_S, low, high, color=colour, linewidth=width, zorder=0)
+        ax.hlines(ys, left, right, color=colour, linewidth=width, zorder=0)
+    ax.yaxis.set_major_locator(MultipleLocator(10))
+    ax.tick_params(axis="y", left=False, labelleft=False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def _pulse(ax: Axes, left: float) -> None:
+    """Draw the calibration pulse: 1 mV for 0.2 s."""
+    at = left + _MARGIN_MM / MM_PER_S
+    end = at + _PULSE_MM / MM_PER_S
+    edge = 1 / MM_PER_S
+    ax.plot(
+        [at - edge, at, at, end, end, end + edge],
+        [0, 0, MM_PER_MV, MM_PER_MV, 0, 0],
+        color=INK,
+        linewidth=0.9,
+    )
+
+
+def _name_waves(ax: Axes, mm: np.ndarray, fs: float, waves: Mapping[str, float]) -> None:
+    for name, at in waves.items():
+        height = mm[min(max(round(at * fs), 0), len(mm) - 1)]
+        up = height >= 0
+        ax.annotate(
+            name,
+            (at, height),
+            (0, 4 if up else -4),
+            textcoords="offset points",
+            ha=_SIDES.get(name, "center"),
+            va="bottom" if up else "top",
+            fontsize=10,
+            fontweight="bold",
+        )
+
+
+def _mark_interval(ax: Axes, low: float, first: float, second: float) -> None:
+    height = low + 3
+    ax.annotate(
+        "",
+        (first, height),
+        (second, height),
+        arrowprops={"arrowstyle": "<->", "color": INK, "shrinkA": 0, "shrinkB": 0},
+    )
+    ax.text(
+        (first + second) / 2,
+        height + 0.6,
+        f"RR {second - first:.2f} s",
+        ha="center",
+        va="bottom",
+        fontsize=9,
+    )

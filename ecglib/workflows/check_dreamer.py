@@ -1,0 +1,292 @@
+"""Check a DREAMER.mat before any training: who and what is in it, and what a study cannot bear."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.errors import DataError
+from ecglib.core.progress import progress
+from ecglib.data.cohort import Cohort
+from ecglib.data.dreamer import RATING_FIELDS, read_dreamer
+from ecglib.data.labels import BASELINE, binary_labels
+from ecglib.data.targets import RATINGS, TARGETS
+from ecglib.evaluation.crossfit import participant_groups
+from ecglib.preprocessing.report import GRADES, quality_report
+from ecglib.preprocessing.segmentation import make_windows
+from ecglib.studies.profiles import Profile, get_profile
+
+_BY = ("participant", "lead")
+
+
+@dataclass(frozen=True, eq=False)
+class DreamerCheck:
+    """What a file in the layout of DREAMER.mat holds, and whether a study of it is possible.
+
+    Parameters
+    ----------
+    file, sha256 : str
+        The file and its checksum.
+    data : {"DREAMER", "synthetic"}
+        What the file says it is.
+    version : str
+        What the file says about its version.
+    profile : str
+        Name of the profile that the study would have.
+    people, clips : int
+        How many of each.
+    hours : float
+        Length of all recordings.
+    ratings : DataFrame
+        Number of clips that were given each rating: a row per scale.
+    high : DataFrame
+        Share of clips rated above 3: a row per participant, a column per scale.
+    quality : DataFrame
+        From `ecglib.preprocessing.report.quality_report`, a row per participant and lead.
+    problems : tuple of str
+        What makes a study impossible; each names the participant, the clip or the field.
+    notes : tuple of str
+        What makes it weaker.
+    """
+
+    file: str
+    sha256: str
+    data: str
+    version: str
+    profile: str
+    people: int
+    clips: int
+    hours: float
+    ratings: pd.DataFrame
+    high: pd.DataFrame
+    quality: pd.DataFrame
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def usable(self) -> float:
+        """Share of usable windows of both leads, 0 to 1."""
+        windows = self.quality["windows"].sum()
+        return float((self.quality["usable"] * self.quality["windows"]).sum() / max(windows, 1))
+
+    @property
+    def verdict(self) -> str:
+        """Good, fair or poor: poor if a study is impossible, else by the usable windows."""
+        if self.problems:
+            return "poor"
+        return next(word for word, low in GRADES.items() if self.usable >= low)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        share = f"{self.usable:.0%} of {self.quality['windows'].sum()} windows are usable"
+        if not self.problems:
+            return f"{self.verdict}: {share}, and a study is possible"
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
+        return f"{self.verdict}: {count} that make a study impossible; {share}"
+
+    def quality_table(self) -> pd.DataFrame:
+        """Give the quality as text, a row per participant and lead."""
+        table = self.quality.reset_index()
+        for name, form in (("usable", "{:.0%}"), ("heart_rate", "{:.0f}")):
+            table[name] = ["-" if np.isnan(v) else form.format(v) for v in table[name]]
+        ways = {1: "upright", -1: "upside down", 0: "undecided"}
+        table["polarity"] = [ways[sign] for sign in table["polarity"]]
+        return table
+
+    def to_text(self) -> str:
+        """Say it in lines for a terminal."""
+        high = self.high.map(lambda share: f"{share:.0%}")
+        parts = [
+            f"{self.file}: {self.sentence}",
+            f"  {self.data} data, version {self.version}; {self.people} people, {self.clips} clips,"
+            f" {self.hours:.1f} h; profile {self.profile}",
+            f"  sha256 {self.sha256}",
+            *(f"  PROBLEM: {problem}" for problem in self.problems),
+            *(f"  Note: {note}" for note in self.notes),
+            "\n  Clips by rating",
+            _indented(self.ratings.to_string()),
+            "\n  Share of clips rated high (above 3)",
+            _indented(high.to_string()),
+            "\n  Quality of windows",
+            _indented(self.quality_table().to_string(index=False)),
+        ]
+        return "\n".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values, as JSON can hold them; what is not known is None."""
+        quality = self.quality.reset_index().astype(object)
+        return {
+            **{
+                name: getattr(self, name)
+                for name in ("file", "sha256", "data", "version", "profile", "people", "clips")
+            },
+            "hours": self.hours,
+            "verdict": self.verdict,
+            "usable": self.usable,
+            "ratings": {
+                scale: {str(rating): int(n) for rating, n in row.items()}
+                for scale, row in self.ratings.iterrows()
+            },
+            "high": {
+                str(person): {scale: float(share) for scale, share in row.items()}
+                for person, row in self.high.iterrows()
+            },
+            "quality": quality.where(quality.notna(), None).to_dict("records"),
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+        }
+
+
+def check_dreamer(
+    path: str | os.PathLike[str], profile: Profile | str | None = None
+) -> DreamerCheck:
+    """Check a file in the layout of DREAMER.mat for what a study needs.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+    profile : Profile or str, optional
+        Settings of the study; by default the one that ``$ECGLIB_PROFILE`` names, else ``quick``.
+
+    Returns
+    -------
+    DreamerCheck
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, lacks a field or holds an impossible value: names participant, clip
+        and field.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
+    >>> made = make_cohort(CohortSpec(3, (20.0, 20.0), 11.0), seed=0)
+    >>> file = write_dreamer_mat(made.cohort, Path(tempfile.mkdtemp(), "DREAMER.mat"))
+    >>> check = check_dreamer(file)
+    >>> check.data, check.people, check.clips
+    ('synthetic', 3, 2)
+    """
+    chosen = profile if isinstance(profile, Profile) else get_profile(profile)
+    cohort = read_dreamer(path)
+    rows = cohort.recordings
+    clips = rows[rows["condition"] != BASELINE]
+    high = pd.DataFrame(
+        {
+            target: pd.Series(binary_labels(clips, target), index=clips["participant"])
+            .groupby(level=0)
+            .mean()
+            for target in TARGETS
+        }
+    )
+    ratings = pd.DataFrame(
+        {t: clips[t].value_counts().reindex(RATINGS, fill_value=0) for t in TARGETS}
+    ).T
+    ratings.columns.name = ratings.index.name = None
+    quality, broken = _quality(cohort, chosen)
+    counts = _usable_counts(quality, chosen, cohort)
+    return DreamerCheck(
+        file=str(path),
+        sha256=cohort.sha256,
+        data=cohort.name,
+        version=cohort.version,
+        profile=chosen.name,
+        people=len(high),
+        clips=clips["clip"].nunique(),
+        hours=float(rows["duration"].sum() / 3600),
+        ratings=ratings,
+        high=high,
+        quality=quality,
+        problems=(*broken, *_problems(counts, high, chosen)),
+        notes=tuple(_notes(high, quality)),
+    )
+
+
+def _quality(cohort: Cohort, profile: Profile) -> tuple[pd.DataFrame, list[str]]:
+    """Return the quality of each participant's leads, and who cannot be cut into windows."""
+    config = replace(profile.windows, leads=None)
+    reports, broken = [], []
+    for participant in progress(
+        cohort.recordings["participant"].unique(), "checking", unit="person"
+    ):
+        try:
+            windows = make_windows(cohort.select(participants=[participant]), config)
+        except DataError as error:
+            broken.append(str(error))
+            continue
+        reports.append(quality_report(windows.meta, windows.X, windows.fs, _BY))
+    if not reports:
+        raise DataError("no participant can be cut into windows: " + broken[0])
+    return pd.concat(reports), broken
+
+
+def _usable_counts(quality: pd.DataFrame, profile: Profile, cohort: Cohort) -> pd.Series:
+    """Return each participant's usable windows on the leads that the study uses."""
+    leads = [cohort.lead_number(lead) for lead in profile.windows.leads or cohort.leads]
+    own = quality[quality.index.get_level_values("lead").isin(leads)]
+    counts = (own["usable"] * own["windows"]).round().astype(int).groupby("participant").sum()
+    return counts.reindex(cohort.recordings["participant"].unique(), fill_value=0)
+
+
+def _problems(counts: pd.Series, high: pd.DataFrame, profile: Profile) -> Iterator[str]:
+    """Say what makes a study of this profile impossible."""
+    for participant in counts.index[counts == 0]:
+        yield f"participant {participant}: no usable window, so nothing to test on"
+    for target in high:
+        labelled = high.loc[counts > 0, target]
+        for value, word in ((0.0, "low"), (1.0, "high")):
+            if len(labelled) and (labelled == value).all():
+                yield f"field {RATING_FIELDS[target]}: every clip of everyone is rated {word}"
+        mixed = labelled[(labelled != labelled.round()) | (labelled.nunique() > 1)]
+        for participant in mixed.index:
+            others = labelled.drop(participant)
+            if others.nunique() == 1 and others.iloc[0] in (0.0, 1.0):
+                yield (
+                    f"participant {participant}, field {RATING_FIELDS[target]}: without this "
+                    "person all ratings are of one class, and nothing can be learnt from the others"
+                )
+    try:
+        groups = participant_groups(counts.index, profile.pretext.n_groups, profile.seed)
+    except DataError as error:
+        yield f"too few people: {error}"
+        return
+    batch = profile.pretext.training.batch_windows
+    for number, group in enumerate(groups):
+        people = ", ".join(map(str, group))
+        if not counts.loc[group].sum():
+            yield f"group {number} (participants {people}): no usable window"
+        left = counts.drop(group).sum()
+        if left < batch:
+            yield (
+                f"group {number} (participants {people}) left out: {left} usable windows of the "
+                f"others are fewer than one batch of {batch}"
+            )
+
+
+def _notes(high: pd.DataFrame, quality: pd.DataFrame) -> Iterator[str]:
+    for target in high:
+        for value, word in ((0.0, "low"), (1.0, "high")):
+            people = high.index[high[target] == value]
+            if len(people):
+                who = f"participant{'s' if len(people) > 1 else ''} {', '.join(map(str, people))}"
+                yield (
+                    f"field {RATING_FIELDS[target]}: {who} rated every clip {word}; balanced "
+                    "accuracy has no value there"
+                )
+    for participant, lead in quality.index[quality["grade"] == "poor"]:
+        yield f"participant {participant}, lead {lead}: fewer than half of the windows are usable"
+    for participant, lead in quality.index[quality["polarity"] == -1]:
+        yield f"participant {participant}, lead {lead}: upside down"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

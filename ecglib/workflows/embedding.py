@@ -1,0 +1,128 @@
+"""From windows to the features of an encoder in a file, and which windows an encoder takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from ecglib.core.errors import DataError
+from ecglib.models.card import EncoderCard, Preprocessing
+from ecglib.models.encoder import embed
+from ecglib.models.weights import load_encoder
+from ecglib.preprocessing.segmentation import WindowConfig
+from ecglib.preprocessing.windows import Windows
+from ecglib.workflows.feature_table import FeatureTable
+
+NORMALISATION = "mean and trimmed standard deviation of each participant and lead"
+"""What `ecglib.preprocessing.segmentation.make_windows` does, in the words of a card."""
+
+
+def preprocessing_of(config: WindowConfig) -> Preprocessing:
+    """Say how windows are made, in the words of a card.
+
+    Parameters
+    ----------
+    config : WindowConfig
+        How they are made.
+
+    Returns
+    -------
+    Preprocessing
+
+    Examples
+    --------
+    >>> preprocessing_of(WindowConfig()).n_samples
+    2560
+    """
+    return Preprocessing(config.target_fs, config.length_s, config.highpass_hz, NORMALISATION)
+
+
+def window_config(wanted: Preprocessing, maker: str) -> WindowConfig:
+    """Give the settings that make windows of all leads as an encoder or a model wants them.
+
+    Parameters
+    ----------
+    wanted : Preprocessing
+        How the windows must be.
+    maker : str
+        Who wants them, for the message.
+
+    Returns
+    -------
+    WindowConfig
+
+    Raises
+    ------
+    DataError
+        If such windows cannot be made here.
+    """
+    if wanted.highpass_hz is None or wanted.normalisation != NORMALISATION:
+        asked = "no filter" if wanted.highpass_hz is None else repr(wanted.normalisation)
+        raise DataError(
+            f"{maker} wants windows with {asked}",
+            field="preprocessing",
+            expected=f"a high-pass filter and the normalisation {NORMALISATION!r}",
+            remedy="make its windows in the way of its card, and embed those",
+        )
+    return WindowConfig(
+        length_s=wanted.length_s,
+        leads=None,
+        highpass_hz=wanted.highpass_hz,
+        target_fs=wanted.fs,
+    )
+
+
+def embed_windows(windows: Windows, encoder: str | Path) -> FeatureTable:
+    """Give the features of windows by an encoder in a file.
+
+    Parameters
+    ----------
+    windows : Windows
+        Made as the card of the encoder says.
+    encoder : str or Path
+        What `ecglib.models.weights.save_encoder` wrote.
+
+    Returns
+    -------
+    FeatureTable
+        Its `about` names the data, the encoder and how the windows were made.
+
+    Raises
+    ------
+    DataError
+        If the file is no encoder, the windows do not fit it, or there are none.
+    """
+    model, card = load_encoder(encoder)
+    if not len(windows):
+        raise DataError("there are no windows", field="windows", expected="at least one")
+    card.check_fits(fs=windows.fs, n_samples=windows.X.shape[1])
+    features = embed(windows, model)
+    about = {
+        "data": windows.cohort_name,
+        "encoder": encoder_identity(encoder, card),
+        "preprocessing": dataclasses.asdict(card.preprocessing),
+    }
+    names = [f"e{number:03d}" for number in range(features.shape[1])]
+    return FeatureTable(features, names, windows.meta, about)
+
+
+def encoder_identity(path: str | Path, card: EncoderCard) -> dict[str, Any]:
+    """Say which encoder it is, for whatever is made with it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its file.
+    card : EncoderCard
+        Its card.
+
+    Returns
+    -------
+    dict
+        ``name``, ``sha256`` of the file, ``pretext`` and ``data``, the name of what it learnt from.
+    """
+    with Path(path).open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {"name": card.name, "sha256": sha256, "pretext": card.pretext, "data": card.data.name}

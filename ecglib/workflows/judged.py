@@ -1,0 +1,86 @@
+"""One lead of a recording, filtered, cut into windows and judged, whatever its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.errors import DataError
+from ecglib.data.recording import Recording
+from ecglib.preprocessing.quality import OK, QUALITIES
+from ecglib.preprocessing.segmentation import WindowConfig, cut, prepare
+from ecglib.preprocessing.window_flags import judge_windows
+
+WINDOW = WindowConfig(leads=None)
+"""How windows are made, unless something else is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedLead:
+    """One lead, filtered, cut and judged.
+
+    Parameters
+    ----------
+    ecg : ndarray, shape (n_samples,)
+        The filtered lead in its own unit, at `fs`.
+    codes : ndarray of int8, shape (n_samples,)
+        Flags of the samples, positions in `ecglib.preprocessing.quality.QUALITIES`.
+    windows : ndarray, shape (n_windows, length)
+        A view of `ecg`; empty if the lead is too short to be filtered.
+    meta : DataFrame
+        A row per window: start (s) and quality.
+    fs : float
+        Sampling rate in Hz.
+    length_s : float
+        Length of a window in seconds.
+    """
+
+    ecg: np.ndarray
+    codes: np.ndarray
+    windows: np.ndarray
+    meta: pd.DataFrame
+    fs: float
+    length_s: float
+
+    @property
+    def usable(self) -> np.ndarray:
+        """The windows of good quality."""
+        return self.windows[(self.meta["quality"] == QUALITIES[OK]).to_numpy()]
+
+
+def judge_lead(
+    recording: Recording, lead: str | int, config: WindowConfig | None = None
+) -> JudgedLead:
+    """Filter, cut and judge one lead, whatever its state.
+
+    Parameters
+    ----------
+    recording : Recording
+        At any rate.
+    lead : str or int
+        Name or number of the lead.
+    config : WindowConfig, optional
+        How windows are made; by default 10 s at 256 Hz.
+
+    Returns
+    -------
+    JudgedLead
+        A recording shorter than a window is one window; one that is too short for the
+        high-pass filter has none.
+    """
+    config = config or WINDOW
+    fs, x = config.target_fs, recording.lead(lead)
+    try:
+        ecg, codes = prepare(x, recording.fs, config)
+    except DataError:  # too short for the filter: a Recording has no other fault
+        none = np.empty((0, 1))
+        meta = pd.DataFrame({"start": np.empty(0), "quality": np.empty(0, dtype=object)})
+        return JudgedLead(none[:, 0], np.empty(0, dtype=np.int8), none, meta, fs, 0.0)
+    length_s = min(config.length_s, len(ecg) / fs)
+    windows, starts = cut(ecg, fs, length_s, config.overlap)
+    flags, _ = cut(codes, fs, length_s, config.overlap)
+    quality = judge_windows(windows, fs, recording.unit, flags)
+    meta = pd.DataFrame({"start": starts, "quality": quality.astype(object)})
+    return JudgedLead(ecg, codes, windows, meta, fs, length_s)

@@ -1,0 +1,79 @@
+"""Reports: one HTML page about a recording, a cohort or the predictions of a study."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ecglib.core.artifacts import atomic_path
+from ecglib.core.errors import DataError
+from ecglib.data.readers.any_format import read_recording
+from ecglib.data.readers.choice import Leads
+from ecglib.workflows.output import refuse_to_replace
+from ecglib.workflows.recording_report import recording_page
+from ecglib.workflows.sources import is_dreamer
+
+
+def report(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    fs: float | None = None,
+    leads: Leads = None,
+    unit: str | None = None,
+    command: str = "",
+    force: bool = False,
+) -> Path:
+    """Write one HTML page about whatever a file or folder holds.
+
+    Parameters
+    ----------
+    source : str or os.PathLike
+        A recording, a file in the layout of DREAMER.mat, predictions (.csv.gz), or a folder of
+        results with predictions.csv.gz in it.
+    out : str or os.PathLike
+        The page, .html.
+    fs, leads, unit
+        Of a recording, as in `ecglib.data.readers.any_format.read_recording`.
+    command : str
+        What was typed to make it, for the provenance.
+    force : bool
+        Replace a page that is there.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be read, or the page is there already.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.workflows.synthesize import synthesize
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> made = synthesize(folder / "anna.npz", seconds=20)
+    >>> "ECG II synthetic" in report(made.file, folder / "anna.html").read_text()
+    True
+    """
+    source, out = Path(source), Path(out)
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise DataError(f"the extension {out.suffix!r}", file=out, expected="a page, .html")
+    refuse_to_replace(out, force)
+    if source.is_dir() or source.name.endswith(".csv.gz"):
+        from ecglib.workflows.study_report import study_page  # loads scikit-learn
+
+        text = study_page(source, command)
+    elif is_dreamer(source):
+        from ecglib.workflows.study_report import cohort_page
+
+        text = cohort_page(source, command)
+    else:
+        recording = read_recording(source, fs=fs, leads=leads, unit=unit)
+        text = recording_page(recording, command)
+    with atomic_path(out) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return out

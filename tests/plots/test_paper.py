@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecglib.plots.paper import ecg_paper
+from ecglib.plots.recording import heart_rate_over_time, median_beats
+
+LABEL = "some data"
+
+
+def square_mm(fig, ax):
+    """Size on paper of one second and of one unit of the axis, in mm."""
+    fig.draw_without_rendering()
+    (x0, y0), (x1, y1) = ax.transData.transform([(0, 0), (1, 1)])
+    return (x1 - x0) / fig.dpi * 25.4, (y1 - y0) / fig.dpi * 25.4
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("mV", 1), ("uV", 1000), ("V", 1e-3)])
+def test_a_millivolt_is_ten_millimetres_in_every_unit(check, unit, scale):
+    x = np.zeros(2560)
+    x[1280] = scale
+    fig = ecg_paper(x, 256, unit, LABEL)
+    check(fig, LABEL, "time in the recording (s)", f"ECG ({unit})")
+    ax = fig.axes[0]
+    trace, pulse = ax.get_lines()
+    assert trace.get_ydata().max() == pytest.approx(10)
+    assert pulse.get_ydata().max() == 10 and np.ptp(pulse.get_xdata()[[1, 3]]) == pytest.approx(0.2)
+    per_second, per_mm = square_mm(fig, ax)
+    assert per_second / per_mm == pytest.approx(25, rel=0.01)
+    assert per_mm == pytest.approx(1, rel=0.06)
+    assert "25 mm/s, 10 mm/mV" in fig.get_suptitle()
+
+
+def test_without_a_unit_there_is_no_gain_and_no_pulse(check):
+    fig = ecg_paper(1e6 + 100 * np.sin(np.arange(2560)), 256, "adu", LABEL)
+    check(fig, LABEL, "time", "scaled to fit")
+    assert "mm/mV" not in fig.get_suptitle()
+    (trace,) = fig.axes[0].get_lines()
+    assert np.abs(trace.get_ydata()).max() == pytest.approx(10, rel=0.05)
+
+
+def test_rows_follow_each_other_and_gaps_stay_gaps():
+    x = np.zeros(256 * 25)
+    x[100] = np.nan
+    fig = ecg_paper(x, 256, "mV", LABEL, start=60)
+    assert len(fig.axes) == 3
+    assert fig.axes[1].get_xticklabels()[0].get_text() == "70"
+    assert np.isnan(fig.axes[0].get_lines()[0].get_ydata()[100])
+    assert len(ecg_paper(np.full(512, np.nan), 256, "mV", LABEL).axes) == 1
+
+
+def test_waves_and_an_interval_are_named():
+    fig = ecg_paper(np.zeros(2560), 256, "mV", LABEL, waves={"P": 1.0, "R": 1.2}, rr=(2.0, 2.8))
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert texts == ["P", "R", "", "RR 0.80 s"]
+
+
+def test_median_beats_and_heart_rate(check):
+    time = np.linspace(-0.25, 0.45, 180)
+    beats = pd.DataFrame({f"V{i}": np.exp(-((time / 0.01) ** 2)) for i in range(1, 6)}, index=time)
+    fig = median_beats(beats, "mV", LABEL)
+    assert LABEL in fig.get_suptitle() and "mV" in fig.get_supylabel()
+    assert [ax.get_title() for ax in fig.axes if ax.get_visible()] == list(beats)
+    rates = pd.Series([60.0, np.nan, 70.0], index=[0.0, 10.0, 20.0])
+    fig = heart_rate_over_time(rates, 10, LABEL)
+    check(fig, LABEL, "time in the recording (s)", "beats per minute")
+    assert fig.axes[0].get_lines()[0].get_xdata().tolist() == [5.0, 15.0, 25.0]
