@@ -36,7 +36,9 @@ Exit codes:
 )
 @click.option("--beats/--no-beats", default=True, help="Ten features of heartbeats.  [default: on]")
 @click.option(
-    "--encoder", type=click.Path(path_type=Path), help="Add the features of this encoder."
+    "--encoder",
+    type=click.Path(path_type=Path),
+    help="Add the features of this encoder: a file, or a name such as str-clinic-v1.",
 )
 @recording_options
 @click.option("--turn", is_flag=True, help="Turn leads that are upside down.")

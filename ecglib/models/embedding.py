@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from ecglib.models.weights import load_encoder
 DEFAULT = "str-clinic-v1"
 """Name of the encoder that is taken where none is named."""
 
-SHIPPED = resources.files("ecglib") / "encoders"
+SHIPPED = Path(__file__).resolve().parents[1] / "encoders"
 """Where the encoders lie that come with the package, one file of `save_encoder` each."""
 
 
@@ -55,12 +54,31 @@ def find_encoder(
     """
     if isinstance(encoder, keras.Model):
         return encoder, None
+    return load_encoder(encoder_file(encoder))
+
+
+def encoder_file(encoder: str | Path | None = None) -> Path:
+    """Find the file of an encoder by its name or its path.
+
+    Parameters
+    ----------
+    encoder : str or Path, optional
+        As in `find_encoder`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError
+        If no encoder has this name and there is no such file.
+    """
     name = DEFAULT if encoder is None else str(encoder)
     if name in encoders():
-        with resources.as_file(SHIPPED / f"{name}.npz") as path:
-            return load_encoder(path)
-    if encoder is not None and Path(encoder).exists():
-        return load_encoder(encoder)
+        return SHIPPED / f"{name}.npz"
+    if encoder is not None and Path(encoder).expanduser().exists():
+        return Path(encoder).expanduser()
     raise DataError(
         f"no encoder {name!r}",
         field="encoder",

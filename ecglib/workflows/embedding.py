@@ -9,7 +9,7 @@ from typing import Any
 
 from ecglib.core.errors import DataError
 from ecglib.models.card import EncoderCard, Preprocessing
-from ecglib.models.encoder import embed
+from ecglib.models.embedding import embed, encoder_file
 from ecglib.models.weights import load_encoder
 from ecglib.preprocessing.segmentation import WindowConfig
 from ecglib.preprocessing.windows import Windows
@@ -74,15 +74,15 @@ def window_config(wanted: Preprocessing, maker: str) -> WindowConfig:
     )
 
 
-def embed_windows(windows: Windows, encoder: str | Path) -> FeatureTable:
+def embed_windows(windows: Windows, encoder: str | Path | None = None) -> FeatureTable:
     """Give the features of windows by an encoder in a file.
 
     Parameters
     ----------
     windows : Windows
         Made as the card of the encoder says.
-    encoder : str or Path
-        What `ecglib.models.weights.save_encoder` wrote.
+    encoder : str or Path, optional
+        As in `ecglib.models.embedding.encoder_file`.
 
     Returns
     -------
@@ -94,6 +94,7 @@ def embed_windows(windows: Windows, encoder: str | Path) -> FeatureTable:
     DataError
         If the file is no encoder, the windows do not fit it, or there are none.
     """
+    encoder = encoder_file(encoder)
     model, card = load_encoder(encoder)
     if not len(windows):
         raise DataError("there are no windows", field="windows", expected="at least one")
@@ -114,7 +115,7 @@ def encoder_identity(path: str | Path, card: EncoderCard) -> dict[str, Any]:
     Parameters
     ----------
     path : str or Path
-        Its file.
+        Its file, or its name if it comes with the package.
     card : EncoderCard
         Its card.
 
@@ -123,6 +124,6 @@ def encoder_identity(path: str | Path, card: EncoderCard) -> dict[str, Any]:
     dict
         ``name``, ``sha256`` of the file, ``pretext`` and ``data``, the name of what it learnt from.
     """
-    with Path(path).open("rb") as stream:
+    with encoder_file(path).open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return {"name": card.name, "sha256": sha256, "pretext": card.pretext, "data": card.data.name}

@@ -23,6 +23,7 @@ from ecglib.evaluation.predictions import append_predictions, save_predictions
 from ecglib.evaluation.protocols import NONE, SEEN, SEEN_CLIPS, STRICT
 from ecglib.evaluation.splits import Fold, Splitter
 from ecglib.evaluation.summaries import summarise
+from ecglib.models.embedding import encoder_file
 from ecglib.models.weights import load_encoder
 from ecglib.preprocessing.segmentation import WindowConfig
 from ecglib.preprocessing.windows import Windows
@@ -180,7 +181,7 @@ def labelled_features(
     if isinstance(good, Windows):
         about = {
             "data": good.cohort_name,
-            "encoder": encoder_identity(encoder, load_encoder(encoder)[1]),
+            "encoder": encoder_identity(encoder, load_encoder(encoder_file(encoder))[1]),
         }
         check(meta, asked, about, good.X.shape[1] / good.fs)
     else:

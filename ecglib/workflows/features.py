@@ -212,21 +212,16 @@ def write_features(
 
 def _find_embedder(encoder: str | Path | None) -> _Embedder:
     """Load an encoder; its card says how windows must be made."""
-    if encoder is None:
-        raise DataError(
-            "no encoder comes with the package",
-            field="encoder",
-            expected="the file of an encoder",
-            remedy="pretrain one, keep it with save_encoder and give its path; or ask for features "
-            "of heartbeats alone",
-        )
-    from ecglib.models.encoder import embed  # loads a network library
+    from ecglib.models.embedding import embed, encoder_file  # loads a network library
     from ecglib.models.weights import load_encoder
     from ecglib.workflows.embedding import encoder_identity, window_config
 
+    encoder = encoder_file(encoder)
     model, card = load_encoder(encoder)
     config = window_config(card.preprocessing, f"the encoder {card.name!r}")
-    return _Embedder(config, encoder_identity(encoder, card), lambda X: embed(X, model))
+    return _Embedder(
+        config, encoder_identity(encoder, card), lambda X: embed(X, model, progress=False)
+    )
 
 
 def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:

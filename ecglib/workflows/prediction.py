@@ -15,6 +15,7 @@ from ecglib.core.progress import progress
 from ecglib.data.readers.any_format import read_recording
 from ecglib.data.readers.choice import Leads
 from ecglib.models.card import Preprocessing
+from ecglib.models.embedding import encoder_file, encoders
 from ecglib.models.weights import load_encoder
 from ecglib.preprocessing.segmentation import windows_of
 from ecglib.workflows.embedding import embed_windows, encoder_identity, window_config
@@ -120,7 +121,8 @@ def predict_files(
     model : str or Path
         What `ecglib.workflows.saved_model.SavedModel.save` wrote.
     encoder : str or Path, optional
-        The file of the encoder that the model was fitted on.
+        The file of the encoder that the model was fitted on; not needed for one that comes with
+        the package.
     fs, leads, unit
         As in `ecglib.data.readers.any_format.read_recording`, for all files.
 
@@ -138,6 +140,7 @@ def predict_files(
         raise DataError("no file is given", field="files", expected="at least one recording")
     fitted = SavedModel.load(model)
     known = _need_encoder(fitted, model, encoder)
+    encoder = encoder or fitted.about["encoder"]["name"]  # it comes with the package
     config = window_config(known, f"the model {Path(model).name}")
     tables = []
     for file in progress(files, "recordings", unit="recording"):
@@ -184,6 +187,8 @@ def _need_encoder(
             expected="a model on the features of an encoder",
             remedy="make the features, and give them to ecglib.workflows.prediction.predict_table",
         )
+    if encoder is None and wanted["name"] in encoders():
+        encoder = wanted["name"]
     if encoder is None:
         raise DataError(
             f"was fitted on the features of the encoder {wanted['name']!r}",
@@ -191,6 +196,7 @@ def _need_encoder(
             field="encoder",
             remedy="name its file: --encoder FILE",
         )
+    encoder = encoder_file(encoder)
     card = load_encoder(encoder)[1]
     _same_encoder(wanted, encoder_identity(encoder, card), encoder)
     return card.preprocessing

@@ -16,7 +16,9 @@ def beats(rate: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
     """Narrow waves at a rate in Hz, with a little noise."""
     n = int(FS * seconds)
     phase = np.cumsum(np.full(n, rate / FS)) + rng.random()
-    return np.exp(-0.5 * ((phase % 1 - 0.5) / 0.03) ** 2) + 0.02 * rng.normal(size=n)
+    qrs = np.exp(-0.5 * ((phase % 1 - 0.5) / 0.03) ** 2)
+    t_wave = 0.25 * np.exp(-0.5 * ((phase % 1 - 0.78) / 0.06) ** 2)
+    return qrs + t_wave + 0.01 * rng.normal(size=n)
 
 
 def write_recordings(folder: Path, people: tuple[str, ...] = PEOPLE, seconds: float = 31) -> Path:
