@@ -30,6 +30,8 @@ class Verbs(click.Group):
         """Run the verb of `ctx`; say what is wrong with its input in one message, no traceback."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # whoever reads the output has seen enough
+            raise
         except (DataError, OSError) as error:
             raise click.ClickException(str(error)) from error
 

@@ -24,7 +24,7 @@ from ecglib.data.eegmat import read_eegmat
 from ecglib.data.mitbih import read_mitbih
 from ecglib.data.pool import pool
 from ecglib.evaluation.recognition import task_scores
-from ecglib.models.card import EncoderCard, Preprocessing, Recognition, TrainingData
+from ecglib.models.card import EncoderCard, Recognition, TrainingData
 from ecglib.models.encoder import EncoderConfig
 from ecglib.models.training import TrainingConfig
 from ecglib.models.weights import save_encoder
@@ -34,6 +34,7 @@ from ecglib.pretext.contrastive import ContrastiveConfig
 from ecglib.pretext.pretrain import PretextConfigs, Pretrained, pretrain
 from ecglib.pretext.str_model import PretextConfig
 from ecglib.studies.profiles import get_profile
+from ecglib.workflows.embedding import preprocessing_of
 
 ENCODERS = Path(__file__).resolve().parents[1] / "ecglib" / "encoders"
 
@@ -118,13 +119,7 @@ def train(name: str, pretext: str, cohort: Cohort, unseen: Windows | None, who: 
         ),
         licence=LICENCE,
         attribution=" ".join(sources),
-        preprocessing=Preprocessing(
-            made.target_fs,
-            made.length_s,
-            made.highpass_hz,
-            "per participant and lead: minus the mean, divided by the standard deviation of the "
-            "middle 95 % of all samples",
-        ),
+        preprocessing=preprocessing_of(made),
         training={
             "views": views,
             "epochs": training.epochs,

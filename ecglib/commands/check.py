@@ -68,7 +68,7 @@ def command(
         overview,
     )
     from ecglib.workflows.output import show
-    from ecglib.workflows.sources import is_dreamer, recordings_in
+    from ecglib.workflows.sources import is_dreamer, recordings_in, refuse_reading_options
 
     given = {"fs": fs, "leads": leads, "unit": unit}
     if len(files) == 1 and not files[0].is_dir():
@@ -76,6 +76,7 @@ def command(
         if is_dreamer(file):
             if picture:
                 raise click.UsageError("--picture draws one recording, not a cohort")
+            refuse_reading_options(file, fs, leads, unit)
             from ecglib.workflows.check_dreamer import check_dreamer  # loads a network library
 
             check = check_dreamer(file)

@@ -9,6 +9,9 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 
+NORMALISATION = "mean and trimmed standard deviation of each participant and lead"
+"""What `ParticipantScaler` does, in the words of an encoder's card."""
+
 
 def trimmed_stats(x: np.ndarray, lower: float = 0.025, upper: float = 0.975) -> tuple[float, float]:
     """Return the mean of all samples and the standard deviation of the middle ones.

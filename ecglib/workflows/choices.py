@@ -188,6 +188,6 @@ def regime_of(
         f"the encoder {encoder['name']!r} learnt from {encoder.get('data')!r}; whether people of "
         f"{about.get('data')!r} are among them, no file can tell",
         field="regime",
-        expected=choices,
+        expected=", ".join(repr(name) for name in MAY_SHARE if name != NONE),
         remedy="say --not-seen if none of them is, else --regime with what it saw",
     )

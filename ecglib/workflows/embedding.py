@@ -11,12 +11,10 @@ from ecglib.core.errors import DataError
 from ecglib.models.card import EncoderCard, Preprocessing
 from ecglib.models.embedding import embed, encoder_file
 from ecglib.models.weights import load_encoder
+from ecglib.preprocessing.normalisation import NORMALISATION
 from ecglib.preprocessing.segmentation import WindowConfig
 from ecglib.preprocessing.windows import Windows
 from ecglib.workflows.feature_table import FeatureTable
-
-NORMALISATION = "mean and trimmed standard deviation of each participant and lead"
-"""What `ecglib.preprocessing.segmentation.make_windows` does, in the words of a card."""
 
 
 def preprocessing_of(config: WindowConfig) -> Preprocessing:

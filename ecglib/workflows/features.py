@@ -23,11 +23,12 @@ from ecglib.data.readers.any_format import read_recording
 from ecglib.data.readers.choice import Leads
 from ecglib.data.recording import Recording
 from ecglib.features.heartbeats import FEATURES, window_features
+from ecglib.preprocessing.normalisation import NORMALISATION
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows, windows_of
 from ecglib.preprocessing.windows import Windows
 from ecglib.workflows.feature_table import FeatureTable
 from ecglib.workflows.judged import judge_lead
-from ecglib.workflows.sources import file_of, file_sha256, is_dreamer
+from ecglib.workflows.sources import file_of, file_sha256, is_dreamer, refuse_reading_options
 
 NO_ENCODER = "none"
 """In the place of an encoder: none."""
@@ -37,10 +38,6 @@ MISSING = "n_missing"
 
 VERSION = 1
 """Raised when the same recording would give other numbers: older parts are not read then."""
-
-NORMALISATION = "mean and trimmed standard deviation of each participant and lead"
-"""How windows are normalised, in the words of an encoder's card; here as well, so that features of
-heartbeats need no network library."""
 
 Source = str | os.PathLike[str] | Recording | Windows
 """What features can be asked of."""
@@ -56,7 +53,8 @@ class _Embedder:
 
     config: WindowConfig
     identity: dict[str, Any]
-    apply: Callable[[np.ndarray], np.ndarray]
+    n_features: int
+    apply: Callable[[Windows], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -143,15 +141,12 @@ def features_of(
     tasks = [task for source in sources for task in _tasks(source, given)]
     _refuse_namesakes(sources, tasks)
     data = {task.data for task in tasks}
+    made_elsewhere = any(isinstance(source, Windows) for source in sources)
     about = {
         "data": data.pop() if len(data) == 1 else f"{len(tasks)} recordings",
         "encoder": embedder.identity if embedder else None,
-        "preprocessing": {
-            "fs": config.target_fs,
-            "length_s": config.length_s,
-            "highpass_hz": config.highpass_hz,
-            "normalisation": NORMALISATION,
-        },
+        # Of windows that were made elsewhere only an encoder's card says how.
+        "preprocessing": None if made_elsewhere and embedder is None else _how(config),
     }
     settings = {"version": VERSION, "beats": beats, "config": config, "given": given} | about
     settings.pop("data")
@@ -210,6 +205,16 @@ def write_features(
     return table
 
 
+def _how(config: WindowConfig) -> dict[str, Any]:
+    """Say how windows are made, as a card does."""
+    return {
+        "fs": config.target_fs,
+        "length_s": config.length_s,
+        "highpass_hz": config.highpass_hz,
+        "normalisation": NORMALISATION,
+    }
+
+
 def _find_embedder(encoder: str | Path | None) -> _Embedder:
     """Load an encoder; its card says how windows must be made."""
     from ecglib.models.embedding import embed, encoder_file  # loads a network library
@@ -219,9 +224,12 @@ def _find_embedder(encoder: str | Path | None) -> _Embedder:
     encoder = encoder_file(encoder)
     model, card = load_encoder(encoder)
     config = window_config(card.preprocessing, f"the encoder {card.name!r}")
-    return _Embedder(
-        config, encoder_identity(encoder, card), lambda X: embed(X, model, progress=False)
-    )
+
+    def apply(windows: Windows) -> np.ndarray:
+        card.check_fits(fs=windows.fs, n_samples=windows.X.shape[1])
+        return embed(windows.X, model, progress=False)
+
+    return _Embedder(config, encoder_identity(encoder, card), model.output_shape[1], apply)
 
 
 def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
@@ -237,10 +245,14 @@ def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
             _Task(recording.name, recording.name, key, lambda config: _leads_of(recording, config))
         ]
     if is_dreamer(source):
-        cohort = read_dreamer(source)
+        refuse_reading_options(source, given["fs"], given["unit"])
+        cohort, leads = read_dreamer(source), given["leads"]
+        if leads is not None:
+            leads = (leads,) if isinstance(leads, str | int) else tuple(leads)
 
         def of_person(participant: int) -> Callable[..., Any]:
             def windows(config: WindowConfig) -> Iterator[tuple[Windows, pd.DataFrame]]:
+                config = replace(config, leads=leads)
                 own = make_windows(cohort.select(participants=[participant]), config)
                 yield own, _columns(own.meta, Path(source).name)
 
@@ -321,26 +333,21 @@ def _describe(
     about: dict[str, Any],
     quiet: bool,
 ) -> FeatureTable:
-    names, values, metas = list(_BEATS) if beats else [], [], []
-    n_learnt = 0
+    parts, metas = [], []
     for windows, meta in task.windows(config):
         found = []
         if beats:
             label = f"{task.name}, {meta['lead_name'].iloc[0]}"
             found.append(_beat_features(windows, len(meta), label, quiet))
             meta = meta.assign(**{MISSING: np.isnan(found[0]).sum(axis=1)})
-        learnt = embedder.apply(windows.X) if embedder and windows else None
-        n_learnt = n_learnt if learnt is None else learnt.shape[1]
-        values.append((found, learnt, len(meta)))
+        if embedder:
+            nothing = np.full((len(meta), embedder.n_features), np.nan)
+            found.append(nothing if windows is None else embedder.apply(windows))
+        parts.append(np.concatenate(found, axis=1))
         metas.append(meta)
-    if embedder:
-        names += [f"e{number:03d}" for number in range(n_learnt)]
-        values = [
-            ([*found, np.full((n, n_learnt), np.nan) if learnt is None else learnt], None, n)
-            for found, learnt, n in values
-        ]
-    features = np.concatenate([np.concatenate(found, axis=1) for found, _, _ in values])
-    return FeatureTable(features, names, pd.concat(metas, ignore_index=True), about)
+    learnt = embedder.n_features if embedder else 0
+    names = [*(_BEATS if beats else ()), *(f"e{number:03d}" for number in range(learnt))]
+    return FeatureTable(np.concatenate(parts), names, pd.concat(metas, ignore_index=True), about)
 
 
 def _beat_features(windows: Windows | None, n: int, label: str, quiet: bool) -> np.ndarray:

@@ -111,7 +111,7 @@ def _pictures(recording: Recording, check: RecordingCheck) -> Iterator[str]:
 
 
 def _strip(recording: Recording, name: str, judged: JudgedLead, usable: float) -> str:
-    step = recording.duration / _MOST_STEPS
+    step = max(1.0, recording.duration / _MOST_STEPS)  # a beat or more in each
     figure = recording_strip(
         envelope(judged.ecg, judged.fs, step),
         judged.meta,

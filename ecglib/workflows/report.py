@@ -11,7 +11,7 @@ from ecglib.data.readers.any_format import read_recording
 from ecglib.data.readers.choice import Leads
 from ecglib.workflows.output import refuse_to_replace
 from ecglib.workflows.recording_report import recording_page
-from ecglib.workflows.sources import is_dreamer
+from ecglib.workflows.sources import is_dreamer, refuse_reading_options
 
 
 def report(
@@ -68,6 +68,7 @@ def report(
 
         text = study_page(source, command)
     elif is_dreamer(source):
+        refuse_reading_options(source, fs, leads, unit)
         from ecglib.workflows.study_report import cohort_page
 
         text = cohort_page(source, command)

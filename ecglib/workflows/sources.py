@@ -48,6 +48,31 @@ def is_dreamer(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+def refuse_reading_options(path: str | os.PathLike[str], *given: object) -> None:
+    """Raise a DataError if it is said how to read a file whose layout says that itself.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A file in the layout of DREAMER.mat.
+    *given : object
+        What is said: rate, unit or leads; None for what is not.
+
+    Raises
+    ------
+    DataError
+        If anything is.
+    """
+    for value in given:
+        if value is not None:
+            raise DataError(
+                f"{value!r} is given for a file in the layout of DREAMER.mat",
+                file=path,
+                expected="no rate, unit or leads, which this layout fixes",
+                remedy="leave it out",
+            )
+
+
 def recordings_in(folder: str | os.PathLike[str]) -> list[Path]:
     """List the files of a folder that can be recordings.
 

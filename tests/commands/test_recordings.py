@@ -60,6 +60,8 @@ def test_check_a_cohort(tmp_path):
     told = run("check", file, "--json")
     assert told.exit_code in (0, 4) and json.loads(told.output)["data"] == "synthetic"
     assert run("check", file, "--picture", tmp_path / "a.png").exit_code == 2
+    told = run("check", file, "--fs", 500)
+    assert told.exit_code == 1 and "leave it out" in told.output
 
 
 def test_features_of_a_folder(folder, tmp_path):

@@ -1,16 +1,19 @@
 """Features of recordings: a row per window, what is missing marked, a second run goes on."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from ecglib.core.errors import DataError
 from ecglib.data.recording import Recording
 from ecglib.features.heartbeats import FEATURES, window_features
+from ecglib.preprocessing.normalisation import NORMALISATION
 from ecglib.preprocessing.segmentation import WindowConfig, windows_of
 from ecglib.workflows import features as module
 from ecglib.workflows.embedding import embed_windows, preprocessing_of
 from ecglib.workflows.feature_table import FeatureTable
-from ecglib.workflows.features import MISSING, NORMALISATION, features_of, write_features
+from ecglib.workflows.features import MISSING, features_of, write_features
 from ecglib.workflows.synthesize import make_recording, synthesize
 
 NAMES = [feature.name for feature in FEATURES]
@@ -99,6 +102,23 @@ def test_what_was_kept_is_not_used_for_other_settings_or_files(files, tmp_path):
     assert len(set(tmp_path.iterdir())) == len(before) + 1
 
 
+def test_a_cohort_has_its_people_clips_and_ratings(tmp_path):
+    file = synthesize(tmp_path / "D.mat", participants=2, clips=2, seconds=12).file
+    table = features_of(file, leads=[2])
+    assert table.about["data"] == "synthetic" and len(table) == 4
+    assert table.meta["participant"].tolist() == [1, 1, 2, 2]
+    assert table.meta["clip"].tolist() == [1, 2, 1, 2] and set(table.meta["lead"]) == {2}
+    assert {"valence", "arousal", "dominance"} <= set(table.meta)
+    with pytest.raises(DataError, match="layout fixes"):
+        features_of(file, fs=500)
+
+
+def test_an_encoder_has_nothing_to_say_of_a_dead_lead(recording, encoder_file):
+    x = np.column_stack([np.ones(len(recording)), recording.lead(1)])
+    table = features_of(Recording(x, 256, ("V1", "II")), encoder=encoder_file, beats=False)
+    assert np.isnan(table.features[:3]).all() and np.isfinite(table.features[3:]).all()
+
+
 def test_an_encoder_adds_its_features(recording, encoder_file):
     one = features_of(recording, encoder=encoder_file, beats=False)
     wanted = embed_windows(windows_of(recording, config=WindowConfig(leads=None)), encoder_file)
@@ -109,15 +129,18 @@ def test_an_encoder_adds_its_features(recording, encoder_file):
     assert list(both.names) == NAMES + list(wanted.names)
 
 
-def test_normalisation_is_said_in_the_words_of_a_card():
-    assert preprocessing_of(WindowConfig()).normalisation == NORMALISATION
+def test_preprocessing_is_said_in_the_words_of_a_card(recording):
+    said = features_of(recording).about["preprocessing"]
+    assert said == asdict(preprocessing_of(WindowConfig()))
+    assert said["normalisation"] == NORMALISATION
+    assert features_of(windows_of(recording)).about["preprocessing"] is None
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
         ({"beats": False}, "neither heartbeats nor an encoder"),
-        ({"encoder": None}, "no encoder comes with the package"),
+        ({"encoder": "nobody"}, "no encoder 'nobody'"),
     ],
 )
 def test_what_cannot_be_asked(recording, options, told):
