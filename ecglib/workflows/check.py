@@ -152,7 +152,7 @@ class RecordingCheck:
             f"{self.file}: {self.sentence}",
             f"  {self.format}; {self.fs:g} Hz; {self.duration:.1f} s; "
             f"{self.unit or 'unit unknown'}; leads: {names}",
-            f"  sha256 {self.sha256}",
+            *([f"  sha256 {self.sha256}"] if self.sha256 else []),
             *(f"  {line}" for line in self.table().to_string(index=False).splitlines()),
             *(f"  Note: {note}" for note in self.notes),
         ]
