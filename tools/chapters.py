@@ -65,6 +65,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "12_contrastive": ("windows",),
     "13_finetuning": ("pretext of group 0",),
     "14_comparison": _BOTH,
+    "15_own_ecg": (),
 }
 """What a task must wait for. A chapter that is not listed waits for every stage."""
 

@@ -16,25 +16,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ecglib.core.arrays import digest, evenly_spaced
+from ecglib.core.arrays import digest
 from ecglib.core.folders import artifacts_folder
 from ecglib.core.process import tune_process
 from ecglib.data.cohort import Cohort
 from ecglib.data.eegmat import read_eegmat
 from ecglib.data.mitbih import read_mitbih
 from ecglib.data.pool import pool
-from ecglib.evaluation.recognition import task_scores
-from ecglib.models.card import EncoderCard, Recognition, TrainingData
+from ecglib.models.card import EncoderCard, TrainingData
 from ecglib.models.encoder import EncoderConfig
 from ecglib.models.training import TrainingConfig
 from ecglib.models.weights import save_encoder
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.preprocessing.windows import Windows
 from ecglib.pretext.contrastive import ContrastiveConfig
-from ecglib.pretext.pretrain import PretextConfigs, Pretrained, pretrain
+from ecglib.pretext.pretrain import PretextConfigs, pretrain
 from ecglib.pretext.str_model import PretextConfig
 from ecglib.studies.profiles import get_profile
 from ecglib.workflows.embedding import preprocessing_of
+from ecglib.workflows.pretraining import recognition_on
 
 ENCODERS = Path(__file__).resolve().parents[1] / "ecglib" / "encoders"
 
@@ -46,13 +46,10 @@ VERSION = 1
 
 SEED = 0
 
-EVERY = 500
-"""Most windows on which recognition is measured."""
-
 LICENCE = "ODC-By 1.0 (the recordings); BSD-3-Clause (the weights)"
 
 ATTRIBUTION = {
-    "mitbih": "MIT-BIH Arrhythmia Database 1.0.0, PhysioNet, doi:10.13026/C2F305; "
+    "MIT-BIH": "MIT-BIH Arrhythmia Database 1.0.0, PhysioNet, doi:10.13026/C2F305; "
     "Moody and Mark 2001, IEEE Eng. Med. Biol. 20(3):45-50.",
     "eegmat": "EEG During Mental Arithmetic Tasks 1.0.0, PhysioNet, doi:10.13026/C2JQ1P; "
     "Zyma et al. 2019, Data 4(1):14.",
@@ -83,14 +80,6 @@ def settings(pretext: str) -> PretextConfigs:
     )
 
 
-def recognition(trained: Pretrained, unseen: Windows) -> dict[str, float]:
-    """Measure the area under the ROC curve of every transformation on people never seen."""
-    rows = evenly_spaced(np.arange(len(unseen)), EVERY)
-    logits = trained.model.predict(unseen.X[rows], batch_size=25, verbose=0)
-    table = task_scores(logits.reshape(len(rows), 7, 7))
-    return {task: round(float(value), 4) for task, value in table["auc"].items()}
-
-
 def train(name: str, pretext: str, cohort: Cohort, unseen: Windows | None, who: str) -> Path:
     """Train one encoder and write it with its card."""
     config, encoder = settings(pretext), EncoderConfig(batch_norm=True, convolution="spectral")
@@ -103,9 +92,7 @@ def train(name: str, pretext: str, cohort: Cohort, unseen: Windows | None, who: 
     training = config.training
     versions = 7 if isinstance(config, PretextConfig) else 2
     views = training.epochs * training.steps_per_epoch * training.batch_windows * versions
-    scores = None
-    if unseen is not None and isinstance(config, PretextConfig):
-        scores = Recognition(recognition(trained, unseen), who)
+    scores = recognition_on(trained, usable.X, unseen.X, who) if unseen is not None else None
     people = cohort.recordings["participant"].nunique()
     sources = [text for key, text in ATTRIBUTION.items() if key in cohort.name]
     card = EncoderCard(
@@ -157,7 +144,7 @@ def main() -> None:
         if name.endswith("clinic"):
             train(name, pretext, clinic, unseen, who)
         else:
-            both = pool(clinic, students, name="mitbih and eegmat")
+            both = pool(clinic, students, name="MIT-BIH and eegmat")
             train(name, pretext, both, None, who)
 
 

@@ -180,6 +180,11 @@ def pretrain_folder(
         callbacks=[clock],
         label=f"pretext on {cohort.name}",
     )
+    recognition = None
+    if not shown.all():
+        unseen = windows.meta["participant"][~shown].nunique()
+        who = f"{unseen} of {len(people)} participants, left out"
+        recognition = recognition_on(trained, windows.X[shown], windows.X[~shown], who, seed)
     card = EncoderCard(
         name=name or out.stem,
         pretext=method,
@@ -204,7 +209,7 @@ def pretrain_folder(
             "settings": dataclasses.asdict(pretext),
             "request": request,
         },
-        recognition=_recognition(trained, windows, shown, len(people), seed),
+        recognition=recognition,
     )
     save_encoder(out, trained.encoder, shape, card)
     for left in out.parent.glob(f".{out.name}-*"):
@@ -329,19 +334,32 @@ def _as_asked(out: Path, request: str, tell: Callable[[str], object]) -> Encoder
     return card
 
 
-def _recognition(
-    trained: Pretrained, windows: Windows, shown: np.ndarray, n_people: int, seed: int
-) -> Recognition | None:
-    """Measure how well transformations of windows of people left out are recognised."""
-    if shown.all():
-        return None
+def recognition_on(
+    trained: Pretrained, learnt: np.ndarray, tested: np.ndarray, people: str, seed: int = 0
+) -> Recognition:
+    """Measure how well transformations are recognised in windows of people never seen.
+
+    Parameters
+    ----------
+    trained : Pretrained
+        By either pretext. One that has no heads for the transformations gets a linear
+        discriminant, fitted on the windows that were learnt from.
+    learnt, tested : ndarray of float32, shape (n_windows, n_samples)
+        Windows that were learnt from, and windows of other people; at most 300 of each are used.
+    people : str
+        Who those people are.
+    seed : int
+        Seed of the transformations.
+
+    Returns
+    -------
+    Recognition
+    """
     most = FAST.pretext.heldout_windows
-    tested = windows.X[evenly_spaced(np.flatnonzero(~shown), most)]
-    people = f"{windows.meta['participant'][~shown].nunique()} of {n_people} participants, left out"
+    learnt, tested = (evenly_spaced(X, most) for X in (learnt, tested))
     if isinstance(trained.model, STRModel):
         logits = trained.model.predict(tested, batch_size=even_batch(len(tested), 30), verbose=0)
     else:
-        learnt = windows.X[evenly_spaced(np.flatnonzero(shown), most)]
         versions = AllVersions(seed=seed)
         known, asked = (
             trained.encoder.predict(_versions(versions, X), batch_size=70, verbose=0)

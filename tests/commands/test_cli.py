@@ -25,7 +25,7 @@ def test_the_verbs_are_the_modules_of_the_commands():
         assert main.get_command(context, verb).name == verb
 
 
-@pytest.mark.parametrize("verb", ["data", "evaluate", "predict", "pretrain", "results", "stages"])
+@pytest.mark.parametrize("verb", main.list_commands(None))
 def test_every_verb_explains_itself_with_examples(verb):
     told = run(verb, "--help")
     assert told.exit_code == 0
