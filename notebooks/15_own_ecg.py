@@ -44,7 +44,7 @@ samples, fs = get_toy_ecg()
 recording = Recording(samples, fs, ["MLII"], "mV", "MIT-BIH 208")
 recording
 
-# %% mystnb={"image": {"alt": "Ten seconds of one lead on a grid of millimetres. Narrow upright beats follow each other, and five broad ones of another shape come between them, each followed by a dip."}, "figure": {"caption": "Ten seconds of a real heart on ECG paper: a small square is 0.04 s wide and 0.1 mV high. The broad beats are ventricular.", "name": "fig-own-paper"}}
+# %% mystnb={"image": {"alt": "Ten seconds of one lead on a grid of millimetres. Narrow upright beats follow each other, and seven broad ones of another shape come between them, each followed by a dip."}, "figure": {"caption": "Ten seconds of a real heart on ECG paper: a small square is 0.04 s wide and 0.1 mV high. The broad beats are ventricular.", "name": "fig-own-paper"}}
 part = slice(220 * fs, 230 * fs)
 fig = ecg_paper(recording.lead("MLII")[part], fs, "mV", recording.name, start=220)
 fig
@@ -73,9 +73,11 @@ print(from_file.leads, f"{from_file.duration:.0f} s", np.allclose(from_file.lead
 
 # %% [markdown]
 # A folder of such files, with a table that says whose they are and what they were recorded
-# during, becomes a cohort: `ecg.read_folder("my_study")`. The table needs the columns `file` and
-# `participant`, and may have `clip`, `condition` and any labels. In a terminal, `ecglib check
-# own.csv --fs 360` says what a file is worth before anything is computed from it.
+# during, becomes a cohort: `ecg.read_folder("my_study")`. The table is a CSV file in that folder,
+# of any name. It needs the columns `file` and `participant`, and may have `clip`, `condition` and
+# any labels. `make_windows` makes the windows of all of it, but leaves out a condition named
+# "baseline" unless you ask for it. In a terminal, `ecglib check own.csv --fs 360` says what a file
+# is worth before anything is computed from it.
 #
 # ## Look before you compute
 #
@@ -98,7 +100,10 @@ fig
 # ## Windows and heartbeats
 #
 # `windows_of` filters, scales and cuts, as {doc}`02_windows` explains. Ten numbers of each window
-# say how fast and how regularly the heart beats, and what its beat looks like.
+# say how fast and how regularly the heart beats, and what its beat looks like. Heart rate is in
+# beats per minute, and `rmssd`, `sdnn`, `qrs_width` and `rt_interval` are in milliseconds. Mind
+# `qrs_width`: it is the width of the R wave at half its height, far less than the duration of the
+# QRS complex.
 
 # %%
 windows = ecg.windows_of(recording)
@@ -132,7 +137,7 @@ shown = int(known["heart_rate"].idxmax())
 near, far = order[shown, 0], order[shown, -1]
 print(f"window {shown}: nearest {near}, farthest {far}")
 
-# %% mystnb={"image": {"alt": "Three windows of ten seconds, one below the other, on one scale. The one asked for and its nearest have fast narrow beats, small T waves and some disturbance; the farthest is quiet, slower, with broad beats and clear T waves."}, "figure": {"caption": "A window, its nearest neighbour among the features, and the one farthest away.", "name": "fig-own-neighbours"}}
+# %% mystnb={"image": {"alt": "Three windows of ten seconds, one below the other, on one scale. The one asked for and its nearest have mostly fast narrow beats, a few broad ones and some disturbance; the farthest is quiet and slower, with more broad beats and clear T waves."}, "figure": {"caption": "A window, its nearest neighbour among the features, and the one farthest away.", "name": "fig-own-neighbours"}}
 rows = {"asked for": shown, "nearest": near, "farthest": far}
 fig = rows_of_windows(
     {name: windows.X[row] for name, row in rows.items()},
@@ -163,8 +168,8 @@ ratio.round(1).to_frame()
 #
 # - **A wrong rate.** An encoder made for 256 Hz takes any row of 2560 numbers. `windows_of`
 #   resamples, and the report says which rate would fit if every heart rate is impossible.
-# - **An encoder that knows the person.** Its card names its people. If yours are among them, a
-#   test on them is no test.
+# - **An encoder that knows the person.** Its card names the data that it learnt from. If your
+#   people are among them, a test on them is no test.
 # - **An upside-down lead.** The report says so, and `WindowConfig(turn=True)` turns it.
 # - **Arrhythmia read as emotion.** Heart rate variability of this record says nothing about the
 #   mind. Nor do features that follow it.
@@ -186,8 +191,7 @@ ratio.round(1).to_frame()
 # wrong = Recording(samples, 90, ["MLII"], "mV", "wrong rate")
 # print(check_of(wrong).to_text())
 # ```
-# Hearts that beat so slowly, with complexes so broad, do not exist. The report names the rate that
-# would fit.
+# No heart beats so slowly with complexes so broad. The report names a rate that would fit.
 # :::
 #
 # **2.** Turn the lead upside down. Which of the ten features change, and what does the report say?
@@ -198,11 +202,13 @@ ratio.round(1).to_frame()
 # other = window_features(turned.X, turned.fs)
 # print(np.nanmax(np.abs(other.values - beats.values), axis=0).round(3))
 # ```
-# None: the beat features turn each window by themselves. The encoder does not, so its features do
-# change.
+# None: each window is turned upright before its beats are measured. The encoder takes windows as
+# they are, so its features do change. The report, `check_of` of the turned recording, says "upside
+# down".
 # :::
 #
-# **3.** Plant a spike of 500 times the height of a beat. How many windows does it spoil?
+# **3.** Plant a spike of 500 mV, some two hundred times the height of a beat. How many windows does
+# it spoil?
 #
 # :::{dropdown} Solution
 # ```python
@@ -211,10 +217,25 @@ ratio.round(1).to_frame()
 # spoilt[20 * fs] = 500
 # print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta))
 # ```
-# One, and it is flagged as "spike". The sample is bridged before the filter, so its neighbours live.
+# One, and it is flagged as "spike". The sample is bridged before the filter, so the windows beside
+# it are as they were.
 # :::
 #
 # ## What next
 #
-# You have recordings of several people, and labels? `ecglib evaluate` tests people whom no part of
-# the model has seen; {doc}`06_results` and {doc}`07_leakage` say why that matters.
+# You have recordings of several people, and labels? Read the folder, and keep its windows:
+#
+# ```python
+# cohort = ecg.read_folder("my_study", fs=360)
+# ecg.make_windows(cohort).save("windows.npz")
+# ```
+#
+# Then, in a terminal, test people whom no part of the model has seen:
+#
+# ```bash
+# ecglib evaluate windows.npz --encoder str-clinic-v1 --labels my_study/people.csv \
+#     --target stress:0-10 --not-seen
+# ```
+#
+# {doc}`06_results` and {doc}`07_leakage` say why that matters. If a person has several recordings, don't
+# take the shorter way over `ecglib features`: it counts every file as a person.
