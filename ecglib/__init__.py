@@ -2,7 +2,8 @@
 
 ``import ecglib as ecg`` offers the steps of the method by name, each loaded when it is first used.
 Everything else is in the rooms: `core`, `data`, `preprocessing`, `synthetic`, `features`, `models`,
-`pretext`, `transfer`, `evaluation`, `studies` and `plots`, none of which imports a later one.
+`pretext`, `transfer`, `evaluation`, `studies`, `plots`, `workflows` and `commands`, none of which
+imports a later one.
 """
 
 import lazy_loader

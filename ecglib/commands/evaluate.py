@@ -37,7 +37,7 @@ Examples:
 Targets:
   valence          DREAMER's scales, from 1 to 5 (also arousal and dominance)
   stress:0-10      a column of ratings, and the ends of its scale
-  task             a column of classes
+  task             a column of classes; of two, the later in the alphabet is class 1
   task=sums        one class against all others
 
 Exit code 3 means that something of the tested side reached the training side.
@@ -52,9 +52,17 @@ Exit code 3 means that something of the tested side reached the training side.
     help="Table: participant, perhaps clip and condition, labels.  [default: in SOURCE]",
 )
 @click.option(
-    "--target", "targets", multiple=True, required=True, help="What is asked; several if you like."
+    "--target",
+    "targets",
+    multiple=True,
+    required=True,
+    help="Column of labels, as below; several if you like.",
 )
-@click.option("--encoder", type=click.Path(path_type=Path), help="Embeds SOURCE, if of windows.")
+@click.option(
+    "--encoder",
+    type=click.Path(path_type=Path),
+    help="Embeds windows: a file, or a name such as str-clinic-v1.",
+)
 @click.option(
     "--split",
     type=click.Choice(SPLITS),
@@ -93,6 +101,8 @@ def command(
     **options: Any,
 ) -> None:
     """Predict labels from SOURCE, a file of features or of windows, and say how well.
+
+    `ecglib features` writes features; Windows.save in Python writes windows.
 
     Every prediction is of a window that its head was not trained on, stands beside that of the
     majority class, and is audited. Intervals are over participants. With --out finished folds are

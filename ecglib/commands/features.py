@@ -58,9 +58,12 @@ def command(
 ) -> None:
     """Describe every window of 10 s by ten features of its heartbeats, an encoder's, or both.
 
-    A file is one participant, named after it. A feature that a window does not define is empty in
-    CSV and NaN in NPZ; the column n_missing counts them. Stopped with Ctrl-C, the same command
-    goes on with the files that are not finished.
+    Every file counts as one participant, named after it, whatever a table beside it says. If a
+    person has several recordings, use read_folder in Python instead: from this table, a test that
+    leaves people out would leave out single files.
+
+    A feature that a window does not define is empty in CSV and NaN in NPZ; the column n_missing
+    counts them. Stopped with Ctrl-C, the same command goes on with the files that are not finished.
     """
     if not beats and encoder is None:
         raise click.UsageError("--no-beats needs --encoder: there would be no features")

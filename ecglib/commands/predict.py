@@ -27,13 +27,19 @@ Examples:
     help="What ecglib evaluate --save-model wrote.",
 )
 @click.option(
-    "--encoder", type=click.Path(path_type=Path), help="The encoder that the model was fitted on."
+    "--encoder",
+    type=click.Path(path_type=Path),
+    help="The encoder that the model was fitted on.  [default: the one of its name that comes with "
+    "the package]",
 )
 @recording_options
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="CSV file, a row per window.")
 @click.option("--json", "as_json", is_flag=True, help="Print all as JSON.")
 def command(files: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any) -> None:
-    """Predict the probability of each answer for each FILE: by window, and their mean.
+    """Predict for each FILE how probable it is: by window, and their mean.
+
+    The probability is that of the upper half of a scale, of the class that the target names, or,
+    of two classes, of the later in the alphabet.
 
     Windows with gaps, clipping or flat parts are left out, and named. Features that are not those
     of the model are refused.

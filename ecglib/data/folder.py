@@ -47,9 +47,9 @@ def read_recordings(
     table : str or os.PathLike, optional
         A CSV or TSV file, one row a recording, with the columns ``file`` (a path from the folder)
         and ``participant``; perhaps ``clip``, ``condition`` and labels. Files that it does not name
-        are not read. By default the one CSV or
-        TSV file in the folder that has both columns. If there is none, every file of a known format
-        in the folder is the recording of a participant of its own, who is named after it.
+        are not read. By default the one CSV or TSV file in the folder that has both columns. If
+        there is none, every file of a known format in the folder is the recording of a participant
+        of its own, who is named after it.
     fs, leads, unit
         As in `ecglib.data.readers.any_format.read_recording`, for all files.
 
@@ -116,7 +116,8 @@ def read_folder(
         As in `read_recordings`. Without a column ``clip`` the recordings of a participant are
         numbered from 1, and without ``condition`` each is a "recording".
     targets : sequence of Rating or Classes
-        What the columns of labels mean; other columns are kept as they are.
+        What the columns of labels mean (`ecglib.data.targets`). Windows carry these columns; all
+        others stay in the cohort's ``recordings``.
 
     Returns
     -------

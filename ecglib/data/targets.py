@@ -162,7 +162,8 @@ def as_target(target: str | Target) -> Target:
         f"unknown target {target!r}",
         field="target",
         expected="one of " + ", ".join(TARGETS) + ", or a Rating or Classes",
-        remedy=f"say what the column means, such as Rating({str(target)!r}, 1, 9)",
+        remedy="say what the column means (ecglib.data.targets), such as "
+        f"Rating({str(target)!r}, 1, 9) or Classes({str(target)!r}, ('no', 'yes'))",
     )
 
 

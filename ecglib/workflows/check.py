@@ -403,8 +403,8 @@ def _notes(
 ) -> Iterator[str]:
     if fitting is not None:
         yield (
-            f"at {recording.fs:g} Hz no heart would beat as fast as this one does; "
-            f"{fitting:g} Hz would fit. Check the rate, and give the right one (--fs {fitting:g})."
+            f"at {recording.fs:g} Hz these beats are too slow or too fast for any heart; about "
+            f"{fitting:g} Hz would fit. Look up the recorder's rate, and give it with --fs."
         )
     if not length_s:
         yield f"{recording.duration:.1f} s are too short for the high-pass filter."
@@ -420,7 +420,7 @@ def _notes(
             worst = max(lead.shares, key=lambda name: lead.shares[name])
             yield f"lead {lead.lead} has no usable window; most are flagged {worst!r}."
     if not recording.unit:
-        yield "the unit is unknown, so the height is not judged (--unit mV says it)."
+        yield "the unit is unknown, so the height is not judged; give it, such as --unit mV."
 
 
 def _lead_row(lead: LeadCheck, unit: str) -> dict[str, str]:

@@ -149,6 +149,9 @@ def labelled_features(
             file=source,
             field="encoder",
             expected="an encoder for windows, and none for features",
+            remedy="name one, such as --encoder str-clinic-v1"
+            if encoder is None
+            else "leave out the encoder",
         )
     good = own.usable
     if len(good) < len(own):

@@ -122,6 +122,17 @@ def study_page(source: str | os.PathLike[str], command: str = "") -> str:
     """
     source = Path(source)
     file = source / PREDICTIONS if source.is_dir() else source
+    if not file.is_file():
+        raise DataError(
+            f"there is no {PREDICTIONS} in this folder"
+            if source.is_dir()
+            else "there is no such file",
+            file=source,
+            expected=f"a recording, or the folder of `ecglib evaluate --out`, with {PREDICTIONS}",
+            remedy="name one recording of the folder; ecglib check takes whole folders"
+            if source.is_dir()
+            else "check the path",
+        )
     predictions = load_predictions(file)
     about = predictions.attrs.get("provenance", {})
     summary = summarise(predictions)

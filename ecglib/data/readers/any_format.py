@@ -96,7 +96,7 @@ def read_recording(
             "this is a folder" if path.is_dir() else "there is no such file",
             file=path,
             expected="a recording",
-            remedy="ecglib.data.folder.read_recordings reads folders"
+            remedy="name the files in it; in Python, ecglib.read_folder reads a folder"
             if path.is_dir()
             else "check the path",
         )

@@ -25,6 +25,9 @@ _LEAD_NAMES = ("leads", "leadnames", "signames", "signame", "channels", "channel
 _UNIT_NAMES = ("unit", "units")
 
 
+_MOST_LISTED = 10
+
+
 @dataclass(frozen=True)
 class Stored:
     """What a file says of one of its arrays before it is read.
@@ -47,7 +50,10 @@ class Stored:
         return self.kind == "number" and len(long) in (1, 2) and min(self.shape) > 0
 
     def __str__(self) -> str:
-        return f"{' × '.join(map(str, self.shape)) or 'one'} {self.kind}"
+        size = " × ".join(map(str, self.shape)) or "one"
+        return f"{size} {self.kind}" + (
+            "s" if self.kind == "number" and max(self.shape, default=1) > 1 else ""
+        )
 
 
 def recording_of(
@@ -81,7 +87,7 @@ def recording_of(
     Raises
     ------
     DataError
-        If it is not clear which array is the ECG; lists them all.
+        If it is not clear which array is the ECG; lists those that there are.
     """
     signals = [name for name, array in stored.items() if array.is_signal]
     if len(signals) > 1:  # annotations stand beside the ECG
@@ -113,7 +119,7 @@ def recording_of(
     else:
         raise DataError(
             "it is not clear which array is the ECG; the file holds "
-            + (", ".join(f"{name} ({array})" for name, array in stored.items()) or "nothing"),
+            + (_listed(stored) or "nothing"),
             file=file,
             field="leads",
             expected="one array named ecg, or vectors of one length named like leads",
@@ -162,6 +168,13 @@ def long_first(x: np.ndarray, *, file: Path, field: str) -> np.ndarray:
             remedy="save each lead as a vector of its own",
         )
     return as_signals(x.T if x.ndim == 2 and x.shape[0] < x.shape[1] else x, file=file)
+
+
+def _listed(stored: Mapping[str, Stored]) -> str:
+    """Name the arrays of a file, the first ten of many."""
+    named = [f"{name} ({array})" for name, array in stored.items()]
+    more = f" and {len(named) - _MOST_LISTED} more" if len(named) > _MOST_LISTED else ""
+    return ", ".join(named[:_MOST_LISTED]) + more
 
 
 def _is_vector(array: Stored) -> bool:

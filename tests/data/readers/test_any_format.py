@@ -71,5 +71,5 @@ def test_other_files(tmp_path, name, content, said):
 def test_no_file(tmp_path):
     with pytest.raises(DataError, match="there is no such file"):
         read_recording(tmp_path / "a.csv")
-    with pytest.raises(DataError, match=r"this is a folder.*read_recordings"):
+    with pytest.raises(DataError, match=r"this is a folder.*read_folder"):
         read_recording(tmp_path)

@@ -41,7 +41,7 @@ def test_a_matrix_alone_needs_a_rate(tmp_path):
 
 def test_a_doubt_lists_the_variables(tmp_path):
     path = mat(tmp_path / "a.mat", x=wave(), y=wave(lead=2), s={"deep": 1}, fs=FS)
-    with pytest.raises(DataError, match=r"x \(1 × 2500 number\).*s \(1 × 1 struct\)"):
+    with pytest.raises(DataError, match=r"x \(1 × 2500 numbers\).*s \(1 × 1 struct\)"):
         read_mat(path)
     assert read_mat(path, leads=["y", "x"]).leads == ("y", "x")
 

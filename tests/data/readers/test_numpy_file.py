@@ -62,7 +62,7 @@ def test_a_file_of_named_arrays(tmp_path):
 
 def test_arrays_that_leave_a_doubt_are_listed(tmp_path):
     path = npz(tmp_path / "a.npz", one=wave(), two=wave(lead=2), fs=FS)
-    with pytest.raises(DataError, match=r"holds one \(2500 number\), two .*leads=\['one'\]"):
+    with pytest.raises(DataError, match=r"holds one \(2500 numbers\), two .*leads=\['one'\]"):
         read_npz(path)
     recording = read_npz(path, leads="two")
     assert recording.leads == ("two",)
@@ -131,6 +131,8 @@ def test_real_files():
     recording = read_npz(shared_data("mitbih", "100_converted.npz"))
     assert (recording.fs, len(recording), recording.leads) == (360, 650_000, ("ECG",))
     path = shared_data("mitdb5", "mitdb_MLII_5min_int16.npz")
-    with pytest.raises(DataError, match=r"not clear which array is the ECG.*100 \(108000 number\)"):
+    with pytest.raises(
+        DataError, match=r"not clear which array is the ECG.*100 \(108000 numbers\)"
+    ):
         read_npz(path, fs=360)
     assert read_npz(path, fs=360, leads="100", unit="adu").duration == 300
