@@ -150,10 +150,12 @@ fig
 #
 # ## Quality flags
 #
-# Filters hide what went wrong. So quality is judged on the **raw** samples. Three things are
-# flagged, all of them impossible for a heart: samples that are missing, samples stuck at the
-# converter's limit (clipped), and seconds without any change (flat). Noise is left alone: noisy
-# but living signal is still signal.
+# Filters hide what went wrong. So quality is judged on the **raw** samples first. Four things are
+# flagged there, all of them impossible for a heart: samples that are missing, single samples far
+# outside everything around them (spikes), samples stuck at the converter's limit (clipped), and
+# seconds without any change (flat). Missing samples and spikes are bridged before the filter can
+# spread them. Each filtered window is then asked whether it holds a heart at all: no beats, mains
+# hum, a height that no ECG has, or noise in which P and T waves drown.
 #
 # Good recordings have little to flag, so {numref}`fig-windows-quality` shows a recording that we
 # damage on purpose.
@@ -166,8 +168,8 @@ damaged[at[0] : at[0] + fs] = np.nan
 damaged[at[1] : at[1] + fs // 2] = raw.max() + np.ptp(raw) / 2
 damaged[at[2] : at[2] + 3 * fs] = damaged[at[2]]
 flags = sample_quality(damaged, fs)
-for code, name in enumerate(QUALITIES):
-    print(f"{name}: {np.mean(flags == code):.1%} of the samples")
+for code in np.unique(flags):
+    print(f"{QUALITIES[code]}: {np.mean(flags == code):.1%} of the samples")
 windows, starts = cut(flags, fs, config.length_s)
 print("windows:", ", ".join(window_quality(windows, fs)))
 
@@ -177,7 +179,8 @@ fig
 
 # %% [markdown]
 # A flagged window is not thrown away: it keeps its row, with the flag. `study.usable` holds the
-# others, and everything learnt in this book uses those.
+# others, and everything learnt in this book uses those. {doc}`15_own_ecg` shows flags on a real
+# recording, where they have more to say.
 
 # %%
 counts = meta["quality"].value_counts().reindex(QUALITIES, fill_value=0)

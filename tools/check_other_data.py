@@ -24,6 +24,10 @@ SPEC = CohortSpec(
 )
 
 
+WITH_OWN_DATA = ("15_own_ecg",)
+"""Chapters that bring a recording of their own and don't look at the data file."""
+
+
 def write_other_file(path: Path) -> None:
     """Write the cohort, and take the word "synthetic" out of the file."""
     write_dreamer_mat(make_cohort(SPEC, seed=77).cohort, path)
@@ -46,6 +50,8 @@ def printed(notebook: Path) -> str:
 
 def complaints(chapter: str, text: str, participants: int) -> list[str]:
     """List what in the output of one chapter does not follow the data."""
+    if chapter in WITH_OWN_DATA:
+        return []
     first = text.strip().splitlines()[0] if text.strip() else ""
     found = []
     if "DREAMER" not in first or "synthetic" in first:

@@ -182,8 +182,8 @@ def pretrain_folder(
     )
     recognition = None
     if not shown.all():
-        unseen = windows.meta["participant"][~shown].nunique()
-        who = f"{unseen} of {len(people)} participants, left out"
+        tested = windows.meta["participant"][~shown].nunique()
+        who = f"{tested} of {len(people)} participants, left out"
         recognition = recognition_on(trained, windows.X[shown], windows.X[~shown], who, seed)
     card = EncoderCard(
         name=name or out.stem,
@@ -335,7 +335,7 @@ def _as_asked(out: Path, request: str, tell: Callable[[str], object]) -> Encoder
 
 
 def recognition_on(
-    trained: Pretrained, learnt: np.ndarray, tested: np.ndarray, people: str, seed: int = 0
+    trained: Pretrained, others: np.ndarray, tested: np.ndarray, people: str, seed: int = 0
 ) -> Recognition:
     """Measure how well transformations are recognised in windows of people never seen.
 
@@ -343,11 +343,12 @@ def recognition_on(
     ----------
     trained : Pretrained
         By either pretext. One that has no heads for the transformations gets a linear
-        discriminant, fitted on the windows that were learnt from.
-    learnt, tested : ndarray of float32, shape (n_windows, n_samples)
-        Windows that were learnt from, and windows of other people; at most 300 of each are used.
+        discriminant of its features.
+    others, tested : ndarray of float32, shape (n_windows, n_samples)
+        Windows that the discriminant is fitted on, and windows of people whom neither it nor the
+        encoder has seen; at most 300 of each are used.
     people : str
-        Who those people are.
+        Who the tested people are.
     seed : int
         Seed of the transformations.
 
@@ -356,19 +357,20 @@ def recognition_on(
     Recognition
     """
     most = FAST.pretext.heldout_windows
-    learnt, tested = (evenly_spaced(X, most) for X in (learnt, tested))
+    others, tested = (evenly_spaced(X, most) for X in (others, tested))
     if isinstance(trained.model, STRModel):
         logits = trained.model.predict(tested, batch_size=even_batch(len(tested), 30), verbose=0)
     else:
         versions = AllVersions(seed=seed)
         known, asked = (
             trained.encoder.predict(_versions(versions, X), batch_size=70, verbose=0)
-            for X in (learnt, tested)
+            for X in (others, tested)
         )
-        answers = np.tile(np.arange(len(TASKS)), len(learnt))
-        logits = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-        logits = logits.fit(known, answers).decision_function(asked)
-        people += "; told by a linear discriminant of the features of those learnt from"
+        answers = np.tile(np.arange(len(TASKS)), len(others))
+        told = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(known, answers)
+        # A class's own score has a part that is the same for all classes; its probability has not.
+        logits = np.clip(told.predict_log_proba(asked), -700, None)
+        people += "; told by a linear discriminant that was fitted on windows of other people"
     scores = task_scores(logits.reshape(len(tested), len(TASKS), len(TASKS)))
     return Recognition({task: float(auc) for task, auc in scores["auc"].items()}, people)
 

