@@ -36,10 +36,10 @@ Examples:
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="CSV file, a row per window.")
 @click.option("--json", "as_json", is_flag=True, help="Print all as JSON.")
 def command(files: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any) -> None:
-    """Predict for each FILE how probable it is: by window, and their mean.
+    """Predict for each FILE how probable an answer is: by window, and their mean.
 
-    The probability is that of the upper half of a scale, of the class that the target names, or,
-    of two classes, of the later in the alphabet.
+    The answer is the upper half of a scale, the class that the target names, or, of two classes,
+    the later in the alphabet.
 
     Windows with gaps, clipping or flat parts are left out, and named. Features that are not those
     of the model are refused.
