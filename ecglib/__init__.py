@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "data.dreamer": ["read_dreamer"],
         "data.folder": ["read_folder"],
         "data.readers.any_format": ["read_recording"],
+        "data.targets": ["Classes", "Rating"],
         "synthetic.cohort": ["CohortSpec", "make_cohort"],
         "preprocessing.segmentation": ["WindowConfig", "make_windows", "windows_of"],
         "preprocessing.windows": ["Windows"],

@@ -58,9 +58,8 @@ def command(
 ) -> None:
     """Describe every window of 10 s by ten features of its heartbeats, an encoder's, or both.
 
-    Every file counts as one participant, named after it, whatever a table beside it says. If a
-    person has several recordings, use read_folder in Python instead: from this table, a test that
-    leaves people out would leave out single files.
+    A FILE counts as one participant, named after it. In a FOLDER, a table with the columns file and
+    participant says whose each file is; a person's recordings then stay together.
 
     A feature that a window does not define is empty in CSV and NaN in NPZ; the column n_missing
     counts them. Stopped with Ctrl-C, the same command goes on with the files that are not finished.
@@ -70,12 +69,14 @@ def command(
     if out.suffix.lower() not in (".csv", ".npz"):
         raise click.UsageError("--out must end in .csv or .npz")
     # Here, so that --help does not wait for SciPy.
+    from ecglib.data.folder import has_table
     from ecglib.workflows.features import MISSING, NO_ENCODER, write_features
     from ecglib.workflows.output import refuse_to_replace, show
     from ecglib.workflows.sources import recordings_in
 
     refuse_to_replace(out, force)
-    paths = [path for f in files for path in (recordings_in(f) if f.is_dir() else [f])]
+    whole = {f: not f.is_dir() or has_table(f) for f in files}
+    paths = [path for f in files for path in ([f] if whole[f] else recordings_in(f))]
     with interruptible("what is finished is kept: the same command goes on"):
         table = write_features(
             paths,

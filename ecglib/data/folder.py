@@ -178,6 +178,17 @@ def read_folder(
     )
 
 
+def has_table(folder: str | os.PathLike[str]) -> bool:
+    """Say whether a table in a `folder` says whose its recordings are.
+
+    Raises
+    ------
+    DataError
+        If several do.
+    """
+    return _find_table(Path(folder)) is not None
+
+
 def _find_table(folder: Path) -> Path | None:
     """Return the one file of a folder whose first line names the columns of a table."""
     found = [

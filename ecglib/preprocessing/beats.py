@@ -203,7 +203,9 @@ def heart_rates(X: np.ndarray, fs: float) -> np.ndarray:
         intervals = np.diff(found.at[row])
         if len(intervals) >= 2:
             usual = np.median(intervals)
-            rates[row] = 60 * fs / intervals[np.abs(intervals - usual) <= usual / 2].mean()
+            near = intervals[np.abs(intervals - usual) <= usual / 2]
+            if len(near):  # of two intervals, both can be far from their median
+                rates[row] = 60 * fs / near.mean()
     return rates
 
 

@@ -18,7 +18,9 @@ from ecglib.core.errors import DataError
 from ecglib.core.extras import need
 from ecglib.core.progress import progress
 from ecglib.core.tables import as_names
+from ecglib.data.cohort import Cohort
 from ecglib.data.dreamer import read_dreamer
+from ecglib.data.folder import read_folder
 from ecglib.data.readers.any_format import read_recording
 from ecglib.data.readers.choice import Leads
 from ecglib.data.recording import Recording
@@ -83,8 +85,9 @@ def features_of(
     Parameters
     ----------
     sources : path, Recording, Windows, or sequence of them
-        Files of recordings, or a file in the layout of DREAMER.mat. A file is the recording of a
-        participant of its own, who is named after it.
+        Files of recordings, a file in the layout of DREAMER.mat, or folders. A file is the
+        recording of a participant of its own, who is named after it; in a folder, a table may say
+        whose each file is (`ecglib.data.folder.read_folder`).
     beats : bool
         Give the ten `ecglib.features.heartbeats.FEATURES`.
     encoder : str or Path, optional
@@ -246,27 +249,9 @@ def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
         ]
     if is_dreamer(source):
         refuse_reading_options(source, given["fs"], given["unit"])
-        cohort, leads = read_dreamer(source), given["leads"]
-        if leads is not None:
-            leads = (leads,) if isinstance(leads, str | int) else tuple(leads)
-
-        def of_person(participant: int) -> Callable[..., Any]:
-            def windows(config: WindowConfig) -> Iterator[tuple[Windows, pd.DataFrame]]:
-                config = replace(config, leads=leads)
-                own = make_windows(cohort.select(participants=[participant]), config)
-                yield own, _columns(own.meta, Path(source).name)
-
-            return windows
-
-        return [
-            _Task(
-                f"{cohort.name} {participant}",
-                cohort.name,
-                f"{cohort.sha256} {participant}",
-                of_person(participant),
-            )
-            for participant in cohort.recordings["participant"].unique()
-        ]
+        return _people_of(read_dreamer(source), Path(source).name, given["leads"])
+    if Path(source).is_dir():
+        return _people_of(read_folder(source, **given), Path(source).resolve().name, None, True)
     file = file_of(source)
 
     def read(config: WindowConfig) -> Iterator[tuple[Windows | None, pd.DataFrame]]:
@@ -277,6 +262,34 @@ def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
     if file.suffix.lower() == ".hea" and beside.is_file():
         key += file_sha256(beside)
     return [_Task(file.stem, file.stem, key, read)]
+
+
+def _people_of(
+    cohort: Cohort, file: str, leads: Leads, all_conditions: bool = False
+) -> list[_Task]:
+    """Give a task for each participant of a cohort, all of whose windows are scaled together."""
+    if leads is not None:
+        leads = (leads,) if isinstance(leads, str | int) else tuple(leads)
+    conditions = tuple(cohort.recordings["condition"].unique()) if all_conditions else None
+
+    def of_person(participant: int | str) -> Callable[..., Any]:
+        def windows(config: WindowConfig) -> Iterator[tuple[Windows, pd.DataFrame]]:
+            own = cohort.select(participants=[participant])
+            present = set(own.recordings["condition"])
+            kept = tuple(c for c in conditions if c in present) if conditions else None
+            made = make_windows(own, replace(config, leads=leads, conditions=kept))
+            yield made, _columns(made.meta, file)
+
+        return windows
+
+    def key(participant: int | str) -> str:
+        own = cohort.select(participants=[participant])
+        return f"{cohort.sha256 or [digest(signal) for signal in own.signals]} {participant}"
+
+    return [
+        _Task(f"{cohort.name} {person}", cohort.name, key(person), of_person(person))
+        for person in cohort.recordings["participant"].unique()
+    ]
 
 
 def _refuse_namesakes(sources: Sequence[Source], tasks: Sequence[_Task]) -> None:

@@ -15,6 +15,7 @@ from ecglib.workflows.embedding import embed_windows, preprocessing_of
 from ecglib.workflows.feature_table import FeatureTable
 from ecglib.workflows.features import MISSING, features_of, write_features
 from ecglib.workflows.synthesize import make_recording, synthesize
+from tests.workflows.beats import write_recordings
 
 NAMES = [feature.name for feature in FEATURES]
 
@@ -158,3 +159,15 @@ def test_bad_sources_are_named(files, recording, tmp_path):
         write_features(tmp_path / "gone.csv", tmp_path / "t.csv")
     with pytest.raises(DataError, match=r"\.csv or \.npz"):
         write_features(files, tmp_path / "t.xlsx")
+
+
+def test_a_table_in_a_folder_says_whose_the_recordings_are(tmp_path):
+    folder = write_recordings(tmp_path / "study", people=("anna", "bo"))
+    table = features_of(folder)
+    assert set(table.meta["participant"]) == {"anna", "bo"}
+    assert table.meta.groupby("participant")["clip"].nunique().tolist() == [2, 2]
+    assert (table.meta["file"] == "study").all()
+    keep = tmp_path / "parts"
+    again = features_of(folder, keep=keep)
+    np.testing.assert_array_equal(again.features, table.features)
+    assert len(list(keep.iterdir())) == 2
