@@ -28,6 +28,7 @@ from ecglib.preprocessing.segmentation import WindowConfig, make_windows, window
 from ecglib.preprocessing.windows import Windows
 from ecglib.workflows.feature_table import FeatureTable
 from ecglib.workflows.judged import judge_lead
+from ecglib.workflows.output import refuse_to_replace_input
 from ecglib.workflows.sources import file_of, file_sha256, is_dreamer, refuse_reading_options
 
 NO_ENCODER = "none"
@@ -191,15 +192,18 @@ def write_features(
     Raises
     ------
     DataError
-        As in `features_of`, or if the name ends otherwise.
+        As in `features_of`, or if the name ends otherwise or is that of a source.
     """
     out = Path(out)
     if out.suffix.lower() not in (".csv", ".npz"):
         raise DataError(
             f"the extension {out.suffix!r}", file=out, expected="a file of features: .csv or .npz"
         )
+    several = [sources] if isinstance(sources, _SOURCES) else list(sources)
+    files = [source for source in several if isinstance(source, str | os.PathLike)]
+    refuse_to_replace_input(out, [*files, options.get("encoder")])
     parts = out.with_name(f".{out.name}.parts")
-    table = features_of(sources, keep=parts, **options)
+    table = features_of(several, keep=parts, **options)
     table.save(out)
     shutil.rmtree(parts, ignore_errors=True)
     return table
