@@ -67,10 +67,11 @@ def command(
         check_recording,
         overview,
     )
-    from ecglib.workflows.output import show
+    from ecglib.workflows.output import refuse_to_replace_input, show
     from ecglib.workflows.sources import is_dreamer, recordings_in, refuse_reading_options
 
     given = {"fs": fs, "leads": leads, "unit": unit}
+    refuse_to_replace_input(out, files)
     if len(files) == 1 and not files[0].is_dir():
         (file,) = files
         if is_dreamer(file):
@@ -89,6 +90,7 @@ def command(
     if picture:
         raise click.UsageError("--picture draws one FILE")
     paths = [path for f in files for path in (recordings_in(f) if f.is_dir() else [f])]
+    refuse_to_replace_input(out, paths)
     checks = []
     with click.progressbar(
         check_each(paths, **given), length=len(paths), label="checking", file=sys.stderr

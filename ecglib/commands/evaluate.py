@@ -118,7 +118,9 @@ def command(
     from ecglib.evaluation.jobs import workers
     from ecglib.workflows.evaluation import evaluate_table
     from ecglib.workflows.heads import fit_model
+    from ecglib.workflows.output import refuse_to_replace_input
 
+    refuse_to_replace_input(save_model, [source, options["labels"], options["encoder"]])
     tune_process()
     folder = None if out is None else out / ".folds"
     kept = "nothing is kept without --out" if out is None else "the same command goes on"

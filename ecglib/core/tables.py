@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import warnings
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -175,3 +177,43 @@ def load_table(
     frame = typed(frame, {name: kind for name, kind in types.items() if kind == NAME})
     frame.attrs["provenance"] = about
     return frame
+
+
+def read_csv_of_user(path: Path, **options: Any) -> pd.DataFrame:
+    r"""Read a table that somebody else made, every field below the name of its column.
+
+    Parameters
+    ----------
+    path : Path
+        A file in UTF-8, with the names of the columns in its first line.
+    **options
+        As for `pandas.read_csv`.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If a row has more fields than there are columns, which pandas would shift or drop, or the
+        file is no such table.
+    OSError
+        If it cannot be opened.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "people.csv")
+    >>> written = file.write_text("participant,age\nanna,30,7\nbo,41,7\n")
+    >>> read_csv_of_user(file)
+    Traceback (most recent call last):
+    ...
+    ValueError: a row has more fields than there are columns
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(path, encoding="utf-8-sig", index_col=False, **options)
+        except pd.errors.ParserWarning as error:
+            raise ValueError("a row has more fields than there are columns") from error

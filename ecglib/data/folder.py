@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.core.tables import as_names
+from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.data.cohort import COLUMNS, Cohort
 from ecglib.data.readers.any_format import READERS, read_recording
 from ecglib.data.readers.choice import Leads
@@ -238,12 +238,10 @@ def _read_table(path: Path, folder: Path) -> pd.DataFrame:
     try:
         with path.open(encoding="utf-8-sig") as stream:
             separator = _separator(stream.readline())
-        table = pd.read_csv(
+        table = read_csv_of_user(
             path,
             sep=separator,
-            encoding="utf-8-sig",
             skipinitialspace=True,
-            index_col=False,
             dtype=dict.fromkeys(REQUIRED, str),
             na_values=[""],
             keep_default_na=False,

@@ -207,7 +207,7 @@ def positions(
     DataError
         If one is not there, is meant by several, or is asked for twice.
     """
-    asked = [wanted] if isinstance(wanted, str | int | np.integer) else list(wanted)
+    asked = list(wanted) if np.iterable(wanted) and not isinstance(wanted, str) else [wanted]
     there = ", ".join(f"{i} {name!r}" for i, name in enumerate(names, start=1))
     place = {"file": file, "field": "leads", "expected": f"some of {there}, by name or number"}
     if not asked:
@@ -292,7 +292,7 @@ def as_signals(x: np.ndarray, *, file: str | os.PathLike[str] | None = None) -> 
     ----------
     x : numpy.ndarray
         (n_samples,) or (n_samples, n_leads). Integers of 8 and 16 bits become float32, which holds
-        them exactly, others float64.
+        them exactly, others float64. What a masked array masks is missing.
     file : str or os.PathLike, optional
         For the message.
 
@@ -306,6 +306,8 @@ def as_signals(x: np.ndarray, *, file: str | os.PathLike[str] | None = None) -> 
     DataError
         If it is something else, empty, or too large.
     """
+    if isinstance(x, np.ma.MaskedArray) and x.dtype.kind in "iuf":
+        x = x.astype(x.dtype if x.dtype.kind == "f" else np.float64).filled(np.nan)
     x = np.asarray(x)
     place = {"file": file, "field": "signals"}
     if x.dtype.kind not in "iuf" or x.ndim not in (1, 2) or x.size == 0:

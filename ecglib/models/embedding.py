@@ -162,7 +162,18 @@ def _application(encoder: keras.Model, batch_size: int) -> Callable[[np.ndarray]
 
 def _checked(windows: Any, length: int, done: int) -> np.ndarray:
     """Give windows as float32; `done` is the number of those before."""
-    X = np.asarray(windows, dtype=np.float32)
+    X = np.asarray(windows)
+    if X.dtype.kind not in "iuf":
+        raise DataError(
+            f"windows of {X.dtype}",
+            field="windows",
+            expected="real numbers",
+            remedy="make them with ecglib.preprocessing.segmentation.windows_of",
+        )
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        X = X.astype(np.float32, copy=False)
+    if np.ma.is_masked(windows):
+        X = np.where(np.ma.getmaskarray(windows), np.float32(np.nan), X)
     if X.ndim != 2 or X.shape[1] != length:
         raise DataError(
             f"windows of shape {X.shape}: this encoder takes (n_windows, {length})",

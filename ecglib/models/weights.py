@@ -82,8 +82,8 @@ def check_weights(
     Raises
     ------
     DataError
-        If one is missing, too many, of another shape, or anything but finite floating-point
-        numbers.
+        If one is missing, too many, of another shape, or anything but floating-point numbers that
+        are finite in single precision.
     """
     check_shapes({name: array.shape for name, array in found.items()}, expected, file)
     for name, array in found.items():
@@ -91,7 +91,9 @@ def check_weights(
             raise DataError(
                 f"{array.dtype}", file=file, field=name, expected="floating-point numbers"
             )
-        if wrong := np.count_nonzero(~np.isfinite(array)):
+        with np.errstate(over="ignore"):  # a network computes in single precision
+            single = array.astype(np.float32)
+        if wrong := np.count_nonzero(~np.isfinite(single)):
             raise DataError(
                 f"{wrong} of {array.size} weights are not finite",
                 file=file,

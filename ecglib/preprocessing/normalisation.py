@@ -155,10 +155,11 @@ class ParticipantScaler:
             mean, sd = trimmed_stats(x, self.lower, self.upper)
         except DataError as error:
             raise DataError(
-                error.problem,
+                error.problem if len(x) else "every sample is missing, zero or an artefact",
                 participant=participant,
                 field=f"lead {lead}",
-                expected=error.expected,
+                expected=error.expected if len(x) else "a recording with heartbeats",
+                remedy="leave out this recording, or this lead of it",
             ) from error
         rounding = 8 * np.finfo(np.float64).eps * np.abs(x).max()
         if sd <= rounding:
@@ -167,7 +168,7 @@ class ParticipantScaler:
                 participant=participant,
                 field=f"lead {lead}",
                 expected="a recording with heartbeats",
-                remedy="leave out this participant or use the other lead",
+                remedy="leave out this recording, or this lead of it",
             )
         return mean, sd
 

@@ -317,7 +317,18 @@ def windows_of(
         leads=tuple(x.leads),
         unit=x.unit,
     )
-    return make_windows(cohort, config or WindowConfig(leads=None))
+    try:
+        return make_windows(cohort, config or WindowConfig(leads=None))
+    except DataError as error:
+        if not x.file:
+            raise
+        raise DataError(
+            error.problem,
+            file=x.file,
+            field=error.field,
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from error
 
 
 def _representative(

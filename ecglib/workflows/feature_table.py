@@ -20,7 +20,7 @@ import pandas as pd
 from ecglib.core.artifacts import atomic_path, load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import from_comment, to_comment
-from ecglib.core.tables import as_names
+from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.preprocessing.quality import OK, QUALITIES
 
 FORMAT = "ecglib features 1"
@@ -270,10 +270,9 @@ def _from_csv(path: Path) -> tuple[np.ndarray, list[str], pd.DataFrame, dict[str
         line = stream.readline()
     about = _about(path, line[2:]) if line.startswith("# ") else {}
     try:
-        table = pd.read_csv(
+        table = read_csv_of_user(
             path,
             skiprows=1 if about else 0,
-            encoding="utf-8-sig",
             dtype={"participant": str, "clip": str},
             keep_default_na=False,
             na_values=["", "nan", "NaN"],

@@ -26,10 +26,11 @@ from ecglib.data.readers.choice import Leads
 from ecglib.data.recording import Recording
 from ecglib.features.heartbeats import FEATURES, window_features
 from ecglib.preprocessing.normalisation import NORMALISATION
-from ecglib.preprocessing.segmentation import WindowConfig, make_windows, windows_of
+from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.preprocessing.windows import Windows
 from ecglib.workflows.feature_table import FeatureTable
-from ecglib.workflows.judged import judge_lead
+from ecglib.workflows.judged import windows_by_lead
+from ecglib.workflows.output import refuse_to_replace_input
 from ecglib.workflows.sources import file_of, file_sha256, is_dreamer, refuse_reading_options
 
 NO_ENCODER = "none"
@@ -194,15 +195,18 @@ def write_features(
     Raises
     ------
     DataError
-        As in `features_of`, or if the name ends otherwise.
+        As in `features_of`, or if the name ends otherwise or is that of a source.
     """
     out = Path(out)
     if out.suffix.lower() not in (".csv", ".npz"):
         raise DataError(
             f"the extension {out.suffix!r}", file=out, expected="a file of features: .csv or .npz"
         )
+    several = [sources] if isinstance(sources, _SOURCES) else list(sources)
+    files = [source for source in several if isinstance(source, str | os.PathLike)]
+    refuse_to_replace_input(out, [*files, options.get("encoder")])
     parts = out.with_name(f".{out.name}.parts")
-    table = features_of(sources, keep=parts, **options)
+    table = features_of(several, keep=parts, **options)
     table.save(out)
     shutil.rmtree(parts, ignore_errors=True)
     return table
@@ -308,24 +312,10 @@ def _leads_of(
     recording: Recording, config: WindowConfig
 ) -> Iterator[tuple[Windows | None, pd.DataFrame]]:
     """Give the windows of each lead; None in the place of those of a lead that does not vary."""
-    if recording.duration < config.length_s:
-        raise DataError(
-            f"{recording.duration:.1f} s are shorter than one window",
-            file=recording.file or None,
-            expected=f"{config.length_s:g} s or more",
-            remedy="leave out this recording",
-        )
-    for number, lead in enumerate(recording.leads, start=1):
-        only = recording.select([lead])
-        try:
-            windows: Windows | None = windows_of(only, participant=recording.name, config=config)
-            meta = windows.meta
-        except DataError:  # it is long enough, so it does not vary and has no scale
-            windows = None
-            meta = judge_lead(only, 1, config).meta.assign(
-                participant=recording.name, clip=1, condition="recording"
-            )
-        meta = meta.assign(lead=number, lead_name=lead)
+    for lead, (windows, meta) in zip(
+        recording.leads, windows_by_lead(recording, config), strict=True
+    ):
+        meta = meta.assign(lead_name=lead)
         yield windows, _columns(meta, Path(recording.file).name or recording.name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,11 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.data.recording import Recording
+from ecglib.preprocessing.filters import n_resampled
 from ecglib.preprocessing.quality import OK, QUALITIES
-from ecglib.preprocessing.segmentation import WindowConfig, cut, prepare
+from ecglib.preprocessing.segmentation import WindowConfig, cut, prepare, windows_of
 from ecglib.preprocessing.window_flags import judge_windows
+from ecglib.preprocessing.windows import Windows
 
 WINDOW = WindowConfig(leads=None)
 """How windows are made, unless something else is asked for."""
@@ -84,3 +87,59 @@ def judge_lead(
     quality = judge_windows(windows, fs, recording.unit, flags)
     meta = pd.DataFrame({"start": starts, "quality": quality.astype(object)})
     return JudgedLead(ecg, codes, windows, meta, fs, length_s)
+
+
+def windows_by_lead(
+    recording: Recording, config: WindowConfig
+) -> Iterator[tuple[Windows | None, pd.DataFrame]]:
+    """Make the windows of a recording lead by lead, whatever state each is in.
+
+    Parameters
+    ----------
+    recording : Recording
+        Whose name is the participant's.
+    config : WindowConfig
+        How to make the windows.
+
+    Yields
+    ------
+    windows : Windows or None
+        As `ecglib.preprocessing.segmentation.windows_of` makes them of this lead alone; None of a
+        lead that does not vary or is missing, and has no scale.
+    meta : DataFrame
+        Participant, clip, condition, lead (its number), start and quality of every window, also of
+        a lead that has none.
+
+    Raises
+    ------
+    DataError
+        If the recording is shorter than a window.
+
+    Examples
+    --------
+    >>> x = np.tile(np.hanning(200) ** 40, 20)
+    >>> recording = Recording(np.column_stack([x, np.nan * x]), 250, ("I", "II"))
+    >>> for windows, meta in windows_by_lead(recording, WindowConfig(leads=None)):
+    ...     print(windows is None, meta["lead"].tolist(), meta["quality"].tolist())
+    False [1] ['ok']
+    True [2] ['missing']
+    """
+    fs = config.target_fs
+    if n_resampled(len(recording), recording.fs, fs) < round(config.length_s * fs):
+        raise DataError(
+            f"{recording.duration:.4g} s are shorter than one window",
+            file=recording.file or None,
+            expected=f"{config.length_s:g} s or more",
+            remedy="leave out this recording",
+        )
+    for number, lead in enumerate(recording.leads, start=1):
+        try:
+            windows: Windows | None = windows_of(
+                recording.select([lead]), participant=recording.name, config=config
+            )
+            meta = windows.meta
+        except DataError:  # it is long enough, so it does not vary and has no scale
+            windows = None
+            meta = judge_lead(recording, lead, config).meta
+            meta = meta.assign(participant=recording.name, clip=1, condition="recording")
+        yield windows, meta.assign(lead=number)

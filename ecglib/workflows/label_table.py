@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.core.tables import as_names
+from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.data.targets import TARGETS, Classes, Rating, Target, as_target
 
 KEYS = ("participant", "clip", "condition")
@@ -46,11 +46,10 @@ def read_labels(path: str | Path) -> pd.DataFrame:
             line = stream.readline()
         comment = line.startswith("# ")
         separator = next((mark for mark in ("\t", ";") if mark in line and not comment), ",")
-        table = pd.read_csv(
+        table = read_csv_of_user(
             path,
             sep=separator,
             skiprows=1 if comment else 0,
-            encoding="utf-8-sig",
             skipinitialspace=True,
             dtype=dict.fromkeys(KEYS, str),
             keep_default_na=False,
@@ -273,7 +272,7 @@ def target_of(text: str, table: pd.DataFrame) -> Target:
     _, equals, wanted = text.partition("=")
     if not equals:
         return Classes(column, tuple(found))
-    positive = [v for v in found if wanted in (str(v), f"{v:g}" if numeric else "")]
+    positive = [v for v in found if wanted == str(v) or (numeric and wanted == f"{v:g}")]
     if not positive:
         raise DataError(
             f"no label is {wanted!r}", field=column, expected=f"one of {', '.join(map(str, found))}"

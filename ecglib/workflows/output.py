@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,39 @@ def refuse_to_replace(path: Path, force: bool) -> None:
             file=path,
             remedy="give another name, or --force (in Python force=True) to replace it",
         )
+
+
+def refuse_to_replace_input(
+    out: str | os.PathLike[str] | None, inputs: Iterable[str | os.PathLike[str] | None]
+) -> None:
+    """Raise a DataError if a result would be written over what it is made from.
+
+    Parameters
+    ----------
+    out : str or os.PathLike, optional
+        What is about to be written.
+    inputs : iterable of str or os.PathLike
+        What is read; None and what is not there are passed over.
+
+    Raises
+    ------
+    DataError
+        If `out` is one of them, also by another name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "anna.csv")
+    >>> file.touch()
+    >>> refuse_to_replace_input(file.with_name("report.csv"), [file, None])
+    """
+    if out is None or not os.path.exists(out):
+        return
+    for path in inputs:
+        if path is not None and os.path.exists(path) and os.path.samefile(path, out):
+            raise DataError(
+                "the result would be written over what it is made from",
+                file=out,
+                expected="another file",
+                remedy="give the result another name",
+            )

@@ -17,9 +17,9 @@ from ecglib.data.readers.choice import Leads
 from ecglib.models.card import Preprocessing
 from ecglib.models.embedding import encoder_file, encoders
 from ecglib.models.weights import load_encoder
-from ecglib.preprocessing.segmentation import windows_of
 from ecglib.workflows.embedding import embed_windows, encoder_identity, window_config
 from ecglib.workflows.feature_table import FeatureTable
+from ecglib.workflows.judged import windows_by_lead
 from ecglib.workflows.saved_model import SavedModel
 
 
@@ -112,7 +112,8 @@ def predict_files(
 ) -> Prediction:
     """Answer the questions of a saved model for recordings in files.
 
-    Each recording is normalised by itself, as one person's.
+    Each recording is normalised by itself, as one person's. A lead that does not vary or is missing
+    has no good window, and the others answer.
 
     Parameters
     ----------
@@ -143,18 +144,22 @@ def predict_files(
     encoder = encoder or fitted.about["encoder"]["name"]  # it comes with the package
     config = window_config(known, f"the model {Path(model).name}")
     tables = []
+    files = list(dict.fromkeys(files))
     for file in progress(files, "recordings", unit="recording"):
         recording = read_recording(file, fs=fs, leads=leads, unit=unit)
-        windows = windows_of(recording, config=config)
-        good = windows.usable
-        meta = windows.meta[["lead", "start", "quality"]].copy()
-        meta["lead"] = [recording.leads[number - 1] for number in meta["lead"]]
-        meta.insert(0, "file", str(file))
-        answers = np.full((len(windows), len(fitted.questions)), np.nan)
-        if len(good):
-            rows = predict_table(embed_windows(good, encoder), fitted)
-            of_windows = (windows.meta["quality"] == "ok").to_numpy()
-            answers[of_windows] = rows["probability"].to_numpy().reshape(answers.shape[1], -1).T
+        metas, parts = [], []
+        for lead, (windows, meta) in zip(
+            recording.leads, windows_by_lead(recording, config), strict=True
+        ):
+            metas.append(meta[["start", "quality"]].assign(file=str(file), lead=lead))
+            parts.append(np.full((len(meta), len(fitted.questions)), np.nan))
+            if windows is not None and len(good := windows.usable):
+                rows = predict_table(embed_windows(good, encoder), fitted)
+                of_windows = (meta["quality"] == "ok").to_numpy()
+                found = rows["probability"].to_numpy().reshape(len(fitted.questions), -1).T
+                parts[-1][of_windows] = found
+        answers = np.concatenate(parts)
+        meta = pd.concat(metas, ignore_index=True)[["file", "lead", "start", "quality"]]
         tables += [
             meta.assign(target=question, probability=answer)
             for question, answer in zip(fitted.questions, answers.T, strict=True)

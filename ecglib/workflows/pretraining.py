@@ -33,6 +33,7 @@ from ecglib.pretext.str_model import STRModel
 from ecglib.pretext.transformations import TASKS, AllVersions
 from ecglib.studies.profiles import FAST, QUICK
 from ecglib.workflows.embedding import preprocessing_of
+from ecglib.workflows.output import refuse_to_replace_input
 
 VIEWS = 33_600
 """Versions of windows shown in a training: those of the profile ``fast``, 20 epochs of 30 steps."""
@@ -111,7 +112,7 @@ def pretrain_folder(
     ------
     DataError
         As in `ecglib.data.folder.read_folder`; if there are too few good windows, a setting is out
-        of range, or `out` is there and is something else.
+        of range, or `out` is there and is something else, such as one of the recordings.
 
     Examples
     --------
@@ -135,9 +136,9 @@ def pretrain_folder(
             expected=f"{STR} or {CONTRASTIVE}, a share from 0 to below 1, one view or more",
         )
     config = WindowConfig(leads=None)
-    cohort = _long_enough(
-        read_folder(folder, table, fs=fs, leads=leads, unit=unit), config.length_s, tell
-    )
+    cohort = read_folder(folder, table, fs=fs, leads=leads, unit=unit)
+    refuse_to_replace_input(out, [Path(folder) / name for name in cohort.recordings["file"]])
+    cohort = _long_enough(cohort, config.length_s, tell)
     made = make_windows(cohort, config)
     windows = made.usable
     _tell_quality(made, tell)

@@ -187,6 +187,10 @@ class SavedModel:
                 for number in range((len(arrays) - 3) // 2)
             ]
             known = {name: arrays[name] for name in ("fill", "mean", "scale")}
+            maker = about["about"].get("encoder")
+            if maker and not {"name", "sha256"} <= dict(maker).keys():
+                raise ValueError("it does not say which encoder it is for")
+            dict(about["about"].get("preprocessing") or {})
             return cls(
                 tuple(map(str, about["questions"])),
                 tuple(map(str, about["features"])),
@@ -194,7 +198,8 @@ class SavedModel:
                 about=dict(about["about"]),
                 **known,
             )
-        except (KeyError, TypeError, ValueError) as error:  # a DataError is a ValueError
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            # a DataError is a ValueError
             missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
             raise DataError(
                 f"is not a saved model: {missing}",

@@ -1,6 +1,7 @@
 """The verbs on one's own recordings, one after the other: pretrain, evaluate, predict."""
 
 import json
+import shutil
 from dataclasses import replace
 from functools import partial
 
@@ -148,3 +149,21 @@ def test_what_does_not_belong_together_is_a_usage_error(arguments, told):
 def test_the_choices_are_the_words_of_the_library():
     assert tuple(SPLITTERS) == evaluate.SPLITS
     assert set(evaluate.REGIMES) == set(MAY_SHARE)
+
+
+def test_no_result_is_written_over_what_it_is_made_from(folder, features, tmp_path, tiny):
+    own = shutil.copytree(folder, tmp_path / "own")
+    recording, table = own / "bo-rest.npz", tmp_path / "features.npz"
+    FeatureTable.load(features).save(table)
+    for file, *arguments in (
+        (recording, "check", recording, "--out", recording),
+        (recording, "check", own, "--out", recording),
+        (recording, "features", recording, "-o", recording, "--force"),
+        (recording, "predict", recording, "--model", table, "-o", recording),
+        (table, "evaluate", table, "--target", "task", "--save-model", table),
+        (recording, "pretrain", own, "-o", recording, "--again"),
+    ):
+        before = file.read_bytes()
+        told = run(*arguments)
+        assert told.exit_code == 1 and "written over" in told.stderr, (arguments, told.output)
+        assert file.read_bytes() == before

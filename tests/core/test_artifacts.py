@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import errno
 import os
 import re
 from pathlib import Path
@@ -179,3 +180,15 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert everything_in(tmp_path) == ["a.txt"]
+
+
+def test_a_full_disk_names_the_file_that_was_to_be_written(tmp_path):
+    path = tmp_path / "a.txt"
+    with pytest.raises(OSError, match=r"No space left.*'[^']*/a\.txt'$"), atomic_path(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    path.mkdir()
+    with pytest.raises(IsADirectoryError) as caught, atomic_path(path) as partial:
+        partial.touch()
+    assert "partial" not in str(caught.value) and str(path) in str(caught.value)
+    with pytest.raises(FileNotFoundError, match=r"other"), atomic_path(tmp_path / "b") as partial:
+        (tmp_path / "other").read_text()

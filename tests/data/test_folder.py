@@ -81,6 +81,8 @@ def test_a_wfdb_record_of_segments_is_one_recording(tmp_path):
         ),
         (["file,participant,x", "anna.csv,a,inf"], "field x: row 2 is inf"),
         (["file,participant,file", "anna.csv,a,b"], "two columns of one name"),
+        (["file,participant", "anna.csv,a,1", "ben.csv,b,2"], "row has more fields than"),
+        (["file,participant", "anna.csv,a,1", "ben.csv,b"], "row has more fields than"),
     ],
 )
 def test_a_table_with_a_mistake_is_refused(folder, lines, said):

@@ -21,7 +21,7 @@ def test_leads_by_name_number_and_selection():
     assert len(recording) == 10
 
 
-@pytest.mark.parametrize("lead", ["III", 0, 4, 1.0, True])
+@pytest.mark.parametrize("lead", ["III", 0, 4, 1.0, True, None])
 def test_a_lead_that_is_not_there_is_refused_with_those_that_are(lead):
     recording = Recording(np.ones((10, 3)), 100, ("I", "II", "V5"), file="anna.csv")
     with pytest.raises(DataError, match=r"anna\.csv, field leads: no lead has .* 1 'I', 2 'II'"):
@@ -137,3 +137,15 @@ def test_other_rates_are_refused_with_their_probable_cause(fs, said):
     with pytest.raises(DataError, match=f"a.csv, field fs: .*{said}") as error:
         check_rate(fs, file="a.csv")
     assert "from 50 to 10000 Hz" in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "i2", "i8"])
+def test_masked_samples_are_missing(kind):
+    x = np.ma.masked_greater(np.arange(10).astype(kind), 7)
+    np.testing.assert_array_equal(Recording(x, 100).lead(1), [*range(8), np.nan, np.nan])
+
+
+@pytest.mark.parametrize("leads", [1.5, None, True])
+def test_leads_that_are_no_leads_are_refused(leads):
+    with pytest.raises(DataError, match="no lead has the number"):
+        positions(("I", "II"), leads)

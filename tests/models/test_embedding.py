@@ -121,6 +121,20 @@ def test_no_windows_are_refused(encoder, X):
         embed(X, encoder)
 
 
+@pytest.mark.parametrize("kind", [complex, bool, str, object])
+def test_windows_that_are_no_real_numbers_are_refused(encoder, kind):
+    with pytest.raises(DataError, match=r"windows of .*Expected real numbers"):
+        embed(np.zeros((3, LENGTH)).astype(kind), encoder)
+
+
+def test_a_masked_sample_is_not_finite(encoder):
+    X = np.ma.masked_greater(windows(7), 1e9)
+    embed(X, encoder)
+    X[5, 3] = np.ma.masked
+    with pytest.raises(DataError, match="window 5 holds values that are not finite"):
+        embed(X, encoder, batch_size=2)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
 def test_a_window_that_is_not_finite_is_named(encoder, bad):
     X = windows(7).astype("float64")

@@ -218,6 +218,7 @@ def test_a_card_that_nests_without_end_is_refused(path):
     [
         (lambda w: np.where(np.arange(w.size).reshape(w.shape) == 1, np.nan, w), "1 of"),
         (lambda w: np.full_like(w, np.inf), "not finite"),
+        (lambda w: np.full(w.shape, 1e300), "not finite"),
         (lambda w: w.astype(int), "int64"),
         (lambda w: w.astype(complex), "complex128"),
         (lambda w: w.astype(str), "<U"),

@@ -101,5 +101,5 @@ def test_scaler_refuses_a_lead_that_does_not_vary(level):
 def test_scaler_names_where_samples_are_unusable():
     with pytest.raises(DataError, match="participant 4, field lead 1: samples are NaN"):
         ParticipantScaler().fit(np.full((1, 50), np.nan), keys((4, 1)))
-    with pytest.raises(DataError, match="participant 4, field lead 1: 0 samples"):
+    with pytest.raises(DataError, match="participant 4, field lead 1: every sample is missing"):
         ParticipantScaler().fit([np.array([])], keys((4, 1)))

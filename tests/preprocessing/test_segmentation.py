@@ -266,7 +266,7 @@ def test_unusable_cohorts_are_refused_by_name(cohort):
     with pytest.raises(DataError, match="participant 4, field lead 2: the samples do not vary"):
         make_windows(cohort_of(dead), WindowConfig(leads=(1, 2)))
     dead[4, 1, "stimulus"][:, 1] = 0
-    with pytest.raises(DataError, match="participant 4, field lead 2: 0 samples"):
+    with pytest.raises(DataError, match="participant 4, field lead 2: every sample is missing"):
         make_windows(cohort_of(dead), WindowConfig(leads=(2,)))
 
 
@@ -429,3 +429,11 @@ def test_a_lead_that_is_upside_down_is_turned_on_request():
     before, below = upright.X.reshape(2, -1)
     np.testing.assert_array_equal(before, one)
     np.testing.assert_allclose(below, -before, atol=0.05)  # the middle ranks are not symmetric
+
+
+def test_windows_of_a_file_name_it_where_they_cannot_be_made():
+    recording = Recording(np.ones(5000), 250, file="anna.csv", name="anna")
+    with pytest.raises(DataError, match=r"anna.csv, field lead 1: the samples do not vary"):
+        windows_of(recording)
+    with pytest.raises(DataError, match=r"lead 1: every sample is missing.*leave out"):
+        windows_of(np.zeros(5000), 250)

@@ -61,6 +61,7 @@ def test_a_table_of_another_program_names_its_features_by_a_prefix(tmp_path):
         ("person,f_rate\n1,2\n", "no column participant"),
         ("participant,f_rate\n1,two\n2,3\n", "field f_rate: 'two' in row 1"),
         ("participant,f_rate\n1,inf\n2,3\n", "participant 1, clip 1, field f_rate: window 0 has"),
+        ("participant,f_rate,f_sd\n1,1,2,3\n2,3,4,5\n", "row has more fields than"),
         ("participant,f_rate\n1,1\n1,3\n", "field start: several rows of one recording"),
         ('# {"format": "other"}\nparticipant,f_rate\n1,1\n', "its format is 'other'"),
         ('# {"format": 1\nparticipant,f_rate\n1,1\n', "does not say what it holds"),

@@ -66,6 +66,15 @@ def test_a_dead_lead_is_missing_and_says_so(recording, tmp_path):
     assert lines[-1].endswith(",10" + "," * len(NAMES)) and "nan" not in lines[-1].lower()
 
 
+def test_a_missing_lead_is_missing_and_says_so(recording):
+    x = np.column_stack([recording.lead(1), np.full(len(recording), np.nan)])
+    table = features_of(Recording(x, 256, ("II", "V1"), "mV", "anna"))
+    dead = (table.meta["lead_name"] == "V1").to_numpy()
+    assert np.isnan(table.features[dead]).all() and set(table.meta["quality"][dead]) == {"missing"}
+    assert table.meta["quality"][~dead].tolist() == ["ok"] * 3
+    assert len(table.usable) == 3
+
+
 @pytest.mark.parametrize("kind", ["csv", "npz"])
 def test_a_file_gives_the_table_back(files, tmp_path, kind):
     table = write_features(files, tmp_path / f"t.{kind}", leads=[2])
@@ -153,7 +162,7 @@ def test_bad_sources_are_named(files, recording, tmp_path):
     with pytest.raises(DataError, match="would all be the participant anna"):
         features_of([files[0], files[0]])
     short = Recording(recording.signals[:1000], 256, name="s", file="short.csv")
-    with pytest.raises(DataError, match=r"short.csv: 3.9 s are shorter than one window"):
+    with pytest.raises(DataError, match=r"short.csv: 3.906 s are shorter than one window"):
         features_of(short)
     with pytest.raises(DataError, match="there is no such file"):
         write_features(tmp_path / "gone.csv", tmp_path / "t.csv")

@@ -78,3 +78,17 @@ def test_targets_are_read_from_texts():
     ):
         with pytest.raises(DataError, match=told):
             target_of(text, table)
+
+
+def test_no_class_is_meant_by_an_empty_name():
+    table = pd.DataFrame({"task": ["rest", "sums"], "level": [1.0, 2.0]})
+    for text in ("task=", "level="):
+        with pytest.raises(DataError, match="no label is ''"):
+            target_of(text, table)
+    assert target_of("level=2", table) == Classes("level", (1.0, 2.0), 2.0)
+
+
+@pytest.mark.parametrize("row", ["1,rest,7", "2,sums,7\n1,rest,7"])
+def test_a_row_with_a_field_too_many_is_refused(tmp_path, row):
+    with pytest.raises(DataError, match=r"labels.csv: the table cannot be read"):
+        labels(tmp_path, f"participant,task\n{row}\n")

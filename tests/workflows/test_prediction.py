@@ -68,6 +68,26 @@ def test_what_does_not_fit_is_refused_by_name(
         predict_files([], model_file, encoder=encoder_file)
 
 
+@pytest.mark.parametrize("dead", [np.nan, 0.0, 1.0])
+def test_a_dead_lead_is_left_out_and_the_others_answer(model_file, encoder_file, tmp_path, dead):
+    x = beats(0.9, 31, np.random.default_rng(9))
+    np.savez(tmp_path / "one.npz", I=x, fs=FS)
+    np.savez(tmp_path / "two.npz", I=x, II=np.full_like(x, dead), fs=FS)
+    files = [tmp_path / "one.npz", tmp_path / "two.npz", tmp_path / "two.npz"]
+    found = predict_files(files, model_file, encoder=encoder_file)
+    assert set(found.left_out["lead"]) == {"II"} and len(found.left_out) == 3
+    one, two = (found.recordings.query("file == @file.__str__()") for file in files[:2])
+    assert two["probability"].tolist() == one["probability"].tolist()
+    assert two["n_windows"].tolist() == [3, 3] and two["n_left_out"].tolist() == [3, 3]
+
+
+def test_a_recording_that_is_too_short_is_named(model_file, encoder_file, recordings, tmp_path):
+    np.savez(tmp_path / "short.npz", ecg=beats(1.0, 5, np.random.default_rng(0)), fs=FS)
+    files = [recordings / "bo-rest.npz", tmp_path / "short.npz"]
+    with pytest.raises(DataError, match=r"short.npz: 5 s are shorter than one window"):
+        predict_files(files, model_file, encoder=encoder_file)
+
+
 def test_a_recording_without_a_good_window_is_refused(model_file, encoder_file, tmp_path):
     x = beats(1.0, 12, np.random.default_rng(0))
     x[4 * FS : 8 * FS] = np.nan

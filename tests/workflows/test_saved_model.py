@@ -1,5 +1,7 @@
 """A model in a file of plain arrays: the same answers, and nothing but numbers."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,17 @@ def test_a_file_that_is_no_model_is_refused(model, tmp_path):
     ):
         save_arrays(path, {**arrays, **change})
         with pytest.raises(DataError, match=told):
+            SavedModel.load(path)
+    about = json.loads(str(arrays["model"]))
+    for text in (
+        "[" * 100_000,
+        "null",
+        json.dumps({**about, "about": {"encoder": 5}}),
+        json.dumps({**about, "about": {"encoder": {"name": "mine"}}}),
+        json.dumps({**about, "about": {"preprocessing": 5}}),
+    ):
+        save_arrays(path, {**arrays, "model": np.array(text)})
+        with pytest.raises(DataError, match=r"m\.npz: is not a saved model"):
             SavedModel.load(path)
     del arrays["fill"]
     save_arrays(path, arrays)

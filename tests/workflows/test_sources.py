@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ecglib.core.errors import DataError
-from ecglib.workflows.output import refuse_to_replace, show, to_json
+from ecglib.workflows.output import refuse_to_replace, refuse_to_replace_input, show, to_json
 from ecglib.workflows.sources import file_of, is_dreamer, recordings_in
 
 
@@ -48,3 +48,14 @@ def test_a_file_is_replaced_on_request_only(tmp_path):
     with pytest.raises(DataError, match="--force"):
         refuse_to_replace(tmp_path, force=False)
     refuse_to_replace(tmp_path, force=True)
+
+
+def test_a_result_is_not_written_over_what_it_is_made_from(tmp_path):
+    file = tmp_path / "anna.csv"
+    refuse_to_replace_input(file, [file])
+    file.touch()
+    (tmp_path / "link.csv").symlink_to(file)
+    for out in (file, str(tmp_path / "." / "anna.csv"), tmp_path / "link.csv"):
+        with pytest.raises(DataError, match="written over what it is made from"):
+            refuse_to_replace_input(out, [None, tmp_path / "bo.csv", file])
+    refuse_to_replace_input(None, [file])

@@ -46,7 +46,7 @@ def read_npy(
         with path.open("rb") as stream:
             _header(stream, path.stat().st_size)
         x = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
+    except Exception as error:  # a damaged header shows in many ways
         raise _damaged(error, path) from error
     recording = Recording(
         long_first(x, file=path, field="the array"),

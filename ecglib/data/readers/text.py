@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,14 @@ import pandas as pd
 from ecglib.core.errors import DataError
 from ecglib.data.readers.choice import Leads, is_ecg, stated_rate, stated_unit
 from ecglib.data.readers.clock import find_clock, is_time_name, seconds_of
-from ecglib.data.recording import Recording, check_size, default_leads, positions, unit_name
+from ecglib.data.recording import (
+    MAX_LEADS,
+    Recording,
+    check_size,
+    default_leads,
+    positions,
+    unit_name,
+)
 
 MAX_BYTES = 2**32
 """Largest text file; one so long is better kept in another format."""
@@ -24,10 +32,16 @@ MAX_BYTES = 2**32
 _MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "null", "None", "-")
 
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE | re.ASCII
+)
 
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+# What ends a line of a file; a form feed or U+2028, which str.splitlines knows too, does not.
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 _SNIFFED = 1 << 16
@@ -51,7 +65,10 @@ class Layout:
     units : list of str
         What a second line of the header says of each.
     numeric : list of bool
-        Whether a column holds numbers, as far as the first lines show.
+        Whether a column holds numbers, as far as the first lines show. So does one that is empty
+        there, and one of an ECG in which a word stands among numbers: whoever reads it says where.
+    empty : list of bool
+        Whether nothing stands in a column there.
     """
 
     encoding: str
@@ -62,6 +79,7 @@ class Layout:
     names: list[str]
     units: list[str]
     numeric: list[bool]
+    empty: list[bool]
 
     @property
     def headless(self) -> bool:
@@ -107,7 +125,9 @@ def read_text(
             remedy="save it in NPZ or EDF, or cut it into parts",
         )
     layout = sniff(path)
-    table = _table(path, layout)
+    if len(layout.names) > 2 * MAX_LEADS:  # times, marks and other signals stand beside leads
+        check_size(1, len(layout.names), file=path)
+    table, layout = _table(path, layout)
     names, columns = layout.names, {}
     for i, numeric in enumerate(layout.numeric):
         if numeric:
@@ -166,9 +186,16 @@ def sniff(path: Path) -> Layout:
         start = stream.read(_SNIFFED)
         whole = not stream.read(1)
     encoding, text = _decoded(start, path)
-    lines = text.splitlines()
+    lines = _LINE_BREAK.split(text)
     if not whole:
         lines = lines[:-1]  # it was cut
+        if not lines:
+            raise DataError(
+                f"the first line is longer than {_SNIFFED} bytes",
+                file=path,
+                expected="a table of numbers, one row a sample",
+                remedy="transpose the table",
+            )
     lines = lines[:_SNIFFED_LINES]
     filled = [i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")]
     # The first lines may be a header, and the last one cut off where a copy ended.
@@ -203,12 +230,21 @@ def sniff(path: Path) -> Layout:
             expected="a table of numbers, one row a sample",
             remedy="export the ECG as text with one row a sample",
         )
-    names, units = _header([rows[i] for i in filled if i < first], width)
+    above = [i for i in filled if i < first]
+    missing = [i for i in above if len(rows[i]) == width and set(rows[i]) <= set(_MISSING)]
+    names, units = _header([rows[i] for i in above if i not in missing], width)
+    if not any(map(is_time_name, names)):  # with a clock a sample has a time at least
+        while above and above[-1] in missing:
+            first = above.pop()
     samples = [rows[i] for i in filled if i >= first and len(rows[i]) == width]
+    columns = [[row[i] for row in samples if row[i] not in _MISSING] for i in range(width)]
     numeric = [
-        all(row[i] in _MISSING or is_number(row[i]) for row in samples) for i in range(width)
+        all(map(is_number, column)) or (is_ecg(name) and any(map(is_number, column)))
+        for name, column in zip(names, columns, strict=True)
     ]
-    return Layout(encoding, separator, quote, "," if comma else ".", first, names, units, numeric)
+    empty = [not column for column in columns]
+    decimal = "," if comma else "."
+    return Layout(encoding, separator, quote, decimal, first, names, units, numeric, empty)
 
 
 def _decoded(start: bytes, path: Path) -> tuple[str, str]:
@@ -274,39 +310,48 @@ def _header(lines: list[list[str]], width: int) -> tuple[list[str], list[str]]:
     return names, units
 
 
-def _table(path: Path, layout: Layout) -> pd.DataFrame:
-    """Read all columns: numbers as float64, others as categories."""
+def _table(path: Path, layout: Layout) -> tuple[pd.DataFrame, Layout]:
+    """Read all columns: numbers as float64, others as categories; say which are numbers."""
     width = len(layout.names)
     try:
-        table = pd.read_csv(
-            path,
-            sep=layout.separator,
-            header=None,
-            names=range(width),
-            index_col=False,
-            skiprows=layout.first,
-            skip_blank_lines=False,
-            skipinitialspace=True,
-            encoding=layout.encoding,
-            encoding_errors="replace",
-            quotechar=layout.quote,
-            decimal=layout.decimal,
-            dtype={i: "float64" if layout.numeric[i] else "category" for i in range(width)},
-            keep_default_na=False,
-            na_values=list(_MISSING),
-            float_precision="round_trip",
-            engine="c",
-        )
+        with path.open(encoding=layout.encoding, errors="replace") as stream:
+            for _ in range(layout.first):
+                stream.readline()
+            table = pd.read_csv(
+                stream,
+                sep=layout.separator,
+                header=None,
+                names=range(width),
+                index_col=False,
+                skip_blank_lines=False,
+                skipinitialspace=True,
+                quotechar=layout.quote,
+                decimal=layout.decimal,
+                dtype={i: "float64" if layout.numeric[i] else "category" for i in range(width)},
+                keep_default_na=False,
+                na_values=list(_MISSING),
+                float_precision="round_trip",
+                engine="c",
+            )
     except (ValueError, OSError, OverflowError) as error:
-        raise _unreadable(error, path, layout) from error
+        problem, column = _why_unreadable(error, path, layout)
+        if column is not None and layout.empty[column] and not is_ecg(layout.names[column]):
+            numeric = [*layout.numeric]  # a mark that comes late
+            numeric[column] = False
+            return _table(path, replace(layout, numeric=numeric))
+        raise DataError(
+            problem,
+            file=path,
+            expected="numbers in equally many columns on every line",
+            remedy="correct the line, or leave the field empty if the sample is missing",
+        ) from error
     # Line breaks at the end of the file are no samples; empty lines within are missing ones.
     filled = np.flatnonzero(table.notna().any(axis=1))
-    return table.iloc[: filled[-1] + 1 if len(filled) else 0]
+    return table.iloc[: filled[-1] + 1 if len(filled) else 0], layout
 
 
-def _unreadable(error: Exception, path: Path, layout: Layout) -> DataError:
-    """Say where a text file stops being a table of numbers."""
-    problem = f"the table cannot be read ({error})"
+def _why_unreadable(error: Exception, path: Path, layout: Layout) -> tuple[str, int | None]:
+    """Say where a text file stops being a table of numbers, and in which column."""
     width = len(layout.names)
     with path.open(encoding=layout.encoding, errors="replace") as stream:
         for i, line in enumerate(stream):
@@ -314,28 +359,25 @@ def _unreadable(error: Exception, path: Path, layout: Layout) -> DataError:
                 continue
             row = _fields(line.rstrip("\n"), layout.separator, layout.quote)
             if len(row) > width:
-                problem = f"line {i + 1} has {len(row)} columns, the first sample has {width}"
-                break
-            words = [
-                (column, text)
-                for column, text in enumerate(row)
-                if layout.numeric[column]
-                and text not in _MISSING
-                and not _NUMBER.fullmatch(text.replace(layout.decimal, "."))
-            ]
-            if words:
-                column, text = words[0]
+                return f"line {i + 1} has {len(row)} columns, the first sample has {width}", None
+            for column, text in enumerate(row):
+                number = text.replace(layout.decimal, ".")
+                if not layout.numeric[column] or text in _MISSING or _can_be_held(number):
+                    continue
                 name = layout.names[column] or f"column {column + 1}"
-                problem = (
-                    f"line {i + 1}, sample {i - layout.first} of {name}: {text[:40]!r} is no number"
+                sample = i - layout.first
+                return (
+                    f"line {i + 1}, sample {sample} of {name}: {text[:40]!r} is no number",
+                    column,
                 )
-                break
-    return DataError(
-        problem,
-        file=path,
-        expected="numbers in equally many columns on every line",
-        remedy="correct the line, or leave the field empty if the sample is missing",
-    )
+    return f"the table cannot be read ({error})", None
+
+
+def _can_be_held(number: str) -> bool:
+    """Say whether a text is a number that double precision holds, or an infinity by its name."""
+    if not _NUMBER.fullmatch(number):
+        return False
+    return "inf" in number.lower() or math.isfinite(float(number))
 
 
 def _chosen(

@@ -33,6 +33,8 @@ def header_of(path: Path) -> Path | None:
     path : Path
         ``100``, ``100.hea`` or ``100.dat``.
     """
+    if not path.name:
+        return None
     places = [path.with_name(f"{path.name}.hea")]
     if path.suffix.lower() in (".hea", ".dat"):
         places.insert(0, path.with_suffix(".hea"))

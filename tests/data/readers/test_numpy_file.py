@@ -136,3 +136,11 @@ def test_real_files():
     ):
         read_npz(path, fs=360)
     assert read_npz(path, fs=360, leads="100", unit="adu").duration == 300
+
+
+def test_a_header_that_does_not_end_is_damage(tmp_path):
+    np.save(tmp_path / "a.npy", wave())
+    content = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(content.replace(b"), }", b"(((("))
+    with pytest.raises(DataError, match=r"a.npy: the file cannot be used"):
+        read_npy(tmp_path / "a.npy", fs=FS)

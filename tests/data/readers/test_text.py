@@ -227,6 +227,65 @@ def test_anything_else_gives_a_recording_or_one_clear_error(tmp_path, content):
 
 
 @pytest.mark.parametrize(
+    ("header", "row"), [("ECG", "NaN"), ("ECG", '""'), ("I,II", ","), ("I,II", "NA,NA")]
+)
+def test_samples_that_are_missing_at_the_start_are_kept(tmp_path, header, row):
+    leads = header.split(",")
+    rows = [",".join([f"{value:.4f}"] * len(leads)) for value in wave()]
+    recording = read_text(write_lines(tmp_path / "a.csv", header, row, row, *rows), fs=FS)
+    assert recording.leads == tuple(leads)
+    assert np.isnan(recording.signals[:2]).all()
+    np.testing.assert_array_equal(recording.signals[2:, 0], wave())
+
+
+def test_rows_without_a_time_above_the_first_one_are_no_samples(tmp_path):
+    rows = [f"{t:.3f},{value:.4f}" for t, value in zip(clock(), wave(), strict=True)]
+    recording = read_text(write_lines(tmp_path / "a.csv", "time,ECG", "-,-", *rows))
+    np.testing.assert_array_equal(recording.lead("ECG"), wave())
+
+
+@pytest.mark.parametrize("mark", ["\n", "\u2028", "\x0b", "\x85"])
+def test_a_line_break_within_a_name_costs_no_sample(tmp_path, mark):
+    rows = [f"{value:.4f},{value:.4f}" for value in wave()]
+    path = write_lines(tmp_path / "a.csv", f'"a{mark}b",ECG', *rows)
+    np.testing.assert_array_equal(read_text(path, fs=FS).lead("ECG"), wave())
+
+
+def test_no_other_signal_stands_in_for_an_ecg_with_a_word_among_its_first_samples(tmp_path):
+    rows = [f"{value:.4f},{value + 1:.4f}" for value in wave()]
+    rows[30] = "?,1"
+    path = write_lines(tmp_path / "a.csv", "ECG,RESP", *rows)
+    with pytest.raises(DataError, match=r"line 32, sample 30 of ECG: '\?' is no number"):
+        read_text(path, fs=FS)
+
+
+def test_a_column_of_marks_may_be_empty_for_long(tmp_path):
+    rows = [f"{value:.4f}," for value in wave()]
+    rows[2000] += "stress"
+    path = write_lines(tmp_path / "a.csv", "ECG,event", *rows)
+    recording = read_text(path, fs=FS)
+    assert recording.leads == ("ECG",)
+    np.testing.assert_array_equal(recording.lead("ECG"), wave())
+
+
+@pytest.mark.parametrize("number", ["1e400", "\uff11\uff12", "-2e999"])
+def test_a_number_that_a_computer_cannot_hold_is_named(tmp_path, number):
+    rows = [f"{i},{value:.4f}" for i, value in enumerate(wave())]
+    rows[1000] = f"1000,{number}"
+    path = write_lines(tmp_path / "a.csv", "i,ECG", *rows)
+    with pytest.raises(DataError, match=r"line 1002, sample 1000 of ECG|sample 1000 of lead ECG"):
+        read_text(path, fs=FS)
+
+
+def test_samples_in_one_row_are_refused_in_a_short_message(tmp_path):
+    row = ",".join(f"{value:.4f}" for value in wave())
+    for rows in ([row, row], [",".join([row] * 8)]):
+        with pytest.raises(DataError, match=r"one row a sample|transpose") as caught:
+            read_text(write_lines(tmp_path / "a.csv", *rows), fs=FS)
+        assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
     ("name", "fs", "n"), [("good_4000", 4000, 50_000), ("bad_500", 500, 30_000)]
 )
 def test_real_files_without_a_header(name, fs, n):
