@@ -62,6 +62,13 @@ class Windows:
         absent = [column for column in META_COLUMNS if column not in self.meta]
         if absent:
             raise DataError(f"no column {', '.join(absent)}", field="meta")
+        if not (isinstance(self.fs, int | float | np.number) and 0 < self.fs < np.inf):
+            raise DataError(f"{self.fs!r}", field="fs", expected="a positive number of Hz")
+        strange = sorted(set(self.meta["quality"].astype(str)) - set(QUALITIES))
+        if strange:
+            raise DataError(
+                f"{', '.join(strange[:5])}", field="quality", expected=f"some of {QUALITIES}"
+            )
         if not self.meta.index.equals(pd.RangeIndex(len(self.X))):
             raise DataError(
                 f"{len(self.meta)} rows for {len(self.X)} windows",

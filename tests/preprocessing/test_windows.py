@@ -169,3 +169,11 @@ def test_loading_names_the_file_whose_parts_do_not_fit(windows, tmp_path):
     np.savez(path, **{**parts, "X": np.array([{}], dtype=object)}, allow_pickle=True)
     with pytest.raises(DataError, match=r"windows\.npz: not a whole file.*allow_pickle"):
         Windows.load(path)
+
+
+def test_a_rate_or_a_flag_that_does_not_exist_is_refused(windows):
+    for fs in (-3, 0, np.nan, "256"):
+        with pytest.raises(DataError, match="field fs"):
+            Windows(windows.X, windows.meta, fs, "x")
+    with pytest.raises(DataError, match=r"field quality: great\. Expected some of"):
+        Windows(windows.X, windows.meta.assign(quality="great"), 256.0, "x")
