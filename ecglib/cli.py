@@ -17,7 +17,9 @@ class Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the verbs, sorted; `ctx` plays no part."""
         return sorted(
-            module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__)
+            module.name.replace("_", "-")
+            for module in pkgutil.iter_modules(commands.__path__)
+            if not module.name.startswith("_")
         )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -371,7 +371,7 @@ def test_every_public_name_is_documented_where_it_is_defined():
 
 
 def test_every_verb_says_what_it_does():
-    for module in VERBS:
+    for module in (name for name in VERBS if "._" not in name):
         command = importlib.import_module(module).command
         assert isinstance(command, click.Command)
         assert command.name == module.rpartition(".")[2].replace("_", "-")

@@ -34,7 +34,7 @@ LONGEST = 150
 def modules() -> list[str]:
     """List the modules of all rooms by their full names, but not those of the command line."""
     found = pkgutil.walk_packages(ecglib.__path__, "ecglib.")
-    names = [m.name for m in found if not m.ispkg and m.name.count(".") == 2]
+    names = [m.name for m in found if not m.ispkg and m.name.count(".") >= 2]
     return [name for name in names if not name.startswith("ecglib.commands.")]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ecglib.commands import recording_options
+from ecglib.commands._shared import recording_options
 from ecglib.core.errors import DataError
 
 EXAMPLES = """\b

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ecglib.commands import echo_json, interruptible, tell
+from ecglib.commands._shared import echo_json, interruptible, tell
 
 SPLITS = (
     "window-kfold",

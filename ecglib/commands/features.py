@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ecglib.commands import interruptible, recording_options
+from ecglib.commands._shared import interruptible, recording_options
 
 EXAMPLES = """\b
 Examples:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecglib.commands import echo_json, interruptible, recording_options, tell
+from ecglib.commands._shared import echo_json, interruptible, recording_options, tell
 
 if TYPE_CHECKING:
     from ecglib.studies.study import Study

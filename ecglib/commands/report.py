@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ecglib.commands import echo_json, recording_options
+from ecglib.commands._shared import echo_json, recording_options
 
 EXAMPLES = """\b
 Examples:

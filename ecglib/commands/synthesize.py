@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ecglib.commands import echo_json
+from ecglib.commands._shared import echo_json
 
 EXAMPLES = """\b
 Examples:
