@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.data.targets import RATINGS, TARGETS
+from ecglib.data.targets import TARGETS, Rating, as_target
 from ecglib.plots.style import BLUE, COUNTS, GREEN, GREY, ORANGE, SKY, WIDTH, styled
 
 
@@ -31,13 +31,22 @@ def clip_durations(trials: pd.DataFrame, label: str) -> Figure:
     """
     table = trials.pivot(index="participant", columns="clip", values="duration")
     fig, ax = plt.subplots(figsize=(WIDTH, 1.4 + 0.14 * len(table)))
-    mesh = ax.pcolormesh(
-        table.columns, table.index, table, cmap="cividis", edgecolors="white", linewidth=0.5
+    clips, people = (
+        names if pd.api.types.is_integer_dtype(names) else np.arange(len(names))
+        for names in (table.columns, table.index)
     )
-    ax.set(xlabel="clip (number)", ylabel="participant (number)")
+    mesh = ax.pcolormesh(clips, people, table, cmap="cividis", edgecolors="white", linewidth=0.5)
+    for axis, names, at, what in (
+        (ax.xaxis, table.columns, clips, "clip"),
+        (ax.yaxis, table.index, people, "participant"),
+    ):
+        if names is at:
+            axis.set_label_text(f"{what} (number)")
+            axis.get_major_locator().set_params(integer=True)
+        else:
+            axis.set_label_text(f"{what} (name)")
+            axis.set_ticks(at, names)
     ax.set_title(f"Durations of the recordings ({label})")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.yaxis.get_major_locator().set_params(integer=True)
     ax.invert_yaxis()
     fig.colorbar(mesh, label="duration (s)")
     return fig
@@ -53,12 +62,12 @@ def both_leads(
     length: float = 6.0,
     peaks: Mapping[str, np.ndarray] | None = None,
 ) -> Figure:
-    """Draw a few seconds of both leads of one raw recording.
+    """Draw a few seconds of all leads of one raw recording.
 
     Parameters
     ----------
-    ecg : ndarray, shape (n_samples, 2)
-        Both leads of the whole recording, converter units.
+    ecg : ndarray, shape (n_samples, n_leads)
+        All leads of the whole recording, converter units.
     recording : Series
         What recording it is: participant, clip and condition.
     fs : float
@@ -73,12 +82,15 @@ def both_leads(
     Returns
     -------
     Figure
-        Two axes, one per lead, in converter units.
+        One axis per lead, in converter units.
     """
     first, last = (int(t * fs) for t in (start, start + length))
     ecg = ecg[first:last]
     time = start + np.arange(len(ecg)) / fs
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(WIDTH, 4.2))
+    n_leads = ecg.shape[1]
+    size = (WIDTH, 0.6 + 1.8 * n_leads)
+    fig, axes = plt.subplots(n_leads, 1, sharex=True, squeeze=False, figsize=size)
+    axes = axes[:, 0]
     for lead, ax in enumerate(axes):
         ax.plot(time, ecg[:, lead], color="black")
         ax.set(ylabel=COUNTS.replace("ECG", f"lead {lead + 1}"))
@@ -89,39 +101,45 @@ def both_leads(
             ax.plot(at / fs, height, marker, color=colour, label=name, markersize=7)
     if peaks:
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower right", ncols=3)
-    axes[1].set_xlabel("time in the recording (s)")
+    axes[-1].set_xlabel("time in the recording (s)")
     who, clip, condition = recording[["participant", "clip", "condition"]]
     axes[0].set_title(f"Participant {who}, clip {clip}, {condition} ({label})")
     return fig
 
 
 @styled
-def rating_counts(trials: pd.DataFrame, label: str, threshold: float = 3) -> Figure:
-    """Draw how often each rating was given, one panel per target.
+def rating_counts(
+    trials: pd.DataFrame, label: str, scales: Sequence[str | Rating] = TARGETS
+) -> Figure:
+    """Draw how often each rating was given, one panel per scale.
 
     Parameters
     ----------
     trials : DataFrame
-        One row per trial (a participant who watches a clip), with a column for each target.
+        One row per trial (a participant who watches a clip), with a column for each scale.
     label : str
         Which data these are.
-    threshold : float
-        Ratings above it are "high".
+    scales : sequence of str or Rating
+        Scales of whole numbers; ratings above their middle are "high".
 
     Returns
     -------
     Figure
-        Three axes; numbers of trials against ratings.
+        An axis per scale; numbers of trials against ratings.
     """
-    bins = np.arange(RATINGS[0], RATINGS[-1] + 2) - 0.5
-    fig, axes = plt.subplots(1, len(TARGETS), sharey=True, figsize=(WIDTH, 2.8))
-    for target, ax in zip(TARGETS, axes, strict=True):
-        high = trials[target] > threshold
+    scales = [as_target(scale) for scale in scales]
+    size = (WIDTH, 2.8)
+    fig, axes = plt.subplots(1, len(scales), sharey=True, squeeze=False, figsize=size)
+    axes = axes[0]
+    for scale, ax in zip(scales, axes, strict=True):
+        bins = np.arange(scale.answers[0], scale.answers[-1] + 2) - 0.5
+        high = trials[scale.name] > scale.middle
         for name, colour, hatch, part in (("low", SKY, None, ~high), ("high", ORANGE, "//", high)):
             look = {"color": colour, "hatch": hatch, "edgecolor": "white", "rwidth": 0.8}
-            ax.hist(trials.loc[part, target], bins, label=name, **look)
-        ax.axvline(threshold + 0.5, color=GREY, linestyle="--")
-        ax.set(title=target, xlabel="rating (1 to 5)", xticks=RATINGS)
+            ax.hist(trials.loc[part, scale.name].dropna(), bins, label=name, **look)
+        ax.axvline(np.floor(scale.middle) + 0.5, color=GREY, linestyle="--")
+        ends = f"rating ({scale.low:g} to {scale.high:g})"
+        ax.set(title=scale.name, xlabel=ends, xticks=scale.answers)
     axes[0].set_ylabel("trials (number)")
     axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
     fig.suptitle(f"Ratings ({label})")

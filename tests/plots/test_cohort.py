@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from ecglib.data.labels import TARGETS
+from ecglib.data.targets import Rating
 from ecglib.plots import cohort as cohort_plots
 
 FS = 256
@@ -44,7 +45,7 @@ def test_leads_can_be_drawn_without_peaks_and_past_the_end(made):
 
 
 def test_ratings_are_counted_per_trial_and_parted_by_the_threshold(trials, check):
-    fig = cohort_plots.rating_counts(trials, LABEL, threshold=3)
+    fig = cohort_plots.rating_counts(trials, LABEL)
     check(fig, LABEL, "rating (1 to 5)", "trials (number)")
     for target, ax in zip(TARGETS, fig.axes, strict=True):
         low, high = ax.containers
@@ -64,3 +65,25 @@ def test_shares_show_one_dot_per_participant_and_the_mean(check):
     # Equal shares stand above each other.
     stacked = fig.axes[0].lines[2].get_ydata()
     assert len(set(stacked)) == 3 and np.mean(stacked) == pytest.approx(1)
+
+
+def test_people_named_by_text_one_lead_and_other_scales(check):
+    trials = pd.DataFrame(
+        {
+            "participant": ["anna", "anna", "bo", "bo"],
+            "clip": ["rest", "sums"] * 2,
+            "duration": [10.0, 20.0, 30.0, 40.0],
+            "stress": [0, 10, 5, 6],
+        }
+    )
+    fig = cohort_plots.clip_durations(trials, LABEL)
+    check(fig, LABEL, "clip (name)", "participant (name)")
+    assert [text.get_text() for text in fig.axes[0].get_xticklabels()] == ["rest", "sums"]
+    fig = cohort_plots.rating_counts(trials, LABEL, [Rating("stress", 0, 10)])
+    check(fig, LABEL, "rating (0 to 10)", "trials (number)")
+    low, high = fig.axes[0].containers
+    assert [bar.get_height() for bar in low] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert sum(bar.get_height() for bar in high) == 2
+    recording = pd.Series({"participant": "anna", "clip": "rest", "condition": "rest"})
+    fig = cohort_plots.both_leads(np.zeros((2560, 1)), recording, FS, LABEL)
+    assert len(fig.axes) == 1
