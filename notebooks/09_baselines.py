@@ -317,13 +317,13 @@ print(
 #
 # :::{dropdown} Solution
 # ```python
-# from ecglib.features.heartbeats import FeatureTable
+# from ecglib.features.heartbeats import BeatFeatures
 # from ecglib.studies.baselines import ALONE
 # from ecglib.transfer.classical import design_matrix
 # from ecglib.evaluation.crossval import evaluate_estimator
 #
 # for part, columns in {"rhythm": slice(5), "shape": slice(5, None)}.items():
-#     half = FeatureTable(table.values[:, columns], table.valid[:, columns])
+#     half = BeatFeatures(table.values[:, columns], table.valid[:, columns])
 #     rows = evaluate_estimator(
 #         classifiers()[LOGISTIC], design_matrix(half), meta, LeaveOneParticipantOut(), TARGETS,
 #         model=part, regime=ALONE,

@@ -6,7 +6,7 @@ not on which way round the electrodes sat: a window is turned so that its main d
 
 A short or bad window does not define every feature. A feature is missing when the window has fewer
 beats than `Feature.beats`, or when its value is one that no heart produces. What leaves this module
-is finite and says what is missing: see `FeatureTable`.
+is finite and says what is missing: see `BeatFeatures`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ FEATURES = (
     Feature("rt_interval", "ms", 3, 100, 500, "time from the R to the T peak", _SHAPE),
     Feature("p_to_r", "1", 3, -1, 1, "height of the P wave over that of R", _SHAPE),
 )
-"""The ten features, in the order of the columns of a `FeatureTable`.
+"""The ten features, in the order of the columns of a `BeatFeatures`.
 
 The correlations are those of one recording of 10 s with one of 4 to 5 min in 3,387 adults (Munoz et
 al., PLoS ONE 10, e0138921, 2015), which calls RMSSD valid in 10 s and asks for 30 s or several
@@ -103,7 +103,7 @@ _MIN_LENGTH_S = 2.0
 
 
 @dataclass(frozen=True)
-class FeatureTable:
+class BeatFeatures:
     """Features of windows, always finite, with an explicit mask of what is missing.
 
     Parameters
@@ -120,7 +120,7 @@ class FeatureTable:
     def __len__(self) -> int:
         return len(self.values)
 
-    def relative_to_person(self, participant: np.ndarray) -> FeatureTable:
+    def relative_to_person(self, participant: np.ndarray) -> BeatFeatures:
         """Subtract from every feature the person's own mean over all of the person's windows.
 
         No rating is used, but every window of a person is: whoever classifies one window of a new
@@ -133,12 +133,12 @@ class FeatureTable:
 
         Returns
         -------
-        FeatureTable
+        BeatFeatures
             With the same mask; what is missing stays 0, which now is the person's mean.
         """
         known = pd.DataFrame(np.where(self.valid, self.values, np.nan))
         centred = known - known.groupby(np.asarray(participant)).transform("mean")
-        return FeatureTable(centred.fillna(0.0).to_numpy(), self.valid)
+        return BeatFeatures(centred.fillna(0.0).to_numpy(), self.valid)
 
 
 def upright(x: np.ndarray, fs: float) -> np.ndarray:
@@ -248,7 +248,7 @@ def landmarks(beat: np.ndarray, fs: float, rr_s: float | None = None) -> dict[st
     }
 
 
-def window_features(X: np.ndarray, fs: float) -> FeatureTable:
+def window_features(X: np.ndarray, fs: float) -> BeatFeatures:
     """Describe every window by the ten `FEATURES`.
 
     Parameters
@@ -260,7 +260,7 @@ def window_features(X: np.ndarray, fs: float) -> FeatureTable:
 
     Returns
     -------
-    FeatureTable
+    BeatFeatures
 
     Raises
     ------
@@ -290,7 +290,7 @@ def window_features(X: np.ndarray, fs: float) -> FeatureTable:
     values = np.array(rows).reshape(len(X), len(FEATURES))
     low, high = (np.array([getattr(f, side) for f in FEATURES]) for side in ("low", "high"))
     valid = np.isfinite(values) & (values >= low) & (values <= high)
-    return FeatureTable(np.where(valid, values, 0.0), valid)
+    return BeatFeatures(np.where(valid, values, 0.0), valid)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ecglib.data.labels import TARGETS
 from ecglib.evaluation.crossval import evaluate_estimator, person_majority_predictions
 from ecglib.evaluation.predictions import append_predictions
 from ecglib.evaluation.splits import Splitter
-from ecglib.features.heartbeats import FeatureTable, window_features
+from ecglib.features.heartbeats import BeatFeatures, window_features
 from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
 from ecglib.studies.results import splitters
@@ -35,7 +35,7 @@ ALONE, UNLABELLED = "none", "saw the person's windows, unrated"
 """Regimes: each window by itself; or relative to all windows of its person, without ratings."""
 
 
-def classical_features(study: Study) -> FeatureTable:
+def classical_features(study: Study) -> BeatFeatures:
     """Describe the usable windows of a study by their heartbeats, once; then read the file.
 
     Parameters
@@ -45,7 +45,7 @@ def classical_features(study: Study) -> FeatureTable:
 
     Returns
     -------
-    FeatureTable
+    BeatFeatures
         One row per window of ``study.usable``.
 
     Notes
@@ -55,7 +55,7 @@ def classical_features(study: Study) -> FeatureTable:
     arrays = stages.CLASSICAL_FEATURES.cached(
         _features_source(study), lambda: _describe(study.usable), study.folder
     )
-    return FeatureTable(**arrays)
+    return BeatFeatures(**arrays)
 
 
 def _describe(windows: Windows) -> dict[str, np.ndarray]:
@@ -104,7 +104,7 @@ def classical_predictions(study: Study) -> pd.DataFrame:
 
 
 def _predict(
-    table: FeatureTable, meta: pd.DataFrame, protocols: Sequence[Splitter], seed: int
+    table: BeatFeatures, meta: pd.DataFrame, protocols: Sequence[Splitter], seed: int
 ) -> pd.DataFrame:
     relative = table.relative_to_person(meta["participant"].to_numpy())
     frames = []

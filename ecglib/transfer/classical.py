@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from ecglib.features.heartbeats import FeatureTable
+from ecglib.features.heartbeats import BeatFeatures
 
 
 class MarginSVC(SVC):
@@ -75,12 +75,12 @@ def classifiers() -> dict[str, Pipeline]:
     }
 
 
-def design_matrix(table: FeatureTable) -> np.ndarray:
+def design_matrix(table: BeatFeatures) -> np.ndarray:
     """Lay values and mask side by side, so that no NaN is ever handed from one function to another.
 
     Parameters
     ----------
-    table : FeatureTable
+    table : BeatFeatures
         Features of windows.
 
     Returns

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ecglib.core.errors import DataError
 from ecglib.features.heartbeats import (
     FEATURES,
-    FeatureTable,
+    BeatFeatures,
     annotate_window,
     find_beats,
     largest_deflection,
@@ -209,7 +209,7 @@ def test_no_windows_give_an_empty_table():
 def random_table(n=40, seed=0):
     rng = np.random.default_rng(seed)
     valid = rng.random((n, len(FEATURES))) > 0.2
-    return FeatureTable(np.where(valid, rng.normal(5, 1, valid.shape), 0.0), valid)
+    return BeatFeatures(np.where(valid, rng.normal(5, 1, valid.shape), 0.0), valid)
 
 
 def test_relative_features_have_mean_zero_in_every_person():
@@ -228,7 +228,7 @@ def test_relative_features_have_mean_zero_in_every_person():
 def test_relative_features_forget_the_level_of_the_person():
     table, people = random_table(), np.repeat([3, 1], 20)
     level = np.where(people == 1, 7.0, 0.0)[:, None] * table.valid
-    moved = FeatureTable(table.values + level, table.valid).relative_to_person(people)
+    moved = BeatFeatures(table.values + level, table.valid).relative_to_person(people)
     np.testing.assert_allclose(moved.values, table.relative_to_person(people).values, atol=1e-9)
 
 

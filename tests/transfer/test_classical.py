@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.svm import SVC
 
-from ecglib.features.heartbeats import FEATURES, FeatureTable
+from ecglib.features.heartbeats import FEATURES, BeatFeatures
 from ecglib.transfer.classical import MarginSVC, classifiers, design_matrix
 
 N_FEATURES = len(FEATURES)
@@ -14,7 +14,7 @@ N_FEATURES = len(FEATURES)
 def make_table(n, seed=0, missing=0.1):
     rng = np.random.default_rng(seed)
     valid = rng.random((n, N_FEATURES)) >= missing
-    return FeatureTable(np.where(valid, rng.normal(size=valid.shape), 0.0), valid)
+    return BeatFeatures(np.where(valid, rng.normal(size=valid.shape), 0.0), valid)
 
 
 class Spy(ClassifierMixin, BaseEstimator):
