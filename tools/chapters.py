@@ -319,7 +319,8 @@ def main() -> None:
         keep(scripts, given.into)
     whole = time.monotonic() - start
     if given.into:
-        about = {"seconds": took, "whole": whole, "workers": given.workers}
+        taken = len(given.scripts) - len(scripts)
+        about = {"seconds": took, "whole": whole, "workers": given.workers, "taken": taken}
         (given.into / "chapters.json").write_text(json.dumps(about, indent=1))
     for task, seconds in took.items():
         print(f"{task}: {seconds:.0f} s")
