@@ -49,8 +49,9 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 #
 # A **trial** is one participant who watches one clip and rates it once. {numref}`fig-data-leads`
 # shows a few seconds of one. Both leads see the same heart, from two directions. The tall spike
-# is the R peak: the main pumping chambers contract. The small hill before it is the P wave, the
-# broad one after it the T wave.
+# is the R peak: the electrical activation of the main pumping chambers, which then contract. The
+# small hill before it, the P wave, is the activation of the upper chambers, and the broad one after
+# it, the T wave, the recovery of the main ones.
 #
 # We mark the R peaks that a detector of NeuroKit {cite}`makowski2021neurokit` finds. Where the
 # true ones are known, because we placed them, they are marked too.
