@@ -65,6 +65,46 @@ def named_path(variable: str) -> Path | None:
     return home_folder() / named if named else None
 
 
+def find_named(
+    path: str | os.PathLike[str] | None, variable: str, default: Path
+) -> tuple[Path, str] | None:
+    """Say where data lies: where an argument, else an environment variable, else the default says.
+
+    Parameters
+    ----------
+    path : str or os.PathLike, optional
+        The argument. A relative path starts from the current folder, ``~`` is the user's folder.
+    variable : str
+        Name of the environment variable; an empty one counts as not given.
+    default : Path
+        The place that is taken if it is there and nothing else is said.
+
+    Returns
+    -------
+    path : Path
+        Absolute. It need not exist: what is named is never replaced by something else.
+    origin : str
+        What names it, for messages.
+
+        None instead of both if none of the three is given.
+
+    Raises
+    ------
+    DataError
+        As `home_folder`.
+    """
+    if path is not None:
+        found, origin = Path(path), "the argument path"
+    elif named := named_path(variable):
+        found, origin = named, f"the environment variable {variable}"
+    # A link whose target is gone was put there by someone who wants what it names.
+    elif os.path.lexists(default):
+        found, origin = default, "the default place"
+    else:
+        return None
+    return found.expanduser().absolute(), origin
+
+
 def artifacts_folder() -> Path:
     """Give the folder of what is computed and kept: ``$ECGLIB_ARTIFACTS`` or ``artifacts/``."""
     return named_path(ARTIFACTS) or home_folder() / "artifacts"

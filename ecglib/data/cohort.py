@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from ecglib.data.targets import Target
 
 COLUMNS = ("participant", "clip", "condition", "n_samples", "duration")
 """Columns that `Cohort.recordings` begins with; targets and what else is known follow."""
+
+
+_Value = TypeVar("_Value")
 
 
 _OF_PERSON = ("age", "sex", "gender")
@@ -184,6 +188,26 @@ class Cohort:
             fs=tuple(self.fs[i] for i in at) if isinstance(self.fs, tuple) else self.fs,
             unit=tuple(self.unit[i] for i in at) if isinstance(self.unit, tuple) else self.unit,
         )
+
+
+def one_or_each(values: Sequence[_Value]) -> _Value | tuple[_Value, ...]:
+    """Return the value that all recordings share, or else all of them, as `Cohort` takes them.
+
+    Parameters
+    ----------
+    values : sequence
+        One for each recording: its rate or its unit.
+
+    Returns
+    -------
+    object or tuple
+
+    Examples
+    --------
+    >>> one_or_each(["mV", "mV"]), one_or_each([256.0, 500.0])
+    ('mV', (256.0, 500.0))
+    """
+    return tuple(values) if len(set(values)) > 1 else values[0]
 
 
 def check_signal(

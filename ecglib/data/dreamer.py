@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.core.folders import home_folder, named_path
+from ecglib.core.folders import find_named, home_folder
 from ecglib.data import cohort as general
 from ecglib.data.cohort import Cohort, check_signal
 from ecglib.data.duplicates import refuse_duplicates
@@ -82,17 +82,10 @@ def find_dreamer(path: str | os.PathLike[str] | None = None) -> Path | None:
     DataError
         If the first one given is not an existing file: nothing else silently replaces it.
     """
-    default = home_folder() / "data" / "DREAMER.mat"
-    if path is not None:
-        found, origin = Path(path), "the argument path"
-    elif named := named_path(VARIABLE):
-        found, origin = named, f"the environment variable {VARIABLE}"
-    # A link whose target is gone was put there by someone who wants the real file.
-    elif os.path.lexists(default):
-        found, origin = default, "the default place"
-    else:
+    named = find_named(path, VARIABLE, home_folder() / "data" / "DREAMER.mat")
+    if named is None:
         return None
-    found = found.expanduser().absolute()
+    found, origin = named
     if not found.is_file():
         raise DataError(
             f"{origin} names no existing file",

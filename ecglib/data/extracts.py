@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.core.tables import as_names
-from ecglib.data.cohort import COLUMNS, Cohort
+from ecglib.core.tables import as_names, read_csv_of_user
+from ecglib.data.cohort import COLUMNS, Cohort, one_or_each
 from ecglib.data.targets import Target
 
 STEP = 1.41421356e-5
@@ -76,12 +76,12 @@ def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> 
     Raises
     ------
     DataError
-        If the file is missing or no table, a column is missing, or a row has no name or that of
-        another one.
+        If the file is missing or no table, a column is missing, a row has more fields than there
+        are columns, or it has no name or that of another one.
     """
     place = {"file": path, "remedy": remedy}
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = read_csv_of_user(path, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise DataError("this file is missing", expected="a table", **place) from error
     except (OSError, ValueError) as error:
@@ -278,14 +278,14 @@ class Collected:
             digest.update(f"{self._rates[i]!r} {self._units[i]} {self._digests[i]}\n".encode())
         return Cohort(
             name=self._name,
-            fs=tuple(rates) if len(set(rates)) > 1 else rates[0],
+            fs=one_or_each(rates),
             recordings=table.reset_index(drop=True),
             signals=tuple(self._signals[i] for i in order),
             sha256=digest.hexdigest(),
             version=self._version,
             targets=targets,
             leads=leads,
-            unit=tuple(units) if len(set(units)) > 1 else units[0],
+            unit=one_or_each(units),
         )
 
 

@@ -13,9 +13,11 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names, read_csv_of_user
-from ecglib.data.cohort import COLUMNS, Cohort
+from ecglib.data.cohort import COLUMNS, Cohort, one_or_each
+from ecglib.data.extracts import folder_of
 from ecglib.data.readers.any_format import READERS, read_recording
 from ecglib.data.readers.choice import Leads
+from ecglib.data.readers.wfdb_record import segments_of
 from ecglib.data.recording import Recording, default_leads
 from ecglib.data.targets import Target
 
@@ -68,14 +70,7 @@ def read_recordings(
         file cannot be read (the message is the reader's), or two files hold the same samples.
         Nothing is returned then.
     """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise DataError(
-            "there is no such folder",
-            file=folder,
-            expected="a folder of recordings",
-            remedy="check the path",
-        )
+    folder = folder_of(folder, "a folder of recordings", "check the path")
     if table is None:
         found = _find_table(folder)
     else:
@@ -129,6 +124,16 @@ def read_folder(
     DataError
         As in `read_recordings` and `Cohort`; if recordings have different numbers of leads, or a
         participant's clip is named twice in one condition.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp(), "study")
+    >>> folder.mkdir()
+    >>> for i, name in enumerate(("anna", "ben")):
+    ...     np.savez(folder / name, ecg=np.sin(np.arange(5000) / (i + 9)), fs=500, unit="mV")
+    >>> read_folder(folder)
+    <Cohort 'study': 2 participants, 1 clips, 2 recordings, 0.3 min at 500 Hz>
     """
     rows, recordings = read_recordings(folder, table, fs=fs, leads=leads, unit=unit)
     by_count: dict[int, str] = {}
@@ -163,18 +168,16 @@ def read_folder(
         )
     rows = rows.sort_values(key)
     ordered = [recordings[i] for i in rows.index]
-    rates = tuple(recording.fs for recording in ordered)
-    units = tuple(recording.unit for recording in ordered)
     names = {tuple(recording.leads) for recording in ordered}
     kept = [*COLUMNS, *(c for c in rows if c not in COLUMNS)]
     return Cohort(
         Path(folder).expanduser().resolve().name,
-        rates if len(set(rates)) > 1 else rates[0],
+        one_or_each([recording.fs for recording in ordered]),
         rows[kept].reset_index(drop=True),
         tuple(recording.signals for recording in ordered),
         targets=tuple(targets),
         leads=names.pop() if len(names) == 1 else default_leads(next(iter(by_count))),
-        unit=units if len(set(units)) > 1 else units[0],
+        unit=one_or_each([recording.unit for recording in ordered]),
     )
 
 
@@ -317,7 +320,7 @@ def _without_table(folder: Path) -> pd.DataFrame:
         if path.suffix.lower() in READERS and path.is_file() and not path.name.startswith(".")
     )
     files = [path for path in files if path.suffix.lower() != ".txt" or _has_numbers(path)]
-    parts = {part for path in files if path.suffix.lower() == ".hea" for part in _segments(path)}
+    parts = {part for path in files if path.suffix.lower() == ".hea" for part in segments_of(path)}
     files = [path for path in files if path.suffix.lower() != ".hea" or path.stem not in parts]
     if not files:
         raise DataError(
@@ -350,12 +353,3 @@ def _has_numbers(path: Path) -> bool:
             if fields and [float(field) for field in fields]:
                 return True
     return False
-
-
-def _segments(header: Path) -> list[str]:
-    """Return the records that a WFDB record of several segments consists of."""
-    text = header.read_text(encoding="latin-1")[: 1 << 20]
-    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
-    if not lines or "/" not in lines[0][0]:
-        return []
-    return [line[0] for line in lines[1:] if line[0] != "~"]

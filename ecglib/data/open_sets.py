@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecglib.core.errors import DataError
-from ecglib.core.folders import home_folder, named_path
+from ecglib.core.folders import find_named, home_folder
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,11 @@ def open_set(name: str) -> OpenSet:
     ------
     DataError
         If none has it.
+
+    Examples
+    --------
+    >>> open_set("mitdb").title
+    'MIT-BIH Arrhythmia Database 1.0.0'
     """
     if name not in OPEN_SETS:
         raise DataError(
@@ -138,17 +143,10 @@ def find_open(name: str, path: str | os.PathLike[str] | None = None) -> Path | N
         If the first one given is not an existing folder, or no set has the name.
     """
     wanted = open_set(name)
-    default = wanted.default_folder
-    if path is not None:
-        found, origin = Path(path), "the argument path"
-    elif named := named_path(wanted.variable):
-        found, origin = named, f"the environment variable {wanted.variable}"
-    # A link whose target is gone was put there by someone who wants the set.
-    elif os.path.lexists(default):
-        found, origin = default, "the default place"
-    else:
+    named = find_named(path, wanted.variable, wanted.default_folder)
+    if named is None:
         return None
-    found = found.expanduser().absolute()
+    found, origin = named
     if not found.is_dir():
         raise DataError(
             f"{origin} names no existing folder",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names
-from ecglib.data.cohort import COLUMNS, Cohort
+from ecglib.data.cohort import COLUMNS, Cohort, one_or_each
 from ecglib.data.duplicates import refuse_duplicates
 from ecglib.data.targets import Target
 
@@ -102,13 +102,13 @@ def pool(
     )
     return Cohort(
         name=name,
-        fs=tuple(rates) if len(set(rates)) > 1 else rates[0],
+        fs=one_or_each(rates),
         recordings=table.reset_index(drop=True),
         signals=tuple(signals),
         sha256=_checksum(chosen),
         targets=tuple(targets),
         leads=chosen[0].leads if same_leads else ("ECG",),
-        unit=tuple(units) if len(set(units)) > 1 else units[0],
+        unit=one_or_each(units),
     )
 
 

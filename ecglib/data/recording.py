@@ -89,7 +89,7 @@ class Recording:
             ("file", os.fspath(self.file)),
         ):
             object.__setattr__(self, field, value)
-        if self.unit is None or self.unit not in _UNITS:
+        if self.unit not in _UNITS:
             raise DataError(
                 "an unknown unit", field="unit", expected=f"one of {', '.join(_UNITS)}", **place
             )

@@ -97,6 +97,11 @@ class Classes:
     ------
     DataError
         If there are fewer than two classes, one is named twice, or `positive` is none of them.
+
+    Examples
+    --------
+    >>> Classes("condition", ("rest", "arithmetic")).expected
+    'rest or arithmetic'
     """
 
     name: str
@@ -235,6 +240,11 @@ def question_name(target: str | Target) -> str:
     -------
     str
         The column's name, with the class after an equals sign where one class is told from others.
+
+    Examples
+    --------
+    >>> question_name("valence"), question_name(Classes("state", ("rest", "fun"), "fun"))
+    ('valence', 'state=fun')
     """
     target = as_target(target)
     if isinstance(target, Classes) and target.positive is not None:

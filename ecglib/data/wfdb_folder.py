@@ -14,6 +14,7 @@ from ecglib.core.extras import need
 from ecglib.data.cohort import Cohort
 from ecglib.data.extracts import Collected, folder_of
 from ecglib.data.readers.any_format import read_recording
+from ecglib.data.readers.wfdb_record import segments_of
 from ecglib.data.recording import Recording, default_leads
 from ecglib.data.targets import Target
 
@@ -138,7 +139,7 @@ def records_of(folder: Path) -> list[str]:
         names = [line.strip() for line in lines if line.strip()]
     else:
         headers = sorted(folder.glob("*.hea"))
-        parts = {part for header in headers for part in _segments(header)}
+        parts = {part for header in headers for part in segments_of(header)}
         names = [header.stem for header in headers if header.stem not in parts]
     for i, record in enumerate(names):
         place = {"file": listed, "field": record[:80]}
@@ -241,14 +242,6 @@ def annotated_beats(folder: Path, record: str, annotator: str = "atr") -> np.nda
 def _comments(header: Path) -> list[str]:
     text = header.read_text(encoding="utf-8", errors="replace")
     return [line[1:].strip() for line in text.splitlines() if line.startswith("#")]
-
-
-def _segments(header: Path) -> list[str]:
-    """Return the records that a record of several segments consists of."""
-    text = header.read_text(encoding="utf-8", errors="replace")
-    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
-    several = bool(lines) and "/" in lines[0][0]
-    return [line[0] for line in lines[1:]] if several else []
 
 
 def _check_number(recording: Recording, named: set[tuple[str, ...]], header: Path) -> None:

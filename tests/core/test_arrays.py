@@ -1,15 +1,7 @@
-import doctest
-
 import numpy as np
 import pytest
 
-from ecglib.core import arrays
 from ecglib.core.arrays import digest, evenly_spaced, rows_by_value
-
-
-def test_examples_in_docstrings():
-    found = doctest.testmod(arrays)
-    assert found.attempted >= 2 and found.failed == 0
 
 
 def test_digest_is_that_of_the_content():

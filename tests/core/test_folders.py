@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from ecglib.core.errors import DataError
-from ecglib.core.folders import artifacts_folder, home_folder, named_path, results_folder
+from ecglib.core.folders import (
+    artifacts_folder,
+    find_named,
+    home_folder,
+    named_path,
+    results_folder,
+)
 
 OURS = "[tool.ecglib]\n"
 
@@ -90,3 +96,14 @@ def test_named_paths(here, tmp_path, monkeypatch):
     ):
         monkeypatch.setenv("ECGLIB_DREAMER", named)
         assert named_path("ECGLIB_DREAMER") == expected
+
+
+def test_the_argument_outranks_the_variable_and_that_the_default(here, monkeypatch):
+    default = here / "default"
+    assert find_named(None, "ECGLIB_X", default) is None
+    default.symlink_to(here / "gone")
+    assert find_named(None, "ECGLIB_X", default) == (default, "the default place")
+    monkeypatch.setenv("ECGLIB_X", "named")
+    named = here / "named", "the environment variable ECGLIB_X"
+    assert find_named(None, "ECGLIB_X", default) == named
+    assert find_named("given", "ECGLIB_X", default) == (here / "given", "the argument path")

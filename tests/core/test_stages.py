@@ -1,4 +1,3 @@
-import doctest
 import json
 from dataclasses import replace
 
@@ -6,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecglib.core import stages
 from ecglib.core.artifacts import fingerprint
 from ecglib.core.errors import DataError
 from ecglib.core.stages import Stage
@@ -48,11 +46,6 @@ class Work:
 
     def run(self, folder, made_from=MADE_FROM, **more):
         return self.stage.cached(made_from, self.make, folder, **more)
-
-
-def test_examples_in_docstrings():
-    found = doctest.testmod(stages)
-    assert found.attempted >= 2 and found.failed == 0
 
 
 def test_a_result_is_made_once_and_is_the_same_value_at_every_call(tmp_path):

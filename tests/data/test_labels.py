@@ -1,5 +1,3 @@
-import doctest
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,10 +17,6 @@ def frame() -> pd.DataFrame:
             "dominance": [3, 3, 3, 3, 4],
         }
     )
-
-
-def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(labels).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ READERS: dict[str, tuple[str, Callable[..., Recording]]] = {
 """Formats by file name extension: what the file's first bytes must show, and the reader."""
 
 
-_SUFFIXES = {"NPY": ".npy", "NPZ": ".npz", "MATLAB": ".mat", "EDF": ".edf", "BDF": ".bdf"}
+_SUFFIXES = {kind: suffix for suffix, (kind, _) in READERS.items() if kind != "text"}
 
 
 _MAGIC = (

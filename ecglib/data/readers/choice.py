@@ -79,6 +79,11 @@ def choose(names: Sequence[str], leads: Leads, *, file: Path, sure: bool = False
     ------
     DataError
         If a lead asked for is not there, or nothing shows which signal is the ECG.
+
+    Examples
+    --------
+    >>> choose(["EEG Fp1", "ECG", "RESP"], None, file=Path("a.edf"))
+    [1]
     """
     if not names:
         raise DataError("the file holds no signal", file=file, expected="at least one ECG lead")

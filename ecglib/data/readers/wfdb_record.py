@@ -41,6 +41,34 @@ def header_of(path: Path) -> Path | None:
     return next((header for header in places if header.is_file()), None)
 
 
+def segments_of(header: Path) -> list[str]:
+    r"""Return the names of the records that a record of several segments consists of.
+
+    Parameters
+    ----------
+    header : Path
+        The record's header; it is read as text, whether or not the files that it names are there.
+
+    Returns
+    -------
+    list of str
+        Empty if it is one record; gaps are left out.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> header = Path(tempfile.mkdtemp(), "night.hea")
+    >>> written = header.write_text("night/3 1 250 6000\npart_1 2500\n~ 1000\npart_2 2500\n")
+    >>> segments_of(header)
+    ['part_1', 'part_2']
+    """
+    text = header.read_text(encoding="latin-1")[: 1 << 20]
+    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    if not lines or "/" not in lines[0][0]:
+        return []
+    return [line[0] for line in lines[1:] if line[0] != "~"]
+
+
 def read_wfdb(
     path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
 ) -> Recording:
