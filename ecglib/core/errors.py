@@ -14,8 +14,8 @@ class DataError(ValueError):
         What is wrong, in a few words, with the value that was found.
     file : str or os.PathLike, optional
         The file at fault.
-    participant, clip : int, optional
-        1-based numbers of the participant and the film clip.
+    participant, clip : int or str, optional
+        Number or name of the participant and of the clip.
     field : str, optional
         The field, column or argument at fault, by the name that its owner knows it by.
     expected : str, optional
@@ -42,8 +42,8 @@ Expected a whole number from 1 to 5.
         problem: str,
         *,
         file: str | os.PathLike[str] | None = None,
-        participant: int | None = None,
-        clip: int | None = None,
+        participant: int | str | None = None,
+        clip: int | str | None = None,
         field: str | None = None,
         expected: str | None = None,
         remedy: str | None = None,

@@ -49,21 +49,18 @@ def as_names(values: Iterable[object], field: str = "names") -> np.ndarray:
     """
     code, found = pd.factorize(np.asarray(list(values), dtype=object))
     texts = []
-    for position, name in enumerate([None] * bool((code < 0).any()) + list(found)):
+    for name in [None] * bool((code < 0).any()) + list(found):
         number = isinstance(name, float | np.floating) and float(name).is_integer()
         text = str(int(name)) if number else str(name).strip()
         if (not isinstance(name, str | int | np.integer) and not number) or not text:
-            raise DataError(
-                f"{name!r} as a name (the {position + 1}. of {len(found)} different ones)",
-                field=field,
-                expected="whole numbers or texts",
-            )
+            raise DataError(f"{name!r} as a name", field=field, expected="whole numbers or texts")
         texts.append(text)
     try:
         numbers = [int(text) for text in texts]
     except ValueError:
         numbers = []
-    if numbers and [str(number) for number in numbers] == texts:
+    small = all(abs(number) < 2**63 for number in numbers)
+    if numbers and small and [str(number) for number in numbers] == texts:
         return np.array(numbers, dtype=np.int64)[code]
     return np.array(texts, dtype=object)[code]
 
@@ -86,6 +83,11 @@ def typed(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
     ------
     DataError
         As in `as_names`.
+
+    Examples
+    --------
+    >>> typed(pd.DataFrame({"participant": ["7", "12"]}), {"participant": NAME}).dtypes.to_dict()
+    {'participant': dtype('int64')}
     """
     plain = table.astype({name: kind for name, kind in types.items() if kind != NAME})
     named = {

@@ -117,7 +117,7 @@ class Cohort:
             f"<Cohort {self.name!r}: {rows['participant'].nunique()} participants, "
             f"{rows['clip'].nunique()} clips, {len(rows)} recordings, "
             f"{rows['duration'].sum() / 60:.1f} min at "
-            f"{' to '.join(f'{rate:g}' for rate in {rates[0]: 0, rates[-1]: 0})} Hz>"
+            f"{' to '.join(f'{rate:g}' for rate in sorted({rates[0], rates[-1]}))} Hz>"
         )
 
     @property
@@ -257,7 +257,7 @@ def check_signal(
     if signal.size == 0:
         raise DataError(
             f"the recording is empty (shape {signal.shape})",
-            expected=f"at least {least_s:g} s, {layout}",
+            expected=layout,
             remedy="restore the recording from its source",
             **place,
         )

@@ -157,6 +157,11 @@ def as_target(target: str | Target) -> Target:
     ------
     DataError
         If the name is none of `TARGETS`: what other columns mean must be said.
+
+    Examples
+    --------
+    >>> as_target("valence")
+    Rating(name='valence', low=1, high=5, whole=True)
     """
     if isinstance(target, Rating | Classes):
         return target
@@ -224,6 +229,11 @@ def label_names(targets: Sequence[str | Target]) -> list[str]:
     Returns
     -------
     list of str
+
+    Examples
+    --------
+    >>> label_names(["arousal", Classes("state", ("rest", "fun", "stress"), positive="fun")])
+    ['arousal', 'state=fun']
     """
     return [question_name(target) for target in binary_targets(targets)]
 
