@@ -22,6 +22,7 @@ from ecglib.data.cohort import Cohort
 from ecglib.data.eegmat import read_eegmat
 from ecglib.data.mitbih import read_mitbih
 from ecglib.models.card import EncoderCard, TrainingData
+from ecglib.models.embedding import SHIPPED
 from ecglib.models.encoder import EncoderConfig
 from ecglib.models.training import TrainingConfig
 from ecglib.models.weights import save_encoder
@@ -34,7 +35,8 @@ from ecglib.studies.profiles import get_profile
 from ecglib.workflows.embedding import preprocessing_of
 from ecglib.workflows.pretraining import recognition_on
 
-ENCODERS = Path(__file__).resolve().parents[1] / "ecglib" / "encoders"
+NAMES = ("str-clinic", "contrastive-clinic")
+"""The encoders that ship: the pretext, and on whose recordings."""
 
 SHOWN = 208
 """The record that the book shows the encoder on."""
@@ -121,24 +123,23 @@ def train(name: str, pretext: str, cohort: Cohort, unseen: Windows) -> None:
         recognition=scores,
         limits=LIMITS,
     )
-    save_encoder(ENCODERS / f"{name}-v{VERSION}.npz", trained.encoder, encoder, card)
+    save_encoder(SHIPPED / f"{name}-v{VERSION}.npz", trained.encoder, encoder, card)
     print(card.to_markdown())
 
 
 def main() -> None:
     """Train the encoders named on the command line, or all."""
-    names = ("str-clinic", "contrastive-clinic")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help=f"some of {', '.join(names)}; all by default")
+    parser.add_argument("names", nargs="*", help=f"some of {', '.join(NAMES)}; all by default")
     parser.add_argument("--mitbih", type=Path, nargs="+", required=True, help="folders of mitdb")
     parser.add_argument("--eegmat", type=Path, required=True, help="folder of eegmat")
     given = parser.parse_args()
-    if unknown := set(given.names) - set(names):
+    if unknown := set(given.names) - set(NAMES):
         parser.error(f"no encoder {', '.join(sorted(unknown))}")
     tune_process(None)
     clinic = clinic_of(given.mitbih)
     unseen = make_windows(read_eegmat(given.eegmat)).usable
-    for name in given.names or names:
+    for name in given.names or NAMES:
         train(name, name.partition("-")[0], clinic, unseen)
 
 
