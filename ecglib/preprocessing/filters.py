@@ -81,39 +81,6 @@ def highpass(
     return signal.sosfiltfilt(sections, x - x[:1], axis=0, padlen=padding)
 
 
-def rate_ratio(fs_in: float, fs_out: float) -> tuple[int, int]:
-    """Return the sampling-rate ratio ``fs_out / fs_in`` in lowest terms.
-
-    Parameters
-    ----------
-    fs_in, fs_out : float
-        Sampling rates in Hz before and after.
-
-    Returns
-    -------
-    up, down : int
-        ``fs_out / fs_in == up / down``.
-
-    Raises
-    ------
-    DataError
-        If a rate is not a positive number or no ratio with terms up to 1000 is exact.
-    """
-    for name, rate in (("fs_in", fs_in), ("fs_out", fs_out)):
-        if not (np.isfinite(rate) and rate > 0):
-            raise DataError(f"{rate}", field=name, expected="a positive sampling rate in Hz")
-    exact = fs_out / fs_in
-    ratio = Fraction(exact).limit_denominator(MAX_RATIO_TERM)
-    if ratio.numerator > MAX_RATIO_TERM or abs(float(ratio) - exact) > 1e-12 * exact:
-        raise DataError(
-            f"{fs_in} Hz to {fs_out} Hz",
-            field="fs_in",
-            expected=f"a ratio of whole numbers up to {MAX_RATIO_TERM}",
-            remedy="check the rate, or convert the recording to a whole rate first",
-        )
-    return ratio.numerator, ratio.denominator
-
-
 def n_resampled(n_samples: int, fs_in: float, fs_out: float) -> int:
     """Return how many samples `resample` gives.
 

@@ -290,7 +290,7 @@ def windows_of(
 
     Examples
     --------
-    >>> beats = np.tile(np.r_[np.hanning(25), np.zeros(175)], 60)
+    >>> beats = np.tile(np.r_[np.hanning(25), 0.1 * np.hanning(175)], 60)
     >>> windows = windows_of(beats, fs=250, unit="mV")
     >>> windows.X.shape, windows.meta["quality"].unique().tolist()
     ((4, 2560), ['ok'])

@@ -7,6 +7,7 @@ from windows alone and brings its own loss.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,6 +56,44 @@ class Pretrained:
     def encoder(self) -> keras.Model:
         """Encoder alone: windows in, features out."""
         return self.model.encoder
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds of training, those before an interruption among them; a callback of `train`.
+
+    Attributes
+    ----------
+    seconds : float
+        Until the end of the last epoch.
+
+    Examples
+    --------
+    >>> clock = Clock()
+    >>> clock.restore(90.0)  # as `train` does where an interrupted training continues
+    >>> clock.seconds
+    90.0
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds, self._since = 0.0, 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Start to count."""
+        self._since = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Count an epoch."""
+        now = time.monotonic()
+        self.seconds, self._since = self.seconds + now - self._since, now
+
+    def state(self) -> float:
+        """Give the seconds so far, for a checkpoint."""
+        return self.seconds
+
+    def restore(self, state: float) -> None:
+        """Take back what `state` gave."""
+        self.seconds = state
 
 
 def build_model(

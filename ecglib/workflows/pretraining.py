@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
@@ -28,7 +27,7 @@ from ecglib.models.training import TrainingConfig
 from ecglib.models.weights import load_encoder, save_encoder
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.preprocessing.windows import Windows
-from ecglib.pretext.pretrain import PretextConfigs, Pretrained, pretrain
+from ecglib.pretext.pretrain import Clock, PretextConfigs, Pretrained, pretrain
 from ecglib.pretext.str_model import STRModel
 from ecglib.pretext.transformations import TASKS, AllVersions
 from ecglib.studies.profiles import FAST, QUICK
@@ -119,7 +118,7 @@ def pretrain_folder(
     >>> import tempfile
     >>> folder, rng = Path(tempfile.mkdtemp()), np.random.default_rng(0)
     >>> for person in ("anna", "bo"):
-    ...     beats = np.tile(np.r_[np.hanning(25), np.zeros(175)], 100)
+    ...     beats = np.tile(np.r_[np.hanning(25), 0.1 * np.hanning(175)], 100)
     ...     np.savez(folder / f"{person}.npz", ecg=beats + 0.01 * rng.normal(size=20000), fs=250)
     >>> tiny = EncoderConfig(8, batch_norm=True, filters=(4, 4, 4), kernels=(8, 4, 4))
     >>> card = pretrain_folder(folder, folder / "out" / "mine.npz", views=112, encoder=tiny)
@@ -170,7 +169,7 @@ def pretrain_folder(
         shutil.rmtree(checkpoints, ignore_errors=True)
     elif checkpoints.is_dir():
         tell("an interrupted training goes on")
-    clock = _Clock()
+    clock = Clock()
     X = windows.X[shown]
     trained = pretrain(
         X,
@@ -216,27 +215,6 @@ def pretrain_folder(
     for left in out.parent.glob(f".{out.name}-*"):
         shutil.rmtree(left, ignore_errors=True)
     return load_encoder(out)[1]
-
-
-class _Clock(keras.callbacks.Callback):
-    """Seconds of training, those before an interruption among them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds, self._since = 0.0, 0.0
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        self._since = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        now = time.monotonic()
-        self.seconds, self._since = self.seconds + now - self._since, now
-
-    def state(self) -> float:
-        return self.seconds
-
-    def restore(self, state: float) -> None:
-        self.seconds = state
 
 
 def _pretext(method: str, views: int) -> PretextConfigs:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from ecglib.core.errors import DataError
-from ecglib.preprocessing.filters import highpass, n_resampled, rate_ratio, resample
+from ecglib.preprocessing.filters import highpass, n_resampled, resample
 from tests.real import shared_data
 
 FS = 256.0
@@ -97,22 +97,6 @@ def test_highpass_on_a_person_removes_wander_and_keeps_r_peaks(real_ecg_dir, nam
 
 
 # --- resample ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("fs_in", "fs_out", "expected"),
-    [(360, 256, (32, 45)), (100, 256, (64, 25)), (4000, 256, (8, 125)), (256.0, 256.0, (1, 1))],
-)
-def test_rate_ratio(fs_in, fs_out, expected):
-    assert rate_ratio(fs_in, fs_out) == expected
-
-
-@pytest.mark.parametrize(
-    ("fs_in", "fs_out"), [(np.pi, 256), (255.973, 256), (0.1, 256), (256, 0), (np.nan, 256)]
-)
-def test_rate_ratio_refuses_what_is_not_a_small_ratio(fs_in, fs_out):
-    with pytest.raises(DataError, match=r"field fs_(in|out)"):
-        rate_ratio(fs_in, fs_out)
 
 
 @given(n=st.integers(1, 2000), fs_in=st.sampled_from([100, 128, 250, 256, 360, 500, 512, 1000]))

@@ -22,7 +22,7 @@ from ecglib.models.training import TrainingConfig, window_stream
 from ecglib.preprocessing.windows import Windows
 from ecglib.pretext import pretrain as pretraining
 from ecglib.pretext.contrastive import ContrastiveConfig, ContrastiveModel
-from ecglib.pretext.pretrain import CHECKPOINT, build_model, pretrain
+from ecglib.pretext.pretrain import CHECKPOINT, Clock, build_model, pretrain
 from ecglib.pretext.str_model import PretextConfig, STRModel, build_str_heads
 from ecglib.pretext.transformations import TransformConfig
 from ecglib.pretext.views import ViewConfig
@@ -611,3 +611,13 @@ def test_the_encoder_is_that_of_the_paper_where_none_is_named():
 
 if __name__ == "__main__":
     be_killed(Path(sys.argv[1]))
+
+
+def test_a_clock_keeps_its_seconds_where_a_finished_training_is_only_loaded(tmp_path):
+    told = []
+    for _ in range(2):
+        clock = Clock()
+        pretraining.train(Toy(), windows(), CONFIG, seed=SEED, folder=tmp_path, callbacks=[clock])
+        told.append(clock.seconds)
+    assert told[0] > 0
+    assert told[1] == told[0]
