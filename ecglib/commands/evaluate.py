@@ -138,10 +138,11 @@ def command(
     with interruptible(kept):
         with workers(jobs, cluster):
             found = evaluate_table(source, folder=folder, tell=tell, **options)
+        if save_model is not None:  # fitted before tables are there, which would stop a second run
+            model = fit_model(found.table, found.targets, options["head"], options["seed"])
         if out is not None:
             found.save(out)
         if save_model is not None:
-            model = fit_model(found.table, found.targets, options["head"], options["seed"])
             model.save(save_model)
             tell(f"the model of all {len(found.table)} windows is in {save_model}")
     if folder is not None:

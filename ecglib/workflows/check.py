@@ -217,6 +217,11 @@ def check_of(recording: Recording) -> RecordingCheck:
     Returns
     -------
     RecordingCheck
+
+    Examples
+    --------
+    >>> check_of(Recording(np.tile(np.hanning(200) ** 40, 8), 250, unit="mV")).sentence
+    'poor: too short for one window of 10 s'
     """
     leads, length_s = [], 0.0
     for name in recording.leads:  # one in memory at a time

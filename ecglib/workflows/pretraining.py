@@ -117,10 +117,10 @@ def pretrain_folder(
     Examples
     --------
     >>> import tempfile
-    >>> folder, rng = Path(tempfile.mkdtemp()), np.random.default_rng(0)
-    >>> for person in ("anna", "bo"):
-    ...     beats = np.tile(np.r_[np.hanning(25), np.zeros(175)], 100)
-    ...     np.savez(folder / f"{person}.npz", ecg=beats + 0.01 * rng.normal(size=20000), fs=250)
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for person, interval in (("anna", 200), ("bo", 240)):
+    ...     beats = np.tile(np.hanning(interval) ** 40, 100)
+    ...     np.savez(folder / f"{person}.npz", ecg=beats, fs=250, unit="mV")
     >>> tiny = EncoderConfig(8, batch_norm=True, filters=(4, 4, 4), kernels=(8, 4, 4))
     >>> card = pretrain_folder(folder, folder / "out" / "mine.npz", views=112, encoder=tiny)
     >>> card.name, card.data.people, card.training["views"]
