@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 
 import click
@@ -47,3 +48,5 @@ def main() -> None:
     folder: $ECGLIB_HOME, else the nearest folder whose pyproject.toml has a table [tool.ecglib],
     else the current one.
     """
+    # Before a verb loads TensorFlow, which tells of processors and GPUs in many lines otherwise.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

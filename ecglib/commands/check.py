@@ -20,9 +20,9 @@ Examples:
 \b
 Exit codes:
   0  every recording is good or fair
-  1  a file cannot be read
+  1  a file cannot be read, or a result is there already
   2  the command is used wrongly
-  4  a recording is poor, or no study of a DREAMER.mat is possible
+  4  a recording is poor or shorter than a window, or no study of a DREAMER.mat is possible
 """
 
 POOR = 4
@@ -43,6 +43,7 @@ POOR = 4
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw the quality of one FILE's first lead over time, as .png or .svg.",
 )
+@click.option("--force", is_flag=True, help="Replace files that are there.")
 def command(
     files: tuple[Path, ...],
     fs: float | None,
@@ -51,6 +52,7 @@ def command(
     as_json: bool,
     out: Path | None,
     picture: Path | None,
+    force: bool,
 ) -> None:
     """Say what a recording is, its leads, rate and length, its quality, heart rate and polarity.
 
@@ -62,16 +64,15 @@ def command(
     if picture and len(files) > 1:
         raise click.UsageError("--picture draws one FILE")
     # Here, so that --help does not wait for SciPy.
-    from ecglib.workflows.check import (
-        check_each,
-        check_recording,
-        overview,
-    )
-    from ecglib.workflows.output import refuse_to_replace_input, show
+    from ecglib.workflows.check import check_each, check_recording, overview
+    from ecglib.workflows.output import refuse_to_replace, refuse_to_replace_input, show
     from ecglib.workflows.sources import is_dreamer, recordings_in, refuse_reading_options
 
     given = {"fs": fs, "leads": leads, "unit": unit}
-    refuse_to_replace_input(out, files)
+    paths = [path for f in files for path in (recordings_in(f) if f.is_dir() else [f])]
+    refuse_to_replace_input(out, paths)
+    for path in (out, picture):
+        refuse_to_replace(path, force)
     if len(files) == 1 and not files[0].is_dir():
         (file,) = files
         if is_dreamer(file):
@@ -89,8 +90,6 @@ def command(
         sys.exit(POOR if check.verdict == "poor" else 0)
     if picture:
         raise click.UsageError("--picture draws one FILE")
-    paths = [path for f in files for path in (recordings_in(f) if f.is_dir() else [f])]
-    refuse_to_replace_input(out, paths)
     checks = []
     with click.progressbar(
         check_each(paths, **given), length=len(paths), label="checking", file=sys.stderr

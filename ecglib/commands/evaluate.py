@@ -84,10 +84,18 @@ Exit code 3 means that something of the tested side reached the training side.
 @click.option("--regime", type=click.Choice(REGIMES), help="What the encoder saw of those tested.")
 @click.option("--not-seen", is_flag=True, help="The encoder learnt from none of those tested.")
 @click.option("--drop-unlabelled", is_flag=True, help="Leave out windows without a label.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder for the tables.")
 @click.option(
-    "--save-model", type=click.Path(path_type=Path), help="Fit all windows; keep it here, .npz."
+    "-o",
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the tables.",
 )
+@click.option(
+    "--save-model",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Fit all windows; keep it here, .npz.",
+)
+@click.option("--force", is_flag=True, help="Replace tables and a model that are there.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes on this machine.  [default: 1]")
 @click.option("--cluster", metavar="tcp://HOST:PORT", help="Dask scheduler to run folds on.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary and leaks as JSON.")
@@ -95,6 +103,7 @@ def command(
     source: Path,
     out: Path | None,
     save_model: Path | None,
+    force: bool,
     jobs: int | None,
     cluster: str | None,
     as_json: bool,
@@ -118,19 +127,22 @@ def command(
     from ecglib.evaluation.jobs import workers
     from ecglib.workflows.evaluation import evaluate_table
     from ecglib.workflows.heads import fit_model
-    from ecglib.workflows.output import refuse_to_replace_input
+    from ecglib.workflows.output import PREDICTIONS, refuse_to_replace, refuse_to_replace_input
 
     refuse_to_replace_input(save_model, [source, options["labels"], options["encoder"]])
+    for path in (save_model, None if out is None else out / PREDICTIONS):
+        refuse_to_replace(path, force)
     tune_process()
     folder = None if out is None else out / ".folds"
     kept = "nothing is kept without --out" if out is None else "the same command goes on"
     with interruptible(kept):
         with workers(jobs, cluster):
             found = evaluate_table(source, folder=folder, tell=tell, **options)
+        if save_model is not None:  # fitted before tables are there, which would stop a second run
+            model = fit_model(found.table, found.targets, options["head"], options["seed"])
         if out is not None:
             found.save(out)
         if save_model is not None:
-            model = fit_model(found.table, found.targets, options["head"], options["seed"])
             model.save(save_model)
             tell(f"the model of all {len(found.table)} windows is in {save_model}")
     if folder is not None:

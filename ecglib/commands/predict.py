@@ -39,8 +39,11 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="CSV file, a row per window.",
 )
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print all as JSON.")
-def command(files: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any) -> None:
+def command(
+    files: tuple[Path, ...], out: Path | None, force: bool, as_json: bool, **options: Any
+) -> None:
     """Predict for each FILE how probable an answer is: by window, and their mean.
 
     The answer is the upper half of a scale, the class that the target names, or, of two classes,
@@ -52,10 +55,11 @@ def command(files: tuple[Path, ...], out: Path | None, as_json: bool, **options:
     # Here, so that --help does not wait for TensorFlow.
     from ecglib.core.process import tune_process
     from ecglib.workflows.feature_table import save_csv
-    from ecglib.workflows.output import refuse_to_replace_input
+    from ecglib.workflows.output import refuse_to_replace, refuse_to_replace_input
     from ecglib.workflows.prediction import predict_files
 
     refuse_to_replace_input(out, [*files, options["model"], options["encoder"]])
+    refuse_to_replace(out, force)
     tune_process()
     with interruptible("nothing was written"):
         found = predict_files(files, **options)

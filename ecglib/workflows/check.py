@@ -89,7 +89,8 @@ class RecordingCheck:
         Checksum of the samples and their rate, the same in every format.
     verdict : {"good", "fair", "poor"}
         Good from 90 % usable windows in all leads, fair from 50 %. At most fair if one lead is
-        poor; poor if hearts don't beat as fast as the rate makes them.
+        poor; poor if hearts don't beat as fast as the rate makes them, or if the recording is
+        shorter than a window.
     fs : float
         Sampling rate in Hz, as stated.
     fitting_fs : float or None
@@ -139,6 +140,8 @@ class RecordingCheck:
         share = f"{self.usable:.0%} of {windows} windows of {self.window_s:g} s are usable"
         if self.fitting_fs is not None:
             return f"{self.verdict}: the sampling rate is doubtful; {share}"
+        if self.window_s < WINDOW.length_s:
+            return f"{self.verdict}: too short for one window of {WINDOW.length_s:g} s"
         return f"{self.verdict}: {share}"
 
     def table(self) -> pd.DataFrame:
@@ -214,6 +217,11 @@ def check_of(recording: Recording) -> RecordingCheck:
     Returns
     -------
     RecordingCheck
+
+    Examples
+    --------
+    >>> check_of(Recording(np.tile(np.hanning(200) ** 40, 8), 250, unit="mV")).sentence
+    'poor: too short for one window of 10 s'
     """
     leads, length_s = [], 0.0
     for name in recording.leads:  # one in memory at a time
@@ -227,7 +235,7 @@ def check_of(recording: Recording) -> RecordingCheck:
         format=file.suffix.lstrip(".").upper().replace("HEA", "WFDB") if file else "in memory",
         sha256=file_sha256(file) if file else "",
         sha256_of_samples=recording.sha256(),
-        verdict=_verdict(leads, fitting),
+        verdict=_verdict(leads, fitting, length_s),
         fs=recording.fs,
         fitting_fs=fitting,
         duration=recording.duration,
@@ -372,9 +380,9 @@ def _grade(share: float) -> str:
     return next(word for word, low in GRADES.items() if share >= low)
 
 
-def _verdict(leads: Sequence[LeadCheck], fitting: float | None) -> str:
+def _verdict(leads: Sequence[LeadCheck], fitting: float | None, length_s: float) -> str:
     share = float(np.mean([lead.usable for lead in leads]))
-    if fitting is not None or not any(lead.windows for lead in leads):
+    if fitting is not None or length_s < WINDOW.length_s:
         return "poor"
     if _grade(share) == "good" and any(lead.grade == "poor" for lead in leads):
         return "fair"

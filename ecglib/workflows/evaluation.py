@@ -38,6 +38,7 @@ from ecglib.workflows.label_table import (
     target_column,
     target_of,
 )
+from ecglib.workflows.output import PREDICTIONS
 
 Check = Callable[[pd.DataFrame, Sequence[Target], Mapping[str, Any], float], None]
 """Looks at windows, targets, what made the features and the length of a window, and may refuse."""
@@ -90,7 +91,7 @@ class Evaluation:
         folder = Path(folder)
         predictions = self.predictions.copy(deep=False)
         predictions.attrs["provenance"] = dict(self.about)
-        save_predictions(folder / "predictions.csv.gz", predictions)
+        save_predictions(folder / PREDICTIONS, predictions)
         save_csv(folder / "summary.csv", self.summary, self.about)
         save_csv(folder / "leaks.csv", self.leaks, self.about)
 

@@ -79,6 +79,11 @@ def need_two_classes(meta: pd.DataFrame, targets: Sequence[Target]) -> None:
     ------
     DataError
         If a question has one answer in all windows.
+
+    Examples
+    --------
+    >>> from ecglib.data.targets import Classes
+    >>> need_two_classes(pd.DataFrame({"task": ["a", "b", "a"]}), [Classes("task", ("a", "b"))])
     """
     labels = label_matrix(meta, targets)
     for name, label in zip(label_names(targets), labels.T, strict=True):

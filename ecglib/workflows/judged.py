@@ -72,6 +72,12 @@ def judge_lead(
     JudgedLead
         A recording shorter than a window is one window; one that is too short for the
         high-pass filter has none.
+
+    Examples
+    --------
+    >>> recording = Recording(np.tile(np.hanning(200) ** 40, 30), 250, ("I",), "mV")
+    >>> judge_lead(recording, "I").meta["quality"].tolist()
+    ['ok', 'ok']
     """
     config = config or WINDOW
     fs, x = config.target_fs, recording.lead(lead)

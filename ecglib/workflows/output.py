@@ -11,6 +11,9 @@ from typing import Any
 from ecglib.core.artifacts import atomic_path, plain
 from ecglib.core.errors import DataError
 
+PREDICTIONS = "predictions.csv.gz"
+"""What a folder of results calls its predictions."""
+
 
 def to_json(value: Any) -> str:
     """Write plain values as JSON that every program reads: without NaN, keys in their order.
@@ -28,6 +31,14 @@ def to_json(value: Any) -> str:
     ------
     ValueError
         If a number is not finite.
+
+    Examples
+    --------
+    >>> print(to_json({"file": Path("anna.csv"), "leads": []}))
+    {
+      "file": "anna.csv",
+      "leads": []
+    }
     """
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False, default=plain)
 
@@ -50,13 +61,13 @@ def show(result: str | Mapping[str, Any] | Sequence[Any], out: Path | None = Non
         partial.write_text(f"{text}\n", encoding="utf-8")
 
 
-def refuse_to_replace(path: Path, force: bool) -> None:
+def refuse_to_replace(path: Path | None, force: bool) -> None:
     """Raise a DataError if a file is there already.
 
     Parameters
     ----------
-    path : Path
-        What is about to be written.
+    path : Path, optional
+        What is about to be written; None if nothing is.
     force : bool
         Replace it all the same.
 
@@ -65,7 +76,7 @@ def refuse_to_replace(path: Path, force: bool) -> None:
     DataError
         If `path` exists and `force` is false.
     """
-    if path.exists() and not force:
+    if path is not None and path.exists() and not force:
         raise DataError(
             "the file is there already",
             file=path,

@@ -84,6 +84,11 @@ def clean(text: object, most: int = _MOST_LETTERS) -> str:
     -------
     str
         Not escaped.
+
+    Examples
+    --------
+    >>> clean("a very long name", most=9)
+    'a very...'
     """
     seen = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
     return seen if len(seen) <= most else seen[: most - 3] + "..."
@@ -106,6 +111,11 @@ def heading(text: str) -> str:
     -------
     str
         HTML.
+
+    Examples
+    --------
+    >>> heading("Leads & rates")
+    '<h2>Leads &amp; rates</h2>'
     """
     return f"<h2>{escape(text)}</h2>"
 
@@ -227,7 +237,13 @@ def made(sha256: str, command: str) -> dict[str, str]:
 
 
 def sentence(text: str) -> str:
-    """Give a `text` a capital letter and a full stop."""
+    """Give a `text` a capital letter and a full stop.
+
+    Examples
+    --------
+    >>> sentence("good: 4 windows")
+    'Good: 4 windows.'
+    """
     return text[:1].upper() + text[1:] + "."
 
 

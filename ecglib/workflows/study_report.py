@@ -18,10 +18,8 @@ from ecglib.plots.results import forest
 from ecglib.plots.style import METRIC_NAMES
 from ecglib.preprocessing.quality import QUALITIES
 from ecglib.workflows import page
+from ecglib.workflows.output import PREDICTIONS
 from ecglib.workflows.sources import file_sha256
-
-PREDICTIONS = "predictions.csv.gz"
-"""File with the predictions in a folder of results."""
 
 RESTRICTED = (
     "These are, or may be, data of the DREAMER database, whose agreement forbids passing them on. "

@@ -59,6 +59,19 @@ def test_a_verb_is_one_new_file(tmp_path, monkeypatch):
     assert run("say-hello").output == "hello\n"
 
 
+@pytest.mark.parametrize(("given", "level"), [(None, "3"), ("0", "0")])
+def test_tensorflow_is_quiet_unless_asked(tmp_path, monkeypatch, given, level):
+    (tmp_path / "say_level.py").write_text(
+        "import os\nimport click\n\n\n@click.command('say-level')\ndef command():\n"
+        "    click.echo(os.environ['TF_CPP_MIN_LOG_LEVEL'])\n"
+    )
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    if given:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", given)
+    assert run("say-level").output == f"{level}\n"
+
+
 def test_an_unknown_verb_is_a_usage_error():
     told = run("reslts")
     assert told.exit_code == 2 and "No such command" in told.output

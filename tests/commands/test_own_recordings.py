@@ -76,6 +76,10 @@ def test_recordings_become_an_encoder_a_model_and_predictions(folder, tmp_path, 
     found = json.loads(told.stdout)
     assert [row["n_windows"] for row in found["recordings"]] == [3, 3, 3, 3]
     assert len(pd.read_csv(out, skiprows=1)) == len(found["windows"]) == 12
+    told = run("predict", *files, "--model", model, "--encoder", encoder, "-o", out)
+    assert told.exit_code == 1 and "there already" in told.stderr
+    told = run("predict", files[0], "--model", model, "--encoder", encoder, "-o", out, "--force")
+    assert told.exit_code == 0 and len(pd.read_csv(out, skiprows=1)) == 6
     told = run("predict", files[0], "--model", model, "--encoder", encoder)
     assert told.stdout.splitlines()[0] == "a model of 6 people of beats"
     told = run("predict", files[0], "--model", model)
@@ -92,6 +96,16 @@ def test_evaluate_writes_tables_and_says_what_the_data_are(features, tmp_path):
         "predictions.csv.gz",
         "summary.csv",
     ]
+    model = tmp_path / "m.npz"
+    model.touch()
+    for given in (("--out", out), ("--save-model", model)):
+        told = run("evaluate", features, "--target", "task=sums", *given)
+        assert told.exit_code == 1 and "there already" in told.stderr
+    given = ("--out", out, "--save-model", model, "--force")
+    told = run("evaluate", features, "--target", "task=sums", *given)
+    assert told.exit_code == 0 and model.stat().st_size
+    told = run("evaluate", features, "--target", "task", "--out", features)
+    assert told.exit_code == 2 and "is a file" in told.output
     told = run(
         "evaluate",
         features,

@@ -38,6 +38,10 @@ def test_check_one_file(folder, tmp_path):
     assert told.exit_code == 0 and told.output == ""
     (lead,) = json.loads((tmp_path / "a.json").read_text())["leads"]
     assert lead["lead"] == "ECG I synthetic"
+    for given in (("--picture", tmp_path / "a.svg"), ("--out", tmp_path / "a.json")):
+        told = run("check", folder / "anna.npz", *given)
+        assert told.exit_code == 1 and "there already" in told.output
+        assert run("check", folder / "anna.npz", *given, "--force").exit_code == 0
 
 
 def test_check_ends_with_what_was_found(folder, tmp_path):
@@ -46,6 +50,10 @@ def test_check_ends_with_what_was_found(folder, tmp_path):
     told = run("check", tmp_path / "noise.npz")
     assert told.exit_code == 4 and "poor" in told.output
     assert run("check", tmp_path / "noise.npz", folder / "ben.npz").exit_code == 4
+    short = np.load(folder / "anna.npz")["ecg"][: 6 * 256]
+    np.savez(tmp_path / "short.npz", ecg=short, fs=256, unit="mV")
+    told = run("check", tmp_path / "short.npz")
+    assert told.exit_code == 4 and "poor: too short for one window of 10 s" in told.output
     np.save(tmp_path / "x.npy", np.arange(5120.0))
     told = run("check", tmp_path / "x.npy")
     assert told.exit_code == 1 and "--fs HZ" in told.output and "Traceback" not in told.output
