@@ -31,6 +31,15 @@ def seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+def forward_flop(encoder: "keras.Model") -> list[int]:
+    """Count the operations of each convolution on the way forward, for one window."""
+    return [
+        2 * layer.output.shape[1] * int(np.prod(layer.kernel.shape))
+        for layer in encoder.layers
+        if hasattr(layer, "kernel")
+    ]
+
+
 def flop_per_view(encoder: "keras.Model") -> int:
     """Count the operations of the convolutions in one training step, for one view.
 
@@ -39,11 +48,7 @@ def flop_per_view(encoder: "keras.Model") -> int:
     whole, and everything elementwise are left out; what "same" convolutions multiply by their
     padding, less than 1 %, is not.
     """
-    forward = [
-        2 * layer.output.shape[1] * int(np.prod(layer.kernel.shape))
-        for layer in encoder.layers
-        if hasattr(layer, "kernel")
-    ]
+    forward = forward_flop(encoder)
     return 3 * sum(forward) - forward[0]
 
 

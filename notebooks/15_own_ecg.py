@@ -237,5 +237,5 @@ ratio.round(1).to_frame()
 #     --target stress:0-10 --not-seen
 # ```
 #
-# {doc}`06_results` and {doc}`07_leakage` say why that matters. If a person has several recordings, don't
-# take the shorter way over `ecglib features`: it counts every file as a person.
+# {doc}`06_results` and {doc}`07_leakage` say why that matters. To keep the features too, write them with
+# `ecglib features my_study`, which keeps the recordings of a person together, as the table says.

@@ -50,14 +50,36 @@ def test_a_setting_in_the_environment_counts_and_a_place_does_not(chapters, proj
 
 def test_what_was_executed_is_taken_and_the_older_one_goes(chapters, project, tmp_path):
     script, into = project / "notebooks" / "01_x.py", tmp_path / "into"
+    keys = {script: chapters.chapter_key(script, project)}
     into.mkdir()
-    assert chapters.take([script], into) == [script]
+    assert chapters.take(keys, into) == [script]
     (into / "01_x.ipynb").write_text("executed", encoding="utf-8")
-    chapters.keep([script], into)
+    chapters.keep(keys, into)
     (into / "01_x.ipynb").unlink()
-    assert chapters.take([script], into) == []
+    assert chapters.take(keys, into) == []
     assert (into / "01_x.ipynb").read_text(encoding="utf-8") == "executed"
     script.write_text("changed", encoding="utf-8")
-    assert chapters.take([script], into) == [script]
-    chapters.keep([script], into)
+    changed = {script: chapters.chapter_key(script, project)}
+    assert chapters.take(changed, into) == [script]
+    chapters.keep(changed, into)
     assert len(list((tmp_path / "artifacts" / "chapters").iterdir())) == 1
+
+
+def test_what_is_edited_while_chapters_run_is_not_taken_for_executed(
+    chapters, project, tmp_path, monkeypatch
+):
+    script, into = project / "notebooks" / "01_x.py", tmp_path / "into"
+    into.mkdir()
+    runs = []
+
+    def execute(scripts, into, workers):
+        runs.append(list(scripts))
+        (into / "01_x.ipynb").write_text("executed", encoding="utf-8")
+        script.write_text(f"edited after run {len(runs)}", encoding="utf-8")
+        return {"01_x": 1.0}
+
+    monkeypatch.setattr(chapters, "execute", execute)
+    monkeypatch.setattr(sys, "argv", ["chapters.py", str(script), "--into", str(into)])
+    chapters.main()
+    chapters.main()
+    assert runs == [[script], [script]]

@@ -38,13 +38,13 @@ def test_importing_it_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-def readme_lines() -> str:
+def readme_lines(name: str) -> str:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    return next(block for block in blocks if "import ecglib as ecg" in block)
+    return next(block for block in blocks if name in block)
 
 
 def test_the_lines_of_the_readme_go_from_a_file_to_a_table(tmp_path, monkeypatch, capsys):
-    lines = readme_lines()
+    lines = readme_lines("read_dreamer")
     statements = [line for line in lines.splitlines() if line.strip() and line[0] != "#"]
     assert len(statements) <= 15
     # On a small file with little training: what is tried is that the lines run as they stand.
@@ -60,3 +60,13 @@ def test_the_lines_of_the_readme_go_from_a_file_to_a_table(tmp_path, monkeypatch
     printed = capsys.readouterr().out
     assert "leave-one-participant-out" in printed
     assert "majority" in printed and "STR" in printed
+
+
+def test_the_lines_of_the_readme_go_from_a_file_to_features(tmp_path, monkeypatch):
+    from ecglib.workflows.synthesize import synthesize
+
+    synthesize(tmp_path / "anna.csv", seconds=25, fs=250)
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(compile(readme_lines("read_recording"), "README.md", "exec"), found)
+    assert found["features"].shape == (4, 128)  # two leads, two windows of each

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -211,11 +211,11 @@ def chapter_key(script: Path, root: Path = ROOT) -> str:
     return f"{script.stem}-{digest.hexdigest()[:16]}.ipynb"
 
 
-def take(scripts: Iterable[Path], into: Path) -> list[Path]:
+def take(keys: Mapping[Path, str], into: Path) -> list[Path]:
     """Copy those chapters that were executed before into a folder, and give the others."""
     left = []
-    for script in scripts:
-        kept = artifacts_folder() / "chapters" / chapter_key(script)
+    for script, name in keys.items():
+        kept = artifacts_folder() / "chapters" / name
         if kept.is_file():
             shutil.copyfile(kept, into / f"{script.stem}.ipynb")
         else:
@@ -223,11 +223,13 @@ def take(scripts: Iterable[Path], into: Path) -> list[Path]:
     return left
 
 
-def keep(scripts: Iterable[Path], into: Path) -> None:
-    """Keep executed chapters for `take`, the newest of each."""
+def keep(keys: Mapping[Path, str], into: Path) -> None:
+    """Keep executed chapters for `take`, the newest of each.
+
+    The keys are those of before the execution: a file that was edited meanwhile counts as changed.
+    """
     folder = artifacts_folder() / "chapters"
-    for script in scripts:
-        name = chapter_key(script)
+    for script, name in keys.items():
         with atomic_path(folder / name) as partial:
             shutil.copyfile(into / f"{script.stem}.ipynb", partial)
         for old in folder.glob(f"{script.stem}-*.ipynb"):
@@ -308,7 +310,8 @@ def main() -> None:
         parser.error(f"no such script: {', '.join(missing)}" if missing else "--workers is below 1")
     start = time.monotonic()
     # What is executed into the sources is meant to be new; a book may take what did not change.
-    scripts = take(given.scripts, given.into) if given.into and not given.again else given.scripts
+    keys = {script: chapter_key(script) for script in given.scripts} if given.into else {}
+    scripts = take(keys, given.into) if given.into and not given.again else given.scripts
     if len(scripts) < len(given.scripts):
         print(f"{len(given.scripts) - len(scripts)} chapters as they were executed before")
     try:
@@ -316,7 +319,7 @@ def main() -> None:
     except RuntimeError as error:
         sys.exit(str(error))
     if given.into:
-        keep(scripts, given.into)
+        keep({script: keys[script] for script in scripts}, given.into)
     whole = time.monotonic() - start
     if given.into:
         taken = len(given.scripts) - len(scripts)
