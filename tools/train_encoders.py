@@ -8,40 +8,31 @@ encoders see nothing. An interrupted training continues, and a finished one is n
 from __future__ import annotations
 
 import argparse
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from ecglib.core.arrays import digest
 from ecglib.core.folders import artifacts_folder
 from ecglib.core.process import tune_process
 from ecglib.data.cohort import Cohort
 from ecglib.data.eegmat import read_eegmat
-from ecglib.data.mitbih import read_mitbih
 from ecglib.models.card import EncoderCard, TrainingData
 from ecglib.models.embedding import SHIPPED
 from ecglib.models.encoder import EncoderConfig
-from ecglib.models.training import TrainingConfig
 from ecglib.models.weights import save_encoder
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.preprocessing.windows import Windows
-from ecglib.pretext.contrastive import ContrastiveConfig
 from ecglib.pretext.pretrain import Clock, PretextConfigs, pretrain
 from ecglib.pretext.str_model import PretextConfig
-from ecglib.studies.profiles import get_profile
+from ecglib.studies.real import LONG, SHOWN, clinic_cohort
 from ecglib.workflows.embedding import preprocessing_of
 from ecglib.workflows.pretraining import recognition_on
 
 NAMES = ("str-clinic", "contrastive-clinic")
 """The encoders that ship: the pretext, and on whose recordings."""
 
-SHOWN = 208
-"""The record that the book shows the encoder on."""
-
-VERSION = 1
+VERSION = 2
 """Stands in the files' names; raise it when an encoder is trained in another way."""
 
 SEED = 0
@@ -61,21 +52,12 @@ LIMITS = (
 
 
 def settings(pretext: str) -> PretextConfigs:
-    """Give the settings of a pretext: those of the profile `fast`, or a contrastive likewise."""
-    fast = get_profile("fast")
-    if pretext == "str":
-        return fast.pretext
-    return ContrastiveConfig(
-        TrainingConfig(
-            epochs=20,
-            batch_windows=64,
-            steps_per_epoch=15,
-            learning_rate=2e-3,
-            schedule="warmup_cosine",
-            warmup_steps=30,
-        ),
-        temperature=0.1,
-    )
+    """Give the settings of a pretext: those of the study of real hearts, trained for longer."""
+    if pretext == "contrastive":
+        return LONG.contrastive
+    training = LONG.pretext.training
+    twice = replace(training, epochs=2 * training.epochs, warmup_steps=2 * training.warmup_steps)
+    return replace(LONG.pretext, training=twice)
 
 
 def train(name: str, pretext: str, cohort: Cohort, unseen: Windows) -> None:
@@ -137,30 +119,10 @@ def main() -> None:
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"no encoder {', '.join(sorted(unknown))}")
     tune_process(None)
-    clinic = clinic_of(given.mitbih)
+    clinic = clinic_cohort(given.mitbih)
     unseen = make_windows(read_eegmat(given.eegmat)).usable
     for name in given.names or NAMES:
         train(name, name.partition("-")[0], clinic, unseen)
-
-
-def clinic_of(folders: list[Path]) -> Cohort:
-    """Give the longest recording of every record of MIT-BIH, without the one that is shown."""
-    best: dict[str, tuple[pd.Series, np.ndarray]] = {}
-    for cohort in map(read_mitbih, folders):
-        for (_, row), signal in zip(cohort.recordings.iterrows(), cohort.signals, strict=True):
-            if row["record"] not in best or len(signal) > len(best[row["record"]][1]):
-                best[row["record"]] = row, signal
-    best.pop(str(SHOWN), None)
-    table = pd.DataFrame([row for row, _ in best.values()]).reset_index(drop=True)
-    table = table.astype({"participant": int, "clip": int, "n_samples": int})
-    order = table.sort_values(["participant", "clip", "condition"]).index
-    signals = [signal for _, signal in best.values()]
-    return replace(
-        cohort,
-        recordings=table.loc[order].reset_index(drop=True),
-        signals=tuple(signals[i] for i in order),
-        sha256=hashlib.sha256("".join(digest(signals[i]) for i in order).encode()).hexdigest(),
-    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress as with_progress
 from ecglib.models.card import EncoderCard
+from ecglib.models.encoder import with_pooling
 from ecglib.models.inference import Forward
 from ecglib.models.weights import load_encoder
 
@@ -91,6 +92,7 @@ def embed(
     windows: Any,
     encoder: keras.Model | str | Path | None = None,
     *,
+    pooling: str | None = None,
     batch_size: int = 256,
     progress: bool = True,
 ) -> np.ndarray:
@@ -104,6 +106,9 @@ def embed(
         kept, so that a recording need never be in memory as a whole.
     encoder : keras.Model, str or Path, optional
         As in `find_encoder`.
+    pooling : {"max", "mean", "both", "scales"}, optional
+        Pool the last feature maps in this way (`ecglib.models.encoder.EncoderConfig`); by default
+        as the encoder did in its training.
     batch_size : int
         Most windows in memory at a time, beside those that are given.
     progress : bool
@@ -119,6 +124,8 @@ def embed(
         If there are no windows, they are of another length than the encoder's, or hold a value that
         is not finite; if windows at another sampling rate were trained on; or if there is no such
         encoder.
+    ValueError
+        If the pooling is unknown, or the encoder's feature maps are.
 
     Notes
     -----
@@ -132,8 +139,11 @@ def embed(
     >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=256)
     >>> embed(np.zeros((3, 256)), encoder).shape
     (3, 8)
+    >>> embed(np.zeros((3, 256)), encoder, pooling="both").shape
+    (3, 16)
     """
     model, card = find_encoder(encoder)
+    model = with_pooling(model, pooling) if pooling else model
     if card and hasattr(windows, "fs"):
         card.check_fits(fs=windows.fs)
     apply = _application(model, batch_size)

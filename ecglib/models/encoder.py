@@ -17,7 +17,7 @@ import numpy as np
 from keras import layers
 
 from ecglib.core.artifacts import later
-from ecglib.models.layers import BlockMaxPooling1D, SpectralConv1D
+from ecglib.models.layers import POOLINGS, BlockMaxPooling1D, SpectralConv1D, TimePooling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +50,11 @@ class EncoderConfig:
         Type in which convolutions and their gradients are computed. ``"bfloat16"`` is Keras' mixed
         precision, for a graphics card with units for it; weights, features and everything after
         the encoder stay float32.
-    pooling : {"max", "mean", "both"}
+    pooling : {"max", "mean", "both", "scales"}
         What is kept of the last feature maps: their maximum over time, as published, which forgets
-        how often something happens; their mean; or the one beside the other, twice as many
-        features. Weights fit all three.
+        how often something happens; their mean; both, side by side; or two time scales, the mean
+        over the window beside the mean of the maxima of its tenths. The last two give twice as many
+        features. Weights fit all four; see `with_pooling`.
     """
 
     pool_stride: int = 2
@@ -66,13 +67,13 @@ class EncoderConfig:
     l2: float = 1e-4
     convolution: Literal["direct", "spectral"] = "direct"
     precision: Literal["float32", "bfloat16"] = "float32"
-    pooling: Literal["max", "mean", "both"] = later("max")
+    pooling: Literal["max", "mean", "both", "scales"] = later("max")
 
     def __post_init__(self) -> None:
         for name, known in (
             ("convolution", ("direct", "spectral")),
             ("precision", ("float32", "bfloat16")),
-            ("pooling", ("max", "mean", "both")),
+            ("pooling", tuple(POOLINGS)),
         ):
             value = getattr(self, name)
             if value not in known:
@@ -162,17 +163,53 @@ def build_encoder(
                 )(x)
             slope = config.slope if config.activation == "leaky_relu" else 0.0
             x = layers.ReLU(negative_slope=slope, dtype=dtype, name=f"activation_{number}")(x)
-    parts = []
-    if config.pooling != "mean":
-        parts.append(layers.GlobalMaxPooling1D)
-    if config.pooling != "max":
-        parts.append(layers.GlobalAveragePooling1D)
-    if len(parts) == 1:
-        features = parts[0](dtype="float32", name="features")(x)
-    else:
-        pooled = [pool(dtype="float32")(x) for pool in parts]
-        features = layers.Concatenate(dtype="float32", name="features")(pooled)
+    features = _pool(config.pooling)(x)
     return keras.Model(inputs, features, name=name)
+
+
+def with_pooling(encoder: keras.Model, pooling: str) -> keras.Model:
+    """Pool the last feature maps of an encoder in another way.
+
+    Parameters
+    ----------
+    encoder : keras.Model
+        From `build_encoder`.
+    pooling : {"max", "mean", "both", "scales"}
+        As in `EncoderConfig`.
+
+    Returns
+    -------
+    keras.Model
+        Windows -> features, with the layers of `encoder`, so with its weights, now and later.
+
+    Raises
+    ------
+    ValueError
+        If the pooling is unknown, or the encoder is built in another way.
+
+    Examples
+    --------
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=256)
+    >>> with_pooling(encoder, "both").output_shape
+    (None, 16)
+    """
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling {pooling!r} is unknown: use {' or '.join(map(repr, POOLINGS))}")
+    last = encoder.layers[-1]
+    if last.name != "features":
+        raise ValueError(
+            f"encoder '{encoder.name}' ends in a layer '{last.name}', not in the pooling of "
+            "build_encoder: its feature maps are not known"
+        )
+    return keras.Model(encoder.input, _pool(pooling)(last.input), name=encoder.name)
+
+
+def _pool(pooling: str) -> keras.Layer:
+    """Build the last layer of an encoder."""
+    simple = {"max": layers.GlobalMaxPooling1D, "mean": layers.GlobalAveragePooling1D}
+    if pooling in simple:
+        return simple[pooling](dtype="float32", name="features")
+    return TimePooling(pooling, dtype="float32", name="features")
 
 
 def even_batch(n: int, most: int) -> int:

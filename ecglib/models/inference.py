@@ -22,7 +22,14 @@ from keras import layers
 from numpy.lib.stride_tricks import as_strided
 from threadpoolctl import ThreadpoolController
 
-from ecglib.models.layers import BlockMaxPooling1D, SpectralConv1D, spectral_matrices
+from ecglib.models.layers import (
+    POOLINGS,
+    BlockMaxPooling1D,
+    SpectralConv1D,
+    TimePooling,
+    pool_time,
+    spectral_matrices,
+)
 
 TILE = 4
 """Windows that one core takes through the network together: few, so that its cache holds them."""
@@ -180,14 +187,16 @@ class Forward:
     Parameters
     ----------
     blocks : list of Block
-        The last one ends in global max pooling.
+        The last one is followed by the pooling over time.
     length : int
         Samples of a window.
+    pooling : str
+        One of `ecglib.models.layers.POOLINGS`.
     """
 
-    def __init__(self, blocks: list[Block], length: int) -> None:
-        self.blocks, self.length = blocks, length
-        self.n_features = len(blocks[-1].bias)
+    def __init__(self, blocks: list[Block], length: int, pooling: str = "max") -> None:
+        self.blocks, self.length, self.kinds = blocks, length, POOLINGS[pooling]
+        self.n_features = len(blocks[-1].bias) * len(self.kinds)
         self._convolutions: list[FirstConvolution | Convolution] = []
         for number, block in enumerate(blocks):
             kind = Convolution if number else FirstConvolution
@@ -210,8 +219,8 @@ class Forward:
         Forward or None
             None if it is built in another way, or computes in less than float32.
         """
-        blocks = read_blocks(encoder)
-        return None if blocks is None else cls(blocks, encoder.input_shape[1])
+        blocks, pooling = read_blocks(encoder), _pooling(encoder.layers[-1])
+        return None if blocks is None else cls(blocks, encoder.input_shape[1], str(pooling))
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Give the features of windows, on as many threads as NumPy's linear algebra may use.
@@ -249,7 +258,13 @@ class Forward:
         ):
             y = convolve(padded, scratch)
             if number == len(self.blocks):
-                block.activate(y.max(axis=1), out=features)
+                if self.kinds == ("max",):
+                    block.activate(y.max(axis=1), out=features)
+                    return
+                maps = scratch("maps", y.shape)
+                block.activate(y, out=maps)
+                pooled = [pool_time(maps, kind, np) for kind in self.kinds]
+                np.concatenate(pooled, axis=1, out=features)
                 return
             # The activation never falls, so it can wait for the pooling, which leaves it less.
             y = max_pool(y, *block.pool, scratch) if block.pool else y
@@ -304,17 +319,27 @@ def read_blocks(encoder: keras.Model) -> list[Block] | None:
     -------
     list of Block or None
     """
-    first, last = (layers.InputLayer, layers.Reshape), layers.GlobalMaxPooling1D
     chain = list(encoder.layers)
-    if [type(layer) for layer in (*chain[:2], chain[-1])] != [*first, last]:
+    first = [layers.InputLayer, layers.Reshape]
+    if [type(layer) for layer in chain[:2]] != first or not _pooling(chain[-1]):
         return None
     linked = all(after.input is before.output for before, after in pairwise(chain))
     precise = all(keras.backend.standardize_dtype(x.compute_dtype) == "float32" for x in chain)
-    if not (linked and precise) or chain[1].output.shape[2:] != (1,) or chain[-1].keepdims:
+    if not (linked and precise) or chain[1].output.shape[2:] != (1,):
         return None
     blocks: list[Block] = []
     known = all(_read(layer, blocks) for layer in chain[2:-1])
     return blocks if known and blocks and not blocks[-1].pool else None
+
+
+def _pooling(layer: keras.Layer) -> str | None:
+    """Name the pooling over time that a layer does, or None."""
+    if isinstance(layer, TimePooling):
+        return layer.pooling
+    simple = {layers.GlobalMaxPooling1D: "max", layers.GlobalAveragePooling1D: "mean"}
+    if type(layer) not in simple or layer.keepdims or layer.data_format != "channels_last":
+        return None
+    return simple[type(layer)]
 
 
 def _read(layer: keras.Layer, blocks: list[Block]) -> bool:

@@ -257,3 +257,72 @@ class BlockMaxPooling1D(keras.layers.MaxPooling1D):
             blocks = ops.maximum(blocks[:, :-shift], blocks[:, shift:])
             width += shift
         return blocks[:, ::step]
+
+
+POOLINGS = {"max": ("max",), "mean": ("mean",), "both": ("max", "mean"), "scales": ("mean", "part")}
+"""What is kept of each feature map over time, by name; the parts are those of `pool_time`."""
+
+PARTS = 10
+"""Parts of a window in `pool_time`: of 10 s, seconds."""
+
+
+def pool_time(maps: Any, kind: str, xp: Any = ops) -> Any:
+    """Pool feature maps over time.
+
+    Parameters
+    ----------
+    maps : tensor or ndarray, shape (batch, n, channels)
+        Feature maps; n is fixed and at least `PARTS`.
+    kind : {"max", "mean", "part"}
+        The maximum, the mean, or the mean of the maxima of `PARTS` equal parts.
+    xp : module
+        ``keras.ops`` for tensors, ``numpy`` for arrays.
+
+    Returns
+    -------
+    tensor or ndarray, shape (batch, channels)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> once, often = np.eye(1, 40)[0], np.tile([0.0, 1.0], 20)
+    >>> maps = np.stack([once, often], axis=-1)[None]
+    >>> for kind in ("max", "mean", "part"):
+    ...     print(kind, *pool_time(maps, kind, np)[0])
+    max 1.0 1.0
+    mean 0.025 0.5
+    part 0.1 1.0
+    """
+    if kind == "max":
+        return xp.max(maps, axis=1)
+    if kind == "mean":
+        return xp.mean(maps, axis=1)
+    _, n, channels = maps.shape
+    length = n // PARTS
+    parts = xp.reshape(maps[:, : PARTS * length], (-1, PARTS, length, channels))
+    return xp.mean(xp.max(parts, axis=2), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="ecglib")
+class TimePooling(keras.layers.Layer):
+    """A layer that keeps two numbers of each feature map, side by side.
+
+    Parameters
+    ----------
+    pooling : str
+        One of `POOLINGS`.
+    **kwargs
+        Other arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, pooling: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pooling = pooling
+
+    def call(self, inputs: Any) -> Any:
+        """Pool (batch, n, channels) to (batch, n_features)."""
+        return ops.concatenate([pool_time(inputs, k) for k in POOLINGS[self.pooling]], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments, for saving."""
+        return {**super().get_config(), "pooling": self.pooling}

@@ -223,6 +223,12 @@ PRETEXTS = Stage(
 )
 """What every encoder learnt before it met a label."""
 
+REAL_ENCODER = Stage("real-encoder", 1, ("ecglib.studies.real_networks:_pretrain",))
+"""Encoders that learnt from recordings of real people."""
+
+REAL_TUNED = Stage("real-tuned", 1, ("ecglib.studies.real_networks:_tune",), (REAL_ENCODER,))
+"""What whole networks predict of real people."""
+
 
 STAGES = (
     COHORT,
@@ -251,6 +257,8 @@ STAGES = (
     GRID,
     LABEL_EFFICIENCY,
     PRETEXTS,
+    REAL_ENCODER,
+    REAL_TUNED,
 )
 """All stages, each after those that it starts from."""
 

@@ -6,6 +6,7 @@ import pytest
 
 from ecglib.core.artifacts import fingerprint, plain
 from ecglib.models import encoder as encoder_module
+from ecglib.models.embedding import embed
 from ecglib.models.encoder import EncoderConfig
 
 CHEAP = EncoderConfig(filters=(3, 4), kernels=(8, 4), pool_stride=8)
@@ -83,10 +84,10 @@ def test_half_l2():
     assert float(encoder_module.half_l2(0.1)(w)) == pytest.approx(0.1 * 0.5 * (1 + 4 + 9 + 0.25))
 
 
-def test_pooling_keeps_the_maximum_the_mean_or_both_of_the_same_maps():
+def test_pooling_keeps_what_it_says_of_the_same_maps():
     x = np.random.default_rng(0).normal(size=(3, SHORT)).astype("float32")
     pooled = {}
-    for pooling in ("max", "mean", "both"):
+    for pooling in ("max", "mean", "both", "scales"):
         config = dataclasses.replace(CHEAP, pooling=pooling)
         encoder = encoder_module.build_encoder(config, SHORT, seed=1)
         pooled[pooling] = as_numpy(encoder(x))
@@ -95,8 +96,25 @@ def test_pooling_keeps_the_maximum_the_mean_or_both_of_the_same_maps():
     np.testing.assert_allclose(pooled["mean"], as_numpy(maps).mean(axis=1), rtol=1e-5)
     beside = np.concatenate([pooled["max"], pooled["mean"]], axis=1)
     np.testing.assert_allclose(pooled["both"], beside, rtol=1e-6)
+    maps = as_numpy(maps)
+    tenths = maps[:, : maps.shape[1] // 10 * 10].reshape(3, 10, -1, maps.shape[2])
+    beside = np.concatenate([pooled["mean"], tenths.max(axis=2).mean(axis=1)], axis=1)
+    np.testing.assert_allclose(pooled["scales"], beside, rtol=1e-5)
+    for pooling, expected in pooled.items():
+        other = encoder_module.with_pooling(encoder, pooling)
+        np.testing.assert_allclose(as_numpy(other(x)), expected, rtol=1e-6)
+        np.testing.assert_allclose(embed(x, encoder, pooling=pooling), expected, atol=1e-5)
     with pytest.raises(ValueError, match="'max' or 'mean' or 'both'"):
         dataclasses.replace(CHEAP, pooling="median")
+
+
+def test_only_an_encoder_whose_maps_are_known_is_pooled_otherwise():
+    encoder = encoder_module.build_encoder(CHEAP, SHORT)
+    with pytest.raises(ValueError, match="'max' or 'mean' or 'both'"):
+        encoder_module.with_pooling(encoder, "median")
+    longer = keras.Sequential([encoder, keras.layers.Dense(3, name="emotion")])
+    with pytest.raises(ValueError, match="'emotion'"):
+        encoder_module.with_pooling(longer, "mean")
 
 
 def test_what_was_named_before_there_was_a_choice_of_pooling_keeps_its_name():

@@ -6,6 +6,7 @@ from keras import layers
 from ecglib.models import inference
 from ecglib.models.encoder import EncoderConfig, build_encoder
 from ecglib.models.inference import Block, Convolution, FirstConvolution, Forward, read_blocks
+from ecglib.models.layers import TimePooling
 
 TINY = EncoderConfig(filters=(3, 4), kernels=(8, 4))
 LEAKY = {"filters": (3, 4), "activation": "leaky_relu"}
@@ -165,9 +166,11 @@ def test_what_is_built_otherwise_is_not_taken(middle):
     assert Forward.of(chain(layers.Conv1D(**CONV), layers.ReLU())) is not None
 
 
-def test_only_one_chain_that_ends_in_the_largest_sample_is_taken():
+def test_only_one_chain_that_ends_in_a_known_pooling_is_taken():
     conv = layers.Conv1D(1, 3, padding="same")
     assert Forward.of(chain(conv, conv)) is None
-    assert Forward.of(chain(layers.Conv1D(**CONV), last=layers.GlobalAveragePooling1D())) is None
+    first = layers.Conv1D(**CONV)
+    assert Forward.of(chain(first, last=layers.GlobalAveragePooling1D())).kinds == ("mean",)
+    assert Forward.of(chain(first, last=TimePooling("scales"))).kinds == ("mean", "part")
     assert Forward.of(chain(conv, last=layers.GlobalMaxPooling1D(keepdims=True))) is None
     assert Forward.of(keras.Sequential([keras.Input((4,)), layers.Dense(2)])) is None

@@ -1,0 +1,305 @@
+"""The study of real hearts: which recordings, which encoders, and what is done with them.
+
+The question is that of a state, not of an emotion: does an encoder that learnt from unlabelled ECG
+help to tell mental arithmetic from rest in a person whom it has never seen? The recordings are
+open: eegmat has the labels, and the clinic of MIT-BIH only ECG.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ecglib.core.arrays import digest
+from ecglib.core.folders import artifacts_folder
+from ecglib.data.cohort import Cohort
+from ecglib.data.eegmat import CONDITION, read_eegmat
+from ecglib.data.labels import label_matrix
+from ecglib.data.mitbih import read_mitbih
+from ecglib.evaluation.crossfit import participant_groups
+from ecglib.evaluation.protocols import CONTRASTIVE, STR
+from ecglib.models.encoder import EncoderConfig
+from ecglib.models.training import TrainingConfig
+from ecglib.preprocessing.segmentation import WindowConfig, make_windows
+from ecglib.preprocessing.windows import Windows
+from ecglib.pretext.contrastive import ContrastiveConfig
+from ecglib.pretext.str_model import PretextConfig
+from ecglib.studies.profiles import QUICK
+from ecglib.transfer.finetune import FineTuneConfig
+
+CLINIC, OWN, BOTH, TURNED = "clinic", "eegmat", "both", "clinic, turned upright"
+"""Whose ECG an encoder learnt from: patients, other people of the same set, both; or patients
+whose leads were turned upright where they were upside down."""
+
+NOBODY = "nobody"
+"""Of random encoders, and of features that are measured."""
+
+SHOWN = "208"
+"""The record of MIT-BIH that the book shows an encoder on: nothing learns from it."""
+
+
+def _rise_and_fall(epochs: int, batch: int, steps: int, rate: float) -> TrainingConfig:
+    return TrainingConfig(
+        epochs=epochs,
+        batch_windows=batch,
+        steps_per_epoch=steps,
+        learning_rate=rate,
+        schedule="warmup_cosine",
+        warmup_steps=max(1, epochs * steps // 10),
+    )
+
+
+_WINDOWS = WindowConfig()
+_PRETEXT = replace(QUICK.pretext, training=_rise_and_fall(10, 8, 30, 2e-3))
+_CONTRASTIVE = ContrastiveConfig(_rise_and_fall(10, 64, 15, 2e-3), temperature=0.1)
+_TUNING = FineTuneConfig(_rise_and_fall(4, 32, 20, 0.02), class_weights=True, clip_norm=1.0)
+
+
+@dataclass(frozen=True)
+class RealPlan:
+    """Every number that the study of real hearts depends on, except the recordings.
+
+    Parameters
+    ----------
+    windows : WindowConfig
+        How recordings become windows.
+    encoder : EncoderConfig
+        Shape of the encoder; each comes with several poolings.
+    pretext, contrastive : PretextConfig, ContrastiveConfig
+        The two ways to learn without labels.
+    tuning : FineTuneConfig
+        Training of whole networks with labels, from any start.
+    poolings : tuple of str
+        With which encoders are trained on the clinic.
+    seeds : tuple of int
+        Of encoders that learn from the clinic, and of random ones.
+    n_groups : int
+        Groups of people of eegmat; whoever is in a group is tested with an encoder that learnt
+        from the others.
+    tuned_folds : int
+        Folds of people in which whole networks are trained.
+    labelled : tuple of int
+        Numbers of people whose labels are used, beside all.
+    draws : int
+        How often they are drawn for heads on frozen features.
+    seed : int
+        From which the others follow.
+    """
+
+    windows: WindowConfig = _WINDOWS
+    encoder: EncoderConfig = QUICK.encoder
+    pretext: PretextConfig = _PRETEXT
+    contrastive: ContrastiveConfig = _CONTRASTIVE
+    tuning: FineTuneConfig = _TUNING
+    poolings: tuple[str, ...] = ("max", "mean", "both")
+    seeds: tuple[int, ...] = (0, 1, 2)
+    n_groups: int = 3
+    tuned_folds: int = 6
+    labelled: tuple[int, ...] = (2, 5, 10, 20)
+    draws: int = 5
+    seed: int = 0
+
+
+LONG = RealPlan(
+    pretext=replace(QUICK.pretext, training=_rise_and_fall(80, 8, 30, 2e-3)),
+    contrastive=ContrastiveConfig(_rise_and_fall(80, 64, 15, 2e-3), temperature=0.1),
+    poolings=("max", "mean"),
+    n_groups=0,
+    tuned_folds=0,
+)
+"""Eight times the views for the encoders that learn from the clinic, and no other training: what
+more pretraining changes. Hours on a processor, minutes on a graphics card."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Names one pretrained encoder of the study.
+
+    Parameters
+    ----------
+    pretext : str
+        `STR` or `CONTRASTIVE`.
+    source : str
+        Whose ECG it learnt from: `CLINIC`, `OWN`, `BOTH` or `TURNED`.
+    pooling : str
+        With which it was trained.
+    seed : int
+        Of its weights and of the order of the windows.
+    group : int, optional
+        The group of people of eegmat that it has not seen; None if it has seen none of them.
+    """
+
+    pretext: str
+    source: str
+    pooling: str
+    seed: int
+    group: int | None = None
+
+
+@dataclass(frozen=True)
+class RealStudy:
+    """The recordings, the plan and the folder of artifacts.
+
+    Parameters
+    ----------
+    eegmat, clinic : Cohort
+        From `read_eegmat` and `clinic_cohort`.
+    plan : RealPlan
+        The settings.
+    folder : Path
+        Where artifacts lie.
+    """
+
+    eegmat: Cohort
+    clinic: Cohort
+    plan: RealPlan = RealPlan()
+    folder: Path = field(default_factory=artifacts_folder)
+
+    @property
+    def data(self) -> dict[str, str]:
+        """Checksums of the recordings: what names the data in the names of files."""
+        return {"eegmat": self.eegmat.sha256, "clinic": self.clinic.sha256}
+
+    @cached_property
+    def windows(self) -> Windows:
+        """Usable windows of eegmat: all that is tested."""
+        return make_windows(self.eegmat, self.plan.windows).usable
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """1 for arithmetic, 0 for rest; (n_windows,)."""
+        return label_matrix(self.windows.meta, [CONDITION])[:, 0]
+
+    @cached_property
+    def clinic_windows(self) -> Windows:
+        """Usable windows of the clinic."""
+        return make_windows(self.clinic, self.plan.windows).usable
+
+    @cached_property
+    def turned(self) -> tuple[Windows, Windows]:
+        """Windows of the clinic and of eegmat whose leads were turned upright."""
+        config = replace(self.plan.windows, turn=True)
+        clinic, eegmat = (make_windows(c, config).usable for c in (self.clinic, self.eegmat))
+        return clinic, eegmat
+
+    @cached_property
+    def groups(self) -> list[np.ndarray]:
+        """People of eegmat in groups, for encoders that learn from some of them."""
+        if not self.plan.n_groups:
+            return []
+        people = self.windows.meta["participant"]
+        return participant_groups(people, self.plan.n_groups, self.plan.seed)
+
+    def encoders(self) -> list[Made]:
+        """List every encoder that is pretrained."""
+        plan = self.plan
+        found = [
+            Made(pretext, CLINIC, pooling, seed)
+            for pretext in (STR, CONTRASTIVE)
+            for pooling in plan.poolings
+            for seed in plan.seeds
+        ]
+        found += [
+            Made(pretext, source, plan.poolings[0], plan.seed, group)
+            for pretext in (STR, CONTRASTIVE)
+            for source in (OWN, BOTH)
+            for group in range(len(self.groups))
+        ]
+        if self.groups:
+            found.append(Made(STR, TURNED, plan.poolings[0], plan.seed))
+        return found
+
+    def training_windows(self, made: Made) -> np.ndarray:
+        """Give the windows that an encoder learns from, (n_windows, n_samples)."""
+        if made.source == TURNED:
+            return self.turned[0].X
+        if made.source == CLINIC:
+            return self.clinic_windows.X
+        others = ~np.isin(self.windows.meta["participant"], self.groups[made.group])
+        own = self.windows.X[others]
+        return own if made.source == OWN else np.concatenate([self.clinic_windows.X, own])
+
+    def unseen(self, made: Made) -> np.ndarray:
+        """Say which windows of eegmat are of people whom an encoder has not seen; bool."""
+        if made.group is None:
+            return np.full(len(self.windows), True)
+        return np.isin(self.windows.meta["participant"], self.groups[made.group])
+
+
+def read_real(
+    eegmat: str | os.PathLike[str],
+    mitdb: Sequence[str | os.PathLike[str]],
+    plan: RealPlan | None = None,
+    folder: Path | None = None,
+) -> RealStudy:
+    """Read the recordings of the study.
+
+    Parameters
+    ----------
+    eegmat : str or os.PathLike
+        Folder of `ecglib.data.eegmat.read_eegmat`.
+    mitdb : sequence of str or os.PathLike
+        Folders of `ecglib.data.mitbih.read_mitbih`.
+    plan : RealPlan, optional
+        The settings.
+    folder : Path, optional
+        Where artifacts lie; `ecglib.core.folders.artifacts_folder` by default.
+
+    Returns
+    -------
+    RealStudy
+
+    Raises
+    ------
+    DataError
+        As those readers.
+    """
+    return RealStudy(
+        read_eegmat(eegmat),
+        clinic_cohort(mitdb),
+        plan or RealPlan(),
+        folder or artifacts_folder(),
+    )
+
+
+def clinic_cohort(folders: Sequence[str | os.PathLike[str]]) -> Cohort:
+    """Read MIT-BIH from one or several folders, the longest recording of every record.
+
+    Parameters
+    ----------
+    folders : sequence of str or os.PathLike
+        Each with some records, whole or in part.
+
+    Returns
+    -------
+    Cohort
+        Without the record `SHOWN`. Its checksum is that of the samples, however they were stored.
+
+    Raises
+    ------
+    DataError
+        As `ecglib.data.mitbih.read_mitbih`.
+    """
+    best: dict[str, tuple[pd.Series, np.ndarray]] = {}
+    for cohort in map(read_mitbih, folders):
+        for (_, row), signal in zip(cohort.recordings.iterrows(), cohort.signals, strict=True):
+            if row["record"] not in best or len(signal) > len(best[row["record"]][1]):
+                best[row["record"]] = row, signal
+    best.pop(SHOWN, None)
+    table = pd.DataFrame([row for row, _ in best.values()]).reset_index(drop=True)
+    table = table.astype({"participant": int, "clip": int, "n_samples": int})
+    order = table.sort_values(["participant", "clip", "condition"]).index
+    signals = [signal for _, signal in best.values()]
+    return replace(
+        cohort,
+        recordings=table.loc[order].reset_index(drop=True),
+        signals=tuple(signals[i] for i in order),
+        sha256=hashlib.sha256("".join(digest(signals[i]) for i in order).encode()).hexdigest(),
+    )

@@ -1,0 +1,359 @@
+"""The networks of the study of real hearts: what is trained once, side by side, and kept.
+
+Each training is a file of its own, so an interrupted run goes on with those that are missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from ecglib.core.arrays import evenly_spaced
+from ecglib.core.process import tune_process
+from ecglib.core.progress import progress
+from ecglib.core.provenance import environment
+from ecglib.evaluation.crossfit import participant_groups
+from ecglib.evaluation.protocols import ALL, CONTRASTIVE, RANDOM, STR
+from ecglib.models.encoder import EncoderConfig, build_encoder, even_batch
+from ecglib.models.training import History
+from ecglib.models.weights import arrays_to_weights, weights_to_arrays
+from ecglib.pretext.pretrain import Clock, PretextConfigs, pretrain
+from ecglib.pretext.str_model import STRModel
+from ecglib.studies import stages
+from ecglib.studies.real import CLINIC, TURNED, Made, RealStudy
+from ecglib.transfer.finetune import FineTuner
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """Names one choice of training whole networks with labels, in all folds.
+
+    Parameters
+    ----------
+    pretext : str
+        What the encoder learnt before, on the clinic; `RANDOM` for training from scratch.
+    pooling : str
+        Of the encoder.
+    labelled : int or str
+        Number of people whose labels are used, or ``"all"`` that are not tested.
+    """
+
+    pretext: str
+    pooling: str
+    labelled: int | str
+
+
+@dataclass(frozen=True)
+class RealEncoder:
+    """A pretrained encoder of the study, and what is known of its training.
+
+    Parameters
+    ----------
+    encoder : keras.Model
+        The encoder.
+    history : DataFrame
+        One row per epoch.
+    logits : ndarray of float32, shape (n, 7, 7), or None
+        Of STR: window, version shown, head that answers.
+    rows : ndarray of int, shape (n,)
+        Rows of those windows among the study's; of people whom the encoder has not seen.
+    about : dict
+        ``device`` and ``seconds`` of the training.
+    """
+
+    encoder: keras.Model
+    history: pd.DataFrame
+    logits: np.ndarray | None
+    rows: np.ndarray
+    about: dict[str, Any]
+
+
+def tunings(study: RealStudy) -> list[Tuned]:
+    """List every choice of training whole networks that the study makes.
+
+    Parameters
+    ----------
+    study : RealStudy
+        Its plan.
+
+    Returns
+    -------
+    list of Tuned
+        With the published pooling, STR and from scratch for every number of labelled people; with
+        the second pooling, and for the contrastive pretext, with all. None if the plan has no
+        folds for it.
+    """
+    if not study.plan.tuned_folds:
+        return []
+    first, second = study.plan.poolings[:2]
+    numbers = [*study.plan.labelled, ALL]
+    found = [Tuned(pretext, first, n) for pretext in (STR, RANDOM) for n in numbers]
+    found += [Tuned(pretext, second, ALL) for pretext in (STR, RANDOM)]
+    return found + [Tuned(CONTRASTIVE, pooling, ALL) for pooling in (first, second)]
+
+
+def shape(study: RealStudy, pooling: str) -> EncoderConfig:
+    """Give the shape of the study's encoder with a pooling."""
+    return replace(study.plan.encoder, pooling=pooling)
+
+
+def random_encoder(study: RealStudy, pooling: str, seed: int) -> keras.Model:
+    """Build the study's encoder, untrained."""
+    return build_encoder(shape(study, pooling), study.windows.X.shape[1], seed=seed)
+
+
+def real_encoder(study: RealStudy, made: Made) -> RealEncoder:
+    """Pretrain an encoder of the study, or load it.
+
+    Parameters
+    ----------
+    study : RealStudy
+        Recordings, plan and folder.
+    made : Made
+        Which encoder.
+
+    Returns
+    -------
+    RealEncoder
+    """
+    arrays = stages.REAL_ENCODER.cached(
+        encoder_source(study, made), lambda: _pretrain(study, made), study.folder
+    )
+    encoder = random_encoder(study, made.pooling, made.seed)
+    arrays_to_weights(encoder, arrays, "encoder")
+    history = History(json.loads(str(arrays["history"]))).frame()
+    about = json.loads(str(arrays["about"]))
+    return RealEncoder(encoder, history, arrays.get("logits"), arrays["rows"], about)
+
+
+def encoder_source(study: RealStudy, made: Made) -> dict[str, Any]:
+    """Say what decides the weights of an encoder of the study."""
+    plan = study.plan
+    data = study.data
+    if made.source in (CLINIC, TURNED):
+        data = {"clinic": data["clinic"], "recognised on": data["eegmat"]}
+    return {
+        "data": data,
+        "windows": plan.windows,
+        "encoder": shape(study, made.pooling),
+        "pretext": _config(study, made),
+        "made": asdict(made),
+        "groups": None if made.group is None else [plan.n_groups, plan.seed],
+    }
+
+
+def tuned_predictions(study: RealStudy, tuned: Tuned) -> dict[str, Any]:
+    """Train whole networks with labels, fold by fold, or load what they predicted.
+
+    The folds are of people, and the encoder that a fold starts from has seen nobody of eegmat.
+
+    Parameters
+    ----------
+    study : RealStudy
+        Recordings, plan and folder.
+    tuned : Tuned
+        What is trained.
+
+    Returns
+    -------
+    dict
+        ``probability`` of arithmetic, ``fold`` (both of shape (n_windows,)), ``loss`` (that of the
+        last epoch on the training windows, of each fold) and ``about``.
+    """
+    arrays = stages.REAL_TUNED.cached(
+        _tuned_source(study, tuned), lambda: _tune(study, tuned), study.folder
+    )
+    return {**arrays, "about": json.loads(str(arrays["about"]))}
+
+
+def train_all(study: RealStudy, jobs: int = 1) -> None:
+    """Train what is missing of the study's networks, several side by side.
+
+    Parameters
+    ----------
+    study : RealStudy
+        Recordings, plan and folder.
+    jobs : int
+        Number of processes; each computes on one thread.
+    """
+    missing: list[Made] = [
+        made
+        for made in study.encoders()
+        if not (study.folder / stages.REAL_ENCODER.file(encoder_source(study, made))).is_file()
+    ]
+    _side_by_side(real_encoder, study, missing, jobs, "pretraining")
+    untuned = [
+        tuned
+        for tuned in tunings(study)
+        if not (study.folder / stages.REAL_TUNED.file(_tuned_source(study, tuned))).is_file()
+    ]
+    _side_by_side(tuned_predictions, study, untuned, jobs, "training with labels")
+
+
+def labelled_people(people: np.ndarray, complete: np.ndarray, number: int, seed: int) -> np.ndarray:
+    """Draw some people whose labels are used; a smaller draw is part of a larger one.
+
+    Parameters
+    ----------
+    people : ndarray, shape (n_people,)
+        Who may be drawn.
+    complete : ndarray
+        Who has windows of both classes; nobody else is drawn.
+    number : int
+        How many.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    ndarray, shape (number,), or fewer if there are fewer
+
+    Examples
+    --------
+    >>> print(labelled_people(np.array(["a", "b", "c"]), np.array(["a", "c", "d"]), 2, seed=0))
+    ['c' 'a']
+    """
+    may = np.intersect1d(people, complete)
+    return np.random.default_rng(seed).permutation(may)[:number]
+
+
+def people_of_both(study: RealStudy) -> np.ndarray:
+    """Give the people who have usable windows of both classes."""
+    person = study.windows.meta["participant"].to_numpy()
+    both = pd.Series(study.labels).groupby(person).nunique() == 2
+    return both.index[both].to_numpy()
+
+
+def _config(study: RealStudy, made: Made) -> PretextConfigs:
+    return study.plan.pretext if made.pretext == STR else study.plan.contrastive
+
+
+def _pretrain(study: RealStudy, made: Made) -> dict[str, np.ndarray]:
+    clock = Clock()
+    source = encoder_source(study, made)
+    run = Path(stages.REAL_ENCODER.file(source)).stem
+    trained = pretrain(
+        study.training_windows(made),
+        _config(study, made),
+        shape(study, made.pooling),
+        seed=made.seed,
+        folder=study.folder / "runs" / run,
+        callbacks=[clock],
+        label=f"{made.pretext} on {made.source}, {made.pooling}",
+    )
+    arrays = {
+        **weights_to_arrays(trained.encoder, "encoder"),
+        "history": np.array(json.dumps(trained.history.epochs)),
+        "about": np.array(json.dumps(_about(clock.seconds))),
+    }
+    windows = study.turned[1] if made.source == TURNED else study.windows
+    unseen = np.flatnonzero(
+        np.full(len(windows), True) if made.group is None else study.unseen(made)
+    )
+    rows = evenly_spaced(unseen, study.plan.pretext.heldout_windows)
+    arrays["rows"] = rows
+    if isinstance(trained.model, STRModel):
+        logits = trained.model.predict(
+            windows.X[rows], batch_size=even_batch(len(rows), 30), verbose=0
+        )
+        arrays["logits"] = logits.reshape(len(rows), 7, 7)
+    return arrays
+
+
+def _tune(study: RealStudy, tuned: Tuned) -> dict[str, np.ndarray]:
+    plan, windows = study.plan, study.windows
+    person = windows.meta["participant"].to_numpy()
+    complete = people_of_both(study)
+    start = None
+    if tuned.pretext != RANDOM:
+        made = Made(tuned.pretext, CLINIC, tuned.pooling, plan.seeds[0])
+        start = real_encoder(study, made).encoder.get_weights()
+    tuner = FineTuner(
+        windows.X,
+        study.labels[:, None],
+        shape(study, tuned.pooling),
+        plan.tuning,
+        n_classes=2,
+        seed=plan.seed,
+    )
+    probability = np.full(len(windows), np.nan, np.float32)
+    fold_of = np.full(len(windows), -1)
+    losses = []
+    clock = Clock()
+    clock.on_train_begin()
+    folds = participant_groups(person, plan.tuned_folds, plan.seed)
+    for fold, tested in enumerate(folds):
+        test = np.isin(person, tested)
+        train = ~test
+        if tuned.labelled != ALL:
+            drawn = labelled_people(person[train], complete, int(tuned.labelled), plan.seed)
+            train = np.isin(person, drawn)
+        name = f"fold {fold}"
+        losses.append(tuner.fit(np.flatnonzero(train), start, name)[-1])
+        rows = np.flatnonzero(test)
+        probability[rows] = tuner.predict(rows, start, name)[:, 0, 1]
+        fold_of[rows] = fold
+    clock.on_epoch_end(0)
+    return {
+        "probability": probability,
+        "fold": fold_of,
+        "loss": np.array(losses),
+        "about": np.array(json.dumps(_about(clock.seconds))),
+    }
+
+
+def _tuned_source(study: RealStudy, tuned: Tuned) -> dict[str, Any]:
+    plan = study.plan
+    start = None
+    if tuned.pretext != RANDOM:
+        start = encoder_source(study, Made(tuned.pretext, CLINIC, tuned.pooling, plan.seeds[0]))
+    return {
+        "data": study.data["eegmat"],
+        "windows": plan.windows,
+        "encoder": shape(study, tuned.pooling),
+        "tuned": asdict(tuned),
+        "start": start,
+        "training": plan.tuning,
+        "folds": [plan.tuned_folds, plan.seed],
+    }
+
+
+def _about(seconds: float) -> dict[str, Any]:
+    name = environment()["processor"]
+    if keras.backend.backend() == "jax":
+        import jax  # only where it is the backend
+
+        cards = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+        name = cards[0] if cards else name
+    return {"device": name, "seconds": round(seconds, 1)}
+
+
+def _side_by_side(
+    function: Any, study: RealStudy, cases: Sequence[Any], jobs: int, label: str
+) -> None:
+    """Call a function of the study for each case, in other processes if there are several."""
+    if not cases:
+        return
+    if jobs == 1:
+        for case in progress(cases, label, unit="network"):
+            function(study, case)
+        return
+    done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(_alone)(function, study, case) for case in cases
+    )
+    for _ in progress(done, label, total=len(cases), unit="network"):
+        pass
+
+
+def _alone(function: Any, study: RealStudy, case: Any) -> None:
+    """Call a function in a process of its own, and leave its result in its file."""
+    tune_process()
+    function(study, case)
