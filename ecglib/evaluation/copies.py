@@ -5,8 +5,8 @@ read. `find_shared_windows` takes the two arrays that training and test were rea
 every reader and every split, and compares their numbers. Each window becomes a digest of 128 bits,
 so the cost is one pass over both arrays, a few megabytes at a time.
 
-Only equal windows count. Pieces of recordings that were shifted, or saved in another unit, are found
-by `ecglib.data.duplicates`.
+Only equal windows count. Pieces of recordings that were shifted, or saved in another unit, are
+found by `ecglib.data.duplicates`.
 """
 
 from __future__ import annotations

@@ -90,8 +90,8 @@ def scores_by_person(table: pd.DataFrame, label: str, metric: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        One row per tested person, one column of scores per reader; NaN where there is none. People
-        are put in the order of the first column.
+        One row per tested person, one column of scores per reader, three at most; NaN where there
+        is none. People are put in the order of the first column.
     label : str
         Which data these are.
     metric : str
@@ -106,7 +106,9 @@ def scores_by_person(table: pd.DataFrame, label: str, metric: str) -> Figure:
     fig, ax = plt.subplots(figsize=(WIDTH, 3.4))
     at = np.arange(len(table))
     styles = (("o", BLUE, "white"), ("D", ORANGE, ORANGE), ("s", GREY, GREY))
-    for (name, scores), (mark, color, inside) in zip(table.items(), styles, strict=False):
+    for (name, scores), (mark, color, inside) in zip(
+        table.items(), styles[: table.shape[1]], strict=True
+    ):
         ax.plot(
             at, scores, f"{mark}-", color=color, markerfacecolor=inside, markersize=5, label=name
         )
