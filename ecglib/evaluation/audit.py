@@ -19,7 +19,8 @@ audit lists them. They hold no rating, and the released code shares them too; sa
 result, or fit the statistics in each fold. Leaving out a participant and a clip does not keep that
 clip from the statistics of the other participants who watched it: the audit lists that as well.
 
-The audit believes what it is told of each stage. It cannot see a stage that is not declared.
+The audit believes what it is told of each stage. It cannot see a stage that is not declared, nor a
+reader that opens other files than it was asked for: `ecglib.evaluation.copies` compares the arrays.
 """
 
 from __future__ import annotations

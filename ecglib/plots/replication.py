@@ -81,3 +81,40 @@ def selection_optimism(curves: Mapping[str, pd.DataFrame], label: str) -> Figure
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     fig.suptitle(f"Valence, window-wise: what choosing adds ({label})")
     return fig
+
+
+@styled
+def scores_by_person(table: pd.DataFrame, label: str, metric: str) -> Figure:
+    """Draw what is reported of each tested person, by one or several ways to read the test side.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per tested person, one column of scores per reader, three at most; NaN where there
+        is none. People are put in the order of the first column.
+    label : str
+        Which data these are.
+    metric : str
+        What the scores are.
+
+    Returns
+    -------
+    Figure
+        One line of marks per reader, with chance as a dotted line.
+    """
+    table = table.sort_values(table.columns[0])
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.4))
+    at = np.arange(len(table))
+    styles = (("o", BLUE, "white"), ("D", ORANGE, ORANGE), ("s", GREY, GREY))
+    for (name, scores), (mark, color, inside) in zip(
+        table.items(), styles[: table.shape[1]], strict=True
+    ):
+        ax.plot(
+            at, scores, f"{mark}-", color=color, markerfacecolor=inside, markersize=5, label=name
+        )
+    ax.axhline(0.5, color=GREY, linestyle=":", label="chance")
+    ax.set(xlabel="person left out (number)", ylabel=metric, xticks=at, xticklabels=table.index)
+    ax.tick_params(axis="x", labelsize=8)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    fig.suptitle(f"What is reported of each person ({label})")
+    return fig

@@ -45,3 +45,18 @@ def test_every_set_of_refits_has_its_two_curves():
         np.testing.assert_array_equal(same.get_ydata(), drawn["same"])
         assert chance.get_ydata()[0] == 0.5
     assert not plt.get_fignums()
+
+
+def test_people_stand_in_the_order_of_the_first_reader(check):
+    table = pd.DataFrame(
+        {"right": [0.8, 0.4, np.nan], "planted": [1.0, 0.9, 0.95]}, index=[7, 8, 9]
+    )
+    fig = replication_plots.scores_by_person(table, "synthetic", "AUC (0 to 1)")
+    check(fig, "synthetic", "person", "AUC")
+    (ax,) = fig.axes
+    right, planted, chance = ax.lines
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["8", "7", "9"]
+    np.testing.assert_array_equal(right.get_ydata(), [0.4, 0.8, np.nan])
+    np.testing.assert_array_equal(planted.get_ydata(), [0.9, 1.0, 0.95])
+    assert [right.get_label(), planted.get_label()] == ["right", "planted"]
+    assert chance.get_ydata()[0] == 0.5
