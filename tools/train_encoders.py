@@ -20,6 +20,7 @@ from ecglib.data.eegmat import read_eegmat
 from ecglib.models.card import EncoderCard, TrainingData
 from ecglib.models.embedding import SHIPPED
 from ecglib.models.encoder import EncoderConfig
+from ecglib.models.training import device
 from ecglib.models.weights import save_encoder
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.preprocessing.windows import Windows
@@ -101,6 +102,7 @@ def train(name: str, pretext: str, cohort: Cohort, unseen: Windows) -> None:
             "learning_rate": training.learning_rate,
             "seed": SEED,
             "seconds": round(clock.seconds),
+            "device": device(),
         },
         recognition=scores,
         limits=LIMITS,

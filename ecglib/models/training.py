@@ -146,3 +146,14 @@ def train_epoch(
         # Metrics start anew at each call, so the average is taken here.
         logs.append(model.train_on_batch(X[rows], None if y is None else y[rows], return_dict=True))
     return {name: float(np.mean([row[name] for row in logs])) for name in logs[0]}
+
+
+def device() -> str:
+    """Name what networks are trained on here: the graphics card, or the processor."""
+    if keras.backend.backend() == "jax":
+        import jax  # only where it is the backend
+
+        cards = [found.device_kind for found in jax.devices() if found.platform != "cpu"]
+        if cards:
+            return cards[0]
+    return environment()["processor"]

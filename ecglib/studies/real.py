@@ -59,7 +59,7 @@ def _rise_and_fall(epochs: int, batch: int, steps: int, rate: float) -> Training
 _WINDOWS = WindowConfig()
 _PRETEXT = replace(QUICK.pretext, training=_rise_and_fall(10, 8, 30, 2e-3))
 _CONTRASTIVE = ContrastiveConfig(_rise_and_fall(10, 64, 15, 2e-3), temperature=0.1)
-_TUNING = FineTuneConfig(_rise_and_fall(4, 32, 20, 0.02), class_weights=True, clip_norm=1.0)
+_TUNING = FineTuneConfig(_rise_and_fall(6, 32, 20, 0.02), class_weights=True, clip_norm=1.0)
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,10 @@ from joblib import Parallel, delayed
 from ecglib.core.arrays import evenly_spaced
 from ecglib.core.process import tune_process
 from ecglib.core.progress import progress
-from ecglib.core.provenance import environment
 from ecglib.evaluation.crossfit import participant_groups
 from ecglib.evaluation.protocols import ALL, CONTRASTIVE, RANDOM, STR
 from ecglib.models.encoder import EncoderConfig, build_encoder, even_batch
-from ecglib.models.training import History
+from ecglib.models.training import History, device
 from ecglib.models.weights import arrays_to_weights, weights_to_arrays
 from ecglib.pretext.pretrain import Clock, PretextConfigs, pretrain
 from ecglib.pretext.str_model import STRModel
@@ -327,13 +326,7 @@ def _tuned_source(study: RealStudy, tuned: Tuned) -> dict[str, Any]:
 
 
 def _about(seconds: float) -> dict[str, Any]:
-    name = environment()["processor"]
-    if keras.backend.backend() == "jax":
-        import jax  # only where it is the backend
-
-        cards = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
-        name = cards[0] if cards else name
-    return {"device": name, "seconds": round(seconds, 1)}
+    return {"device": device(), "seconds": round(seconds, 1)}
 
 
 def _side_by_side(

@@ -169,8 +169,10 @@ def test_what_is_built_otherwise_is_not_taken(middle):
 def test_only_one_chain_that_ends_in_a_known_pooling_is_taken():
     conv = layers.Conv1D(1, 3, padding="same")
     assert Forward.of(chain(conv, conv)) is None
-    first = layers.Conv1D(**CONV)
-    assert Forward.of(chain(first, last=layers.GlobalAveragePooling1D())).kinds == ("mean",)
-    assert Forward.of(chain(first, last=TimePooling("scales"))).kinds == ("mean", "part")
+    for last, kinds in (
+        (layers.GlobalAveragePooling1D(), ("mean",)),
+        (TimePooling("scales"), ("mean", "part")),
+    ):
+        assert Forward.of(chain(layers.Conv1D(**CONV), last=last)).kinds == kinds
     assert Forward.of(chain(conv, last=layers.GlobalMaxPooling1D(keepdims=True))) is None
     assert Forward.of(keras.Sequential([keras.Input((4,)), layers.Dense(2)])) is None
