@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ecglib.core.provenance import environment
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
