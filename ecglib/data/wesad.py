@@ -7,7 +7,7 @@ when it is opened: it is not needed and never opened.
 References
 ----------
 Schmidt, Reiss, Duerichen, Marberger & Van Laerhoven 2018, doi:10.1145/3242969.3242985, and
-``wesad_readme.pdf`` of the set. `ASSUMED` lists what neither of the two says.
+``wesad_readme.pdf`` of the set. `ASSUMED` lists what is not certain.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ STATES = tuple(dict.fromkeys(STATE_OF.values()))
 
 
 STRESS = Classes("state", ("baseline", "stress", "amusement"), positive="stress")
-"""The question of the set's paper with two answers: stress, or baseline and amusement together."""
+"""The question with two answers: stress, or baseline and amusement together."""
 
 
 PEOPLE = tuple(f"S{number}" for number in range(2, 18) if number != 12)
@@ -47,15 +47,14 @@ PEOPLE = tuple(f"S{number}" for number in range(2, 18) if number != 12)
 
 
 ASSUMED = (
-    f"blocks are cut by {TRIM_S:g} s at both ends, because the labels in the set's pickles are; no "
-    "document of the set says so. One public audit found it for everyone, and the times of S2 "
-    "confirm it",
-    "an ECG sample of exactly 0 counts as missing: it is the rail of the converter, where a public "
-    "reader of the set found single samples. The set's readme does not speak of it",
-    "where the recorder's header stands and how its fields are called is known from copies of the "
-    "header of S2",
+    f"blocks are cut by {TRIM_S:g} s at both ends, as the labels in the set's pickles are; this "
+    "was found by one public audit of all people, the times of S2 confirm it, and the set's readme "
+    "does not say it",
+    "an ECG sample of exactly 0, the rail of the converter, counts as missing, because one public "
+    "reader of the set repairs such samples",
+    "names of the fields of the recorder's header are those of a copy of the header of S2",
 )
-"""What the reader takes for granted though no document of the set says it."""
+"""What the reader takes from other readers of the set and no document of it."""
 
 
 _RANGE_MV = 3.0
@@ -97,7 +96,7 @@ def read_wesad(
         columns: the targets ``state``, ``valence`` and ``arousal``; ``order`` of the block in the
         person's session, counted from 1 over all blocks; ``start_s``, where it begins in the
         person's file; ``age`` and ``sex`` ("M" or "F"), missing where no readme gives them.
-        `Cohort.notes` say what was taken for granted (`ASSUMED`), lost or not there.
+        Its notes say what was taken for granted (`ASSUMED`), lost or not there.
 
     Raises
     ------
