@@ -81,7 +81,7 @@ class Block:
 
 
 def read_blocks(path: Path, participant: str) -> list[Block]:
-    """Read names, times and ratings of a person's blocks.
+    r"""Read names, times and ratings of a person's blocks.
 
     Parameters
     ----------
@@ -100,6 +100,16 @@ def read_blocks(path: Path, participant: str) -> list[Block]:
     DataError
         If the file is missing, damaged or of somebody else, a name is no block's, a time or rating
         is missing or impossible, or blocks overlap.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "S2_quest.csv")
+    >>> rows = ["# Subj;S2", "# ORDER;Base;TSST;Medi 1;Fun;Medi 2", *["# DIM;7;2"] * 5,
+    ...         "# START;7.08;39.55;70.19;81.25;93.38", "# END;26.32;50.3;77.1;87.47;100.15"]
+    >>> _ = path.write_text("\n".join(rows))
+    >>> {block.name: block.end - block.start for block in read_blocks(path, "S2")}
+    {'Base': 1164, 'TSST': 635, 'Medi 1': 411, 'Fun': 382, 'Medi 2': 397}
     """
     place = {"file": path, "participant": participant}
     rows: dict[str, list[list[str]]] = {}
@@ -152,7 +162,7 @@ def read_blocks(path: Path, participant: str) -> list[Block]:
 
 
 def read_age_and_sex(path: Path, participant: str) -> tuple[float, str | None]:
-    """Read age and sex of a person.
+    r"""Read age and sex of a person.
 
     Parameters
     ----------
@@ -171,6 +181,14 @@ def read_age_and_sex(path: Path, participant: str) -> tuple[float, str | None]:
     ------
     DataError
         If the file says something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "S2_readme.txt")
+    >>> _ = path.write_text("### Personal information ###\nAge: 27\nGender: male")
+    >>> read_age_and_sex(path, "S2")
+    (27.0, 'M')
     """
     if not path.exists():
         return np.nan, None

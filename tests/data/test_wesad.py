@@ -5,6 +5,7 @@ import pytest
 
 from ecglib.core.errors import DataError
 from ecglib.data.labels import binary_labels, class_labels
+from ecglib.data.mitbih import read_mitbih
 from ecglib.data.wesad import ASSUMED, PEOPLE, STATES, STRESS, read_wesad
 from ecglib.preprocessing.segmentation import make_windows
 from tests.layouts.wesad import (
@@ -16,6 +17,7 @@ from tests.layouts.wesad import (
     write_quest,
     write_respiban,
 )
+from tests.real import shared_data
 
 FS, LSB = 100, 3 / 65536
 
@@ -301,3 +303,19 @@ def test_a_person_who_is_there_twice(folder):
     )
     assert error.file == str(folder) and "allow_duplicates=True" in error.remedy
     assert len(read_wesad(folder, allow_duplicates=True).recordings) == 15
+
+
+def test_a_real_ecg_comes_back_to_half_a_step(tmp_path):
+    """A record of a clinic takes the place of the recorder's."""
+    clinic = read_mitbih(shared_data("mitdb5"))
+    ecg = clinic.signals[0][:, 0].astype(np.float64)  # mV, within the recorder's range
+    folder = write_person(tmp_path, "S2", fs=360)
+    raw = np.rint((ecg / 3 + 0.5) * 65536).astype(int)
+    write_respiban(folder / "S2_respiban.txt", raw, 360)
+    cohort = read_wesad(tmp_path)
+    for row, signal in zip(cohort.recordings.itertuples(), cohort.signals, strict=True):
+        first = round(row.start_s * 360)
+        wanted = ecg[first : first + len(signal)]
+        assert np.abs(signal[:, 0] - wanted).max() <= LSB / 2 + 1e-6
+    windows = make_windows(cohort)
+    assert windows.meta["quality"].eq("ok").all() and len(windows.meta) == 6
