@@ -6,7 +6,7 @@ two leads of the ECG, and the self-ratings after it. The EEG never lies in memor
 References
 ----------
 Miranda-Correa, Abadi, Sebe & Patras, IEEE Transactions on Affective Computing 12(2):479-493 (online
-2018), and the page of the set. `ASSUMED` lists what is not certain.
+2018), and the page of the set. `UNVERIFIED` lists what is not certain.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ N_PEOPLE, N_TRIALS, N_SHORT = 40, 20, 16
 """How many people the set has, how many trials each file, and how many of these are short."""
 
 
-ASSUMED = (
+UNVERIFIED = (
     f"the sampling rate is taken to be {FS:g} Hz, which the files do not state: most readers of "
     "the set do so, and the EEG in the same rows has this rate; one reader says 60 Hz, one 256 Hz",
     "which lead is of the right and which of the left arm is not known: readers of the set say "
@@ -99,7 +99,7 @@ def read_amigos(
         Targets are arousal, valence, dominance, liking and familiarity from 1 to 9, missing where
         nobody rated. Further columns: what was felt (`EMOTIONS`, 1 or 0), ``video`` ("short" or
         "long") and ``trial``, its place in the file from 1. A trial without a signal is left out.
-        Notes say which, and what is not certain (`ASSUMED`).
+        Notes say which, and what is not certain (`UNVERIFIED`).
 
     Raises
     ------
@@ -185,10 +185,30 @@ def read_amigos(
         notes.append(f"of the {N_PEOPLE} people, {len(people)} are in this folder")
     if len(without["signal"]) == len(people) * (N_TRIALS if long_videos else N_SHORT):
         raise DataError("no trial has a signal", file=folder, field="joined_data")
-    cohort = collected.cohort(LEADS, RATINGS, (*ASSUMED, *notes))
+    cohort = collected.cohort(LEADS, RATINGS, (*UNVERIFIED, *notes))
     if not allow_duplicates:
         refuse_duplicates(cohort, file=folder, remedy="say allow_duplicates=True")
     return cohort
+
+
+def is_amigos(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder, or one below it, holds files of the set that can be read.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Any folder.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_amigos("."), LEADS
+    (False, ('ecg_0', 'ecg_1'))
+    """
+    return any(_FILE.fullmatch(path.name) for path in Path(folder).expanduser().rglob("*.mat"))
 
 
 def _files(folder: Path) -> dict[str, Path]:

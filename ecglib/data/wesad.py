@@ -7,7 +7,7 @@ when it is opened: it is not needed and never opened.
 References
 ----------
 Schmidt, Reiss, Duerichen, Marberger & Van Laerhoven 2018, doi:10.1145/3242969.3242985, and
-``wesad_readme.pdf`` of the set. `ASSUMED` lists what is not certain.
+``wesad_readme.pdf`` of the set. `UNVERIFIED` lists what is not certain.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ PEOPLE = tuple(f"S{number}" for number in range(2, 18) if number != 12)
 """The people of the set. S1 and S12 were left out of it by its authors."""
 
 
-ASSUMED = (
+UNVERIFIED = (
     f"blocks are cut by {TRIM_S:g} s at both ends, as the labels in the set's pickles are; this "
     "was found by one public audit of all people, the times of S2 confirm it, and the set's readme "
     "does not say it",
@@ -96,7 +96,7 @@ def read_wesad(
         columns: the targets ``state``, ``valence`` and ``arousal``; ``order`` of the block in the
         person's session, counted from 1 over all blocks; ``start_s``, where it begins in the
         person's file; ``age`` and ``sex`` ("M" or "F"), missing where no readme gives them.
-        Its notes say what was taken for granted (`ASSUMED`), lost or not there.
+        Its notes say what was taken for granted (`UNVERIFIED`), lost or not there.
 
     Raises
     ------
@@ -169,10 +169,31 @@ def read_wesad(
     absent = [participant for participant in PEOPLE if participant not in people]
     if absent:
         notes.append(f"of the {len(PEOPLE)} people, {', '.join(absent)} are not in this folder")
-    cohort = collected.cohort(("ECG",), (state, *RATINGS), (*ASSUMED, *notes))
+    cohort = collected.cohort(("ECG",), (state, *RATINGS), (*UNVERIFIED, *notes))
     if not allow_duplicates:
         refuse_duplicates(cohort, file=folder, remedy="say allow_duplicates=True")
     return cohort
+
+
+def is_wesad(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder holds files of the set that can be read.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Any folder.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_wesad("."), STATES
+    (False, ('baseline', 'stress', 'amusement', 'meditation'))
+    """
+    found = _folders(Path(folder).expanduser())
+    return any((path / f"{name}_respiban.txt").is_file() for name, path in found.items())
 
 
 def _target(states: Sequence[str]) -> Classes:
@@ -188,18 +209,26 @@ def _target(states: Sequence[str]) -> Classes:
 
 
 def _people(folder: Path) -> dict[str, Path]:
-    """Return the folder of each person, by name in the order of their numbers."""
-    for root in (folder, folder / "WESAD"):
-        if root.is_dir():
-            found = [p for p in root.iterdir() if p.is_dir() and _SUBJECT.fullmatch(p.name)]
-            if found:
-                return {p.name: p for p in sorted(found, key=lambda path: int(path.name[1:]))}
+    """Return the folder of each person; there must be one."""
+    found = _folders(folder)
+    if found:
+        return found
     raise DataError(
         "there is nobody in this folder",
         file=folder,
         expected="the folders S2, S3 and so on, each with SX_respiban.txt and SX_quest.csv",
         remedy="name the folder that holds them",
     )
+
+
+def _folders(folder: Path) -> dict[str, Path]:
+    """Return the folder of each person, by name in the order of their numbers."""
+    for root in (folder, folder / "WESAD"):
+        if root.is_dir():
+            found = [p for p in root.iterdir() if p.is_dir() and _SUBJECT.fullmatch(p.name)]
+            if found:
+                return {p.name: p for p in sorted(found, key=lambda path: int(path.name[1:]))}
+    return {}
 
 
 def _cut(raw: np.ndarray, fs: float, block: Block, path: Path, participant: str) -> np.ndarray:

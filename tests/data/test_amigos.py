@@ -3,7 +3,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from ecglib.core.errors import DataError
-from ecglib.data.amigos import ASSUMED, EMOTIONS, read_amigos
+from ecglib.data.amigos import EMOTIONS, UNVERIFIED, is_amigos, read_amigos
 from ecglib.data.labels import binary_labels
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from tests.layouts.amigos import EMPTY, FS, VIDEOS, cell, put, rating, trial, write_person
@@ -58,6 +58,7 @@ def test_two_recordings_for_each_trial(tmp_path):
 
 def test_arousal_comes_before_valence(tmp_path):
     write_person(tmp_path, 3)
+    assert is_amigos(tmp_path)
     cohort = read_amigos(tmp_path, long_videos=False)
     rows = cohort.recordings
     names = ["arousal", "valence", "dominance", "liking", "familiarity"]
@@ -96,7 +97,7 @@ def test_missing_signals_ratings_and_samples_are_told(tmp_path):
     assert np.flatnonzero(lost[:, 0]).tolist() == list(range(60, 70)) and not lost[:, 1].any()
     assert not np.isnan(by_row["P09", "20", "stimulus"]).any()
     assert cohort.notes == (
-        *ASSUMED,
+        *UNVERIFIED,
         "5 trials have no signal and are left out: P08 30, P08 N1, P08 P1, P08 B1, P08 U1",
         "1 trials have no rating: P08 138",
         "1 trials have no sample of the ECG: P09 18",
@@ -174,5 +175,6 @@ def test_a_person_who_is_there_twice(tmp_path):
 
 def test_a_folder_without_the_set(tmp_path):
     refused(tmp_path / "gone", "there is no such folder")
+    assert not is_amigos(tmp_path) and not is_amigos(tmp_path / "gone")
     (tmp_path / "Data_Original_P01.mat").write_bytes(b"")
     refused(tmp_path, "there is no file of the set.*Data_Original.* not read")

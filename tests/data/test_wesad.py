@@ -6,7 +6,7 @@ import pytest
 from ecglib.core.errors import DataError
 from ecglib.data.labels import binary_labels, class_labels
 from ecglib.data.mitbih import read_mitbih
-from ecglib.data.wesad import ASSUMED, PEOPLE, STATES, STRESS, read_wesad
+from ecglib.data.wesad import PEOPLE, STATES, STRESS, UNVERIFIED, is_wesad, read_wesad
 from ecglib.preprocessing.segmentation import make_windows
 from tests.layouts.wesad import (
     DIM,
@@ -136,17 +136,17 @@ def test_a_zero_of_the_converter_is_missing(tmp_path):
     base = cohort.signals[0][:, 0]
     assert np.flatnonzero(np.isnan(base)).tolist() == [500, 501] and base[600] == 0
     assert not any(np.isnan(signal).any() for signal in cohort.signals[1:])
-    assert cohort.notes[len(ASSUMED)].startswith("S4: 2 samples of exactly 0")
+    assert cohort.notes[len(UNVERIFIED)].startswith("S4: 2 samples of exactly 0")
     assert make_windows(cohort).meta.query("clip == 'Base'")["quality"].tolist() == ["missing"]
 
 
 def test_what_no_document_says_is_said(folder):
     cohort = read_wesad(folder)
-    assert cohort.notes[:-1] == ASSUMED
+    assert cohort.notes[:-1] == UNVERIFIED
     assert cohort.notes[-1].startswith("of the 15 people, S2, S4, S5, S6, S7, S8, S9, S11")
     assert "notes>" in repr(cohort)
     assert "S1" not in PEOPLE and "S12" not in PEOPLE and len(PEOPLE) == 15
-    assert read_wesad.__doc__.count("ASSUMED") and len(STATES) == 4
+    assert read_wesad.__doc__.count("UNVERIFIED") and len(STATES) == 4
 
 
 def test_the_folder_above_and_people_without_a_readme(folder):
@@ -160,6 +160,8 @@ def test_the_folder_above_and_people_without_a_readme(folder):
 def test_nobody_in_the_folder(tmp_path, folder):
     refused(folder / "S3", "there is nobody in this folder.*S2, S3")
     refused(tmp_path / "gone", "there is no such folder")
+    found = [is_wesad(path) for path in (folder, folder.parent, folder / "S3", tmp_path / "gone")]
+    assert found == [True, True, False, False]
 
 
 @pytest.mark.parametrize("name", ["S3_respiban.txt", "S3_quest.csv"])
