@@ -189,8 +189,9 @@ def is_wesad(folder: str | os.PathLike[str]) -> bool:
 
     Examples
     --------
-    >>> is_wesad("."), STATES
-    (False, ('baseline', 'stress', 'amusement', 'meditation'))
+    >>> import tempfile
+    >>> is_wesad(tempfile.mkdtemp())
+    False
     """
     found = _folders(Path(folder).expanduser())
     return any((path / f"{name}_respiban.txt").is_file() for name, path in found.items())
