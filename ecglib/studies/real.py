@@ -34,9 +34,16 @@ from ecglib.pretext.str_model import PretextConfig
 from ecglib.studies.profiles import QUICK
 from ecglib.transfer.finetune import FineTuneConfig
 
-CLINIC, OWN, BOTH, TURNED = "clinic", "eegmat", "both", "clinic, turned upright"
-"""Whose ECG an encoder learnt from: patients, other people of the same set, both; or patients
-whose leads were turned upright where they were upside down."""
+CLINIC, OWN, BOTH, TURNED, PART = (
+    "clinic",
+    "eegmat",
+    "both",
+    "clinic, turned upright",
+    "part of the clinic",
+)
+"""Whose ECG an encoder learnt from: patients, other people of the same set, both; patients whose
+leads were turned upright where they were upside down; or some of the patients, to try it on the
+others."""
 
 NOBODY = "nobody"
 """Of random encoders, and of features that are measured."""
@@ -127,13 +134,14 @@ class Made:
     pretext : str
         `STR` or `CONTRASTIVE`.
     source : str
-        Whose ECG it learnt from: `CLINIC`, `OWN`, `BOTH` or `TURNED`.
+        Whose ECG it learnt from: `CLINIC`, `OWN`, `BOTH`, `TURNED` or `PART`.
     pooling : str
         With which it was trained.
     seed : int
         Of its weights and of the order of the windows.
     group : int, optional
-        The group of people of eegmat that it has not seen; None if it has seen none of them.
+        The group of people of eegmat, or of patients, that it has not seen; None if it has seen
+        nobody of eegmat and every patient.
     """
 
     pretext: str
@@ -197,6 +205,12 @@ class RealStudy:
         people = self.windows.meta["participant"]
         return participant_groups(people, self.plan.n_groups, self.plan.seed)
 
+    @cached_property
+    def clinic_groups(self) -> list[np.ndarray]:
+        """Patients in groups, for encoders that learn from some of them."""
+        people = self.clinic_windows.meta["participant"]
+        return participant_groups(people, self.plan.n_groups, self.plan.seed)
+
     def encoders(self) -> list[Made]:
         """List every encoder that is pretrained."""
         plan = self.plan
@@ -212,9 +226,11 @@ class RealStudy:
             for source in (OWN, BOTH)
             for group in range(len(self.groups))
         ]
-        if self.groups:
-            found.append(Made(STR, TURNED, plan.poolings[0], plan.seed))
-        return found
+        if not plan.n_groups:
+            return found
+        found.append(Made(STR, TURNED, plan.poolings[0], plan.seed))
+        parts = range(len(self.clinic_groups))
+        return found + [Made(STR, PART, plan.poolings[0], plan.seed, group) for group in parts]
 
     def training_windows(self, made: Made) -> np.ndarray:
         """Give the windows that an encoder learns from, (n_windows, n_samples)."""
@@ -222,15 +238,26 @@ class RealStudy:
             return self.turned[0].X
         if made.source == CLINIC:
             return self.clinic_windows.X
-        others = ~np.isin(self.windows.meta["participant"], self.groups[made.group])
-        own = self.windows.X[others]
+        if made.source == PART:
+            return self.clinic_windows.X[~self._of_group(made)]
+        own = self.windows.X[~self._of_group(made)]
         return own if made.source == OWN else np.concatenate([self.clinic_windows.X, own])
 
-    def unseen(self, made: Made) -> np.ndarray:
-        """Say which windows of eegmat are of people whom an encoder has not seen; bool."""
+    def unseen(self, made: Made) -> Windows:
+        """Give the windows of people whom an encoder has not seen: of eegmat, or of the clinic."""
+        if made.source == TURNED:
+            return self.turned[1]
         if made.group is None:
-            return np.full(len(self.windows), True)
-        return np.isin(self.windows.meta["participant"], self.groups[made.group])
+            return self.windows
+        tested = self.clinic_windows if made.source == PART else self.windows
+        return tested.select(self._of_group(made))
+
+    def _of_group(self, made: Made) -> np.ndarray:
+        """Say which windows are of the group that an encoder has not seen."""
+        of_clinic = made.source == PART
+        windows = self.clinic_windows if of_clinic else self.windows
+        groups = self.clinic_groups if of_clinic else self.groups
+        return np.isin(windows.meta["participant"], groups[made.group])
 
 
 def read_real(

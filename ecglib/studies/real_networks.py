@@ -27,7 +27,7 @@ from ecglib.models.weights import arrays_to_weights, weights_to_arrays
 from ecglib.pretext.pretrain import Clock, PretextConfigs, pretrain
 from ecglib.pretext.str_model import STRModel
 from ecglib.studies import stages
-from ecglib.studies.real import CLINIC, TURNED, Made, RealStudy
+from ecglib.studies.real import CLINIC, PART, TURNED, Made, RealPlan, RealStudy
 from ecglib.transfer.finetune import FineTuner
 
 
@@ -61,9 +61,8 @@ class RealEncoder:
     history : DataFrame
         One row per epoch.
     logits : ndarray of float32, shape (n, 7, 7), or None
-        Of STR: window, version shown, head that answers.
-    rows : ndarray of int, shape (n,)
-        Rows of those windows among the study's; of people whom the encoder has not seen.
+        Of STR, on windows of people whom it has not seen: window, version shown, head that
+        answers.
     about : dict
         ``device`` and ``seconds`` of the training.
     """
@@ -71,7 +70,6 @@ class RealEncoder:
     encoder: keras.Model
     history: pd.DataFrame
     logits: np.ndarray | None
-    rows: np.ndarray
     about: dict[str, Any]
 
 
@@ -130,14 +128,14 @@ def real_encoder(study: RealStudy, made: Made) -> RealEncoder:
     arrays_to_weights(encoder, arrays, "encoder")
     history = History(json.loads(str(arrays["history"]))).frame()
     about = json.loads(str(arrays["about"]))
-    return RealEncoder(encoder, history, arrays.get("logits"), arrays["rows"], about)
+    return RealEncoder(encoder, history, arrays.get("logits"), about)
 
 
 def encoder_source(study: RealStudy, made: Made) -> dict[str, Any]:
     """Say what decides the weights of an encoder of the study."""
     plan = study.plan
     data = study.data
-    if made.source in (CLINIC, TURNED):
+    if made.source in (CLINIC, TURNED, PART):
         data = {"clinic": data["clinic"], "recognised on": data["eegmat"]}
     return {
         "data": data,
@@ -253,18 +251,31 @@ def _pretrain(study: RealStudy, made: Made) -> dict[str, np.ndarray]:
         "history": np.array(json.dumps(trained.history.epochs)),
         "about": np.array(json.dumps(_about(clock.seconds))),
     }
-    windows = study.turned[1] if made.source == TURNED else study.windows
-    unseen = np.flatnonzero(
-        np.full(len(windows), True) if made.group is None else study.unseen(made)
-    )
-    rows = evenly_spaced(unseen, study.plan.pretext.heldout_windows)
-    arrays["rows"] = rows
     if isinstance(trained.model, STRModel):
-        logits = trained.model.predict(
-            windows.X[rows], batch_size=even_batch(len(rows), 30), verbose=0
-        )
-        arrays["logits"] = logits.reshape(len(rows), 7, 7)
+        arrays["logits"] = answers(trained.model, study.unseen(made).X, study.plan)
     return arrays
+
+
+def answers(model: STRModel, X: np.ndarray, plan: RealPlan) -> np.ndarray:
+    """Let the heads of an STR network answer on windows, at most so many as the plan says.
+
+    Parameters
+    ----------
+    model : STRModel
+        The network.
+    X : ndarray of float32, shape (n_windows, n_samples)
+        Windows of people whom it has not seen; some, evenly spaced, are asked about.
+    plan : RealPlan
+        The study's.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 7, 7)
+        Window, version shown, head that answers.
+    """
+    shown = evenly_spaced(X, plan.pretext.heldout_windows)
+    logits = model.predict(shown, batch_size=even_batch(len(shown), 30), verbose=0)
+    return logits.reshape(len(shown), 7, 7)
 
 
 def _tune(study: RealStudy, tuned: Tuned) -> dict[str, np.ndarray]:
