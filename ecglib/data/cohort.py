@@ -53,6 +53,9 @@ class Cohort:
         Names of the leads, in the order of the signals' columns.
     unit : str or tuple of str
         Unit of the signals, one for all or one per recording, such as "mV"; empty if unknown.
+    notes : tuple of str
+        What whoever uses the cohort should know of it: what its reader takes for granted though no
+        document of the data says so, what is missing, what was left out. It changes no number.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class Cohort:
     targets: tuple[Target, ...] = ()
     leads: tuple[str, ...] = ("lead 1", "lead 2")
     unit: str | tuple[str, ...] = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         several = isinstance(self.fs, tuple)
@@ -113,11 +117,12 @@ class Cohort:
 
     def __repr__(self) -> str:
         rows, rates = self.recordings, sorted(set(self.rates))
+        notes = f"; {len(self.notes)} note{'s' * (len(self.notes) > 1)}" if self.notes else ""
         return (
             f"<Cohort {self.name!r}: {rows['participant'].nunique()} participants, "
             f"{rows['clip'].nunique()} clips, {len(rows)} recordings, "
             f"{rows['duration'].sum() / 60:.1f} min at "
-            f"{' to '.join(f'{rate:g}' for rate in sorted({rates[0], rates[-1]}))} Hz>"
+            f"{' to '.join(f'{rate:g}' for rate in sorted({rates[0], rates[-1]}))} Hz{notes}>"
         )
 
     @property

@@ -248,7 +248,12 @@ class Collected:
         self._units.append(unit)
         self._rows.append(row)
 
-    def cohort(self, leads: tuple[str, ...], targets: tuple[Target, ...] = ()) -> Cohort:
+    def cohort(
+        self,
+        leads: tuple[str, ...],
+        targets: tuple[Target, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> Cohort:
         """Return the cohort of all recordings that were added, sorted.
 
         Parameters
@@ -257,6 +262,8 @@ class Collected:
             Names of the leads.
         targets : tuple of Rating or Classes
             What columns of labels mean.
+        notes : tuple of str
+            What whoever uses the cohort should know of it.
 
         Returns
         -------
@@ -286,6 +293,7 @@ class Collected:
             targets=targets,
             leads=leads,
             unit=one_or_each(units),
+            notes=notes,
         )
 
 

@@ -49,7 +49,8 @@ def pool(
         says which cohort. Every recording keeps its sampling rate and unit. Leads of different
         names are called "ECG", and ``lead_name`` has their names. A column of labels that is not
         among the targets, but is a target of one of the cohorts, is left out: it may mean something
-        else in another. There is a checksum if every cohort has one.
+        else in another. There is a checksum if every cohort has one. Notes say of which cohort
+        they are.
 
     Raises
     ------
@@ -109,6 +110,7 @@ def pool(
         targets=tuple(targets),
         leads=chosen[0].leads if same_leads else ("ECG",),
         unit=one_or_each(units),
+        notes=tuple(f"{cohort.name}: {note}" for cohort in chosen for note in cohort.notes),
     )
 
 

@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,13 @@ def test_repr_is_one_short_line(cohort):
 def test_is_frozen(cohort):
     with pytest.raises(dataclasses.FrozenInstanceError):
         cohort.name = "DREAMER"
+
+
+def test_notes_are_counted_where_a_cohort_shows_itself(cohort):
+    told = replace(cohort, notes=("the rate is not in the file",))
+    assert repr(told) == repr(cohort)[:-1] + "; 1 note>"
+    assert repr(replace(told, notes=("a", "b"))).endswith("; 2 notes>")
+    assert told.select(clips=[1]).notes == told.notes and cohort.notes == ()
 
 
 @pytest.mark.parametrize("fs", [0, 0.256, 49.9, 10_001, -256.0, np.nan, np.inf, "fast", None, True])

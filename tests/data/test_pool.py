@@ -51,6 +51,12 @@ def test_everyone_keeps_the_set_that_they_are_of():
         assert both.signals[at] is source.signals[old]
 
 
+def test_notes_say_of_which_cohort_they_are():
+    one = replace(cohort_of("one", [1]), notes=("no unit",))
+    two = replace(cohort_of("two", [1], seed=1), notes=("a", "b"))
+    assert pool(one, two).notes == ("one: no unit", "two: a", "two: b")
+
+
 def test_the_checksum_is_of_the_parts_in_any_order():
     one, two = cohort_of("one", [1]), cohort_of("two", [1], seed=1)
     assert pool(one, two).sha256 == pool(two, one).sha256 != one.sha256
