@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
+from ecglib.data.duplicates import refuse_duplicates
 from ecglib.data.extracts import Collected, folder_of
 from ecglib.data.targets import Classes, Rating
 
@@ -45,15 +45,12 @@ EMOTION = Classes("emotion", ("amusing", "boring", "relaxed", "scary"))
 
 
 UNVERIFIED = (
-    "How fast the joystick follows what is felt: it begins at the middle, 5, and lags behind, by "
-    "how much is not known. from_s leaves out a clip's first seconds for the label.",
-    "Whether everybody saw each of the eight videos to its end: a video that is missing is "
-    "reported.",
-    "Which axis of the raw joystick is arousal: one public reader contradicts the set's own "
-    "document. The processed files, which are read here, name their columns.",
-    "The licence: CC BY 4.0 from memory.",
+    "how fast the joystick follows what is felt is not known: it begins at the middle, 5, and lags "
+    "behind; from_s leaves a clip's first seconds out of its label",
+    "which axis of the raw joystick is arousal: one reader of the set contradicts its document; "
+    "the processed files, which are read here, name their columns",
 )
-"""What no document at hand states, or what documents disagree about."""
+"""What the reader does not know, or what other readers of the set disagree about."""
 
 
 _OTHER_VIDEOS = (10, 11, 12)
@@ -75,8 +72,10 @@ _HOME = Path("data", "interpolated")
 _REMEDY = "get the processed files of CASE again from figshare"
 
 
-def read_case(folder: str | os.PathLike[str], *, from_s: float = 0.0) -> Cohort:
-    """Read the ECG of CASE during its eight videos as a cohort.
+def read_case(
+    folder: str | os.PathLike[str], *, from_s: float = 0.0, allow_duplicates: bool = False
+) -> Cohort:
+    r"""Read the ECG of CASE during its eight videos as a cohort.
 
     Parameters
     ----------
@@ -86,31 +85,44 @@ def read_case(folder: str | os.PathLike[str], *, from_s: float = 0.0) -> Cohort:
     from_s : float
         Seconds at the beginning of a video that do not count for its label. The ECG is there from
         the first one.
+    allow_duplicates : bool
+        Let recordings pass that share samples with another one.
 
     Returns
     -------
     Cohort
         The lead "ECG" in mV at 1000 Hz, one recording for each person and video, the clip, with
-        the condition "stimulus". The label of a clip is **the mean of the joystick's positions**,
+        the condition "stimulus". The label of a clip is the mean of the joystick's positions,
         on the scale from 0.5 to 9.5, from second ``from_s`` to the video's end: ``valence`` and
         ``arousal``. How much it moved is in ``valence_sd`` and ``arousal_sd``; what the video was
-        chosen for in ``emotion``.
+        chosen for in ``emotion``. Its notes say what is not certain (`UNVERIFIED`), which videos a
+        person lacks, and during which the joystick never moved, so that their label says nothing.
 
     Raises
     ------
     DataError
         If a file is missing or damaged, a time or a sample is left out, a video is there twice, or
-        the two files of a person do not show the same video at the same time.
+        the two files of a person do not show the same video at the same time; if recordings share
+        samples.
 
-    Warns
-    -----
-    UserWarning
-        If a person lacks videos, or the joystick never moved during one, so that its label says
-        nothing.
-
-    Notes
-    -----
-    What is not verified is in `UNVERIFIED`.
+    Examples
+    --------
+    >>> import tempfile
+    >>> home = Path(tempfile.mkdtemp(), "data", "interpolated")
+    >>> for part, step, columns in (("physiological", 1, "daqtime,ecg"),
+    ...                             ("annotations", 50, "jstime,valence,arousal")):
+    ...     rows = [f"{columns},video"]
+    ...     for ms in range(0, 4000, step):
+    ...         values = "0.1" if step == 1 else "5.0,5.0" if ms < 2000 else "8.0,3.0"
+    ...         rows.append(f"{ms},{values},{11 if ms < 1000 else 7}")
+    ...     (home / part).mkdir(parents=True)
+    ...     written = (home / part / "sub_1.csv").write_text("\n".join(rows))
+    >>> cohort = read_case(home)
+    >>> cohort.recordings[["participant", "clip", "duration", "valence", "arousal", "emotion"]]
+       participant  clip  duration  valence   arousal emotion
+    0            1     7       3.0      7.0  3.666667   scary
+    >>> cohort.notes[-1]
+    'videos that are missing: participant 1 clip 1, 2, 3, 4, 5, 6, 8'
     """
     folder = folder_of(folder, "the folder of CASE", _REMEDY)
     if not (np.isfinite(from_s) and from_s >= 0):
@@ -130,13 +142,18 @@ def read_case(folder: str | os.PathLike[str], *, from_s: float = 0.0) -> Cohort:
         missing = ", ".join(str(video) for video in VIDEOS if video not in seen)
         if missing:
             lacking.append(f"participant {person} clip {missing}")
-    for found, what in ((lacking, "missing"), (still, "without a move of the joystick")):
-        if found:
-            more = f" and {len(found) - 5} more" * (len(found) > 5)
-            warnings.warn(
-                f"{folder}: {what}: {'; '.join(found[:5])}{more}", UserWarning, stacklevel=2
-            )
-    return collected.cohort(("ECG",), (*SCALES, EMOTION))
+    notes = [
+        f"{what}: {'; '.join(found)}"
+        for what, found in (
+            ("videos that are missing", lacking),
+            ("videos without a move of the joystick", still),
+        )
+        if found
+    ]
+    cohort = collected.cohort(("ECG",), (*SCALES, EMOTION), (*UNVERIFIED, *notes))
+    if not allow_duplicates:
+        refuse_duplicates(cohort, file=folder, remedy="keep them: allow_duplicates=True")
+    return cohort
 
 
 def is_case(folder: str | os.PathLike[str]) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
+from ecglib.data.duplicates import refuse_duplicates
 from ecglib.data.extracts import Collected, folder_of
 from ecglib.data.readers.choice import is_ecg
 from ecglib.data.readers.poly5 import poly5_header, read_poly5
@@ -51,17 +51,15 @@ LABELS = "Behavioral-features - per minute.xlsx"
 
 
 UNVERIFIED = (
-    "Which channel is the ECG: the set's own script calls the 8th the heart, other readers take "
-    "the 6th or the 3rd for it. It is chosen by its name, never by its number.",
-    "The channels' names, and whether any says ECG: if none does, you must say which it is.",
-    "Whether a recording begins with the relaxation before its block: nothing is cut off, so "
-    "minutes of rest may carry the label of the work.",
-    "Whether the ratings' zero and end of scale are those given here: 1 to 9 for valence, arousal "
-    "and dominance, 0 to 10 for the others.",
-    "How the labels write a missing rating: an empty cell, NaN and 999 count as one.",
-    "The licence.",
+    "which channel is the ECG: the set's own script calls the 8th the heart, other readers take "
+    "the 6th or the 3rd for it; it is chosen by its name, never by its number",
+    "whether a recording begins with the relaxation before its block is not known: nothing is cut "
+    "off, so minutes of rest may carry the label of the work",
+    "the scales are taken from other readers: 1 to 9 for valence, arousal and dominance, 0 to 10 "
+    "for the other ratings",
+    "how the labels write a missing rating is not known: an empty cell, NaN and 999 count as one",
 )
-"""What no document at hand states, or what documents disagree about."""
+"""What the reader does not know, or takes from other readers and no document of the set."""
 
 
 _RAW = Path("0 - Raw data", "D - Physiology - raw data")
@@ -79,7 +77,9 @@ _RECORDING = re.compile(r"(pp[1-9]\d*)_.*c(\d)\.s00", re.IGNORECASE)
 _REMEDY = "copy the files of SWELL-KW again from the DANS data station"
 
 
-def read_swell(folder: str | os.PathLike[str], *, lead: str | None = None) -> Cohort:
+def read_swell(
+    folder: str | os.PathLike[str], *, lead: str | None = None, allow_duplicates: bool = False
+) -> Cohort:
     """Read the ECG of SWELL-KW's blocks of work as a cohort.
 
     Parameters
@@ -89,25 +89,22 @@ def read_swell(folder: str | os.PathLike[str], *, lead: str | None = None) -> Co
         ``Behavioral-features - per minute.xlsx``.
     lead : str, optional
         Name of the channel that is the ECG; by default the one channel that is named like an ECG.
+    allow_duplicates : bool
+        Let recordings pass that share samples with another one.
 
     Returns
     -------
     Cohort
         The lead "ECG", one recording for each person ("PP1" and so on) and block, the clip, at the
         rate and in the unit of its file (2048 Hz and µV, as others found). Targets are the
-        condition, `CONDITION`, and the ratings, `SCALES`.
+        condition, `CONDITION`, and the ratings, `SCALES`. Its notes say what was taken for granted
+        (`UNVERIFIED`), which blocks lack labels or a recording, and what was left out.
 
     Raises
     ------
     DataError
         If a file is damaged; if no channel, or several, can be the ECG; if a recording is there
-        twice; if the labels of a block contradict each other.
-
-    Warns
-    -----
-    UserWarning
-        If a recording has no labels, and is left out; if labels have no recording; if a file's
-        name is not understood.
+        twice; if the labels of a block contradict each other; if recordings share samples.
 
     Notes
     -----
@@ -115,15 +112,34 @@ def read_swell(folder: str | os.PathLike[str], *, lead: str | None = None) -> Co
     person to person, so a block's number does not tell it. The letter R is relaxation, not stress.
     Labels repeat the rating of a block in each of its minutes. Whole, the set takes 2 GB of memory.
 
-    What is not verified is in `UNVERIFIED`.
+    Examples
+    --------
+    >>> read_swell("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: no/such/folder: there is no such folder. Expected the folder of \
+SWELL-KW. To fix it: copy the files of SWELL-KW again from the DANS data station.
+    >>> [CONDITION.values, SCALES["Stress"].expected]
+    [('neutral', 'interruptions', 'time pressure'), 'a number from 0 to 10']
     """
     folder = folder_of(folder, "the folder of SWELL-KW", _REMEDY)
-    found = _recordings(folder)
+    found, strange = _recordings(folder)
     labels = _labels(_workbook(folder))
-    missing = [key for key in labels if key not in found]
-    without = [key for key in found if key not in labels]
-    _report(folder, missing, "has labels, but no recording")
-    _report(folder, without, "has a recording, but no labels, and is left out")
+    missing = [
+        f"{person} block {block}" for person, block in labels if (person, block) not in found
+    ]
+    without = [
+        f"{person} block {block}" for person, block in found if (person, block) not in labels
+    ]
+    notes = [
+        f"{what}: {', '.join(names)}"
+        for what, names in (
+            ("blocks that have labels, but no recording", missing),
+            ("blocks that have a recording, but no labels, and are left out", without),
+            ("left out, by name (not such as pp1_18-9-2012_c1.S00)", strange),
+        )
+        if names
+    ]
     collected = Collected("SWELL-KW")
     for (person, block), path in found.items():
         if (person, block) in labels:
@@ -143,7 +159,10 @@ def read_swell(folder: str | os.PathLike[str], *, lead: str | None = None) -> Co
             expected="labels of the people whose recordings are there",
             remedy=_REMEDY,
         )
-    return collected.cohort(("ECG",), (CONDITION, *SCALES.values()))
+    cohort = collected.cohort(("ECG",), (CONDITION, *SCALES.values()), (*UNVERIFIED, *notes))
+    if not allow_duplicates:
+        refuse_duplicates(cohort, file=folder, remedy="keep them: allow_duplicates=True")
+    return cohort
 
 
 def is_swell(folder: str | os.PathLike[str]) -> bool:
@@ -160,22 +179,15 @@ def is_swell(folder: str | os.PathLike[str]) -> bool:
 
     Examples
     --------
-    >>> is_swell("."), len(UNVERIFIED)
-    (False, 6)
+    >>> is_swell("."), list(CONDITIONS)
+    (False, ['N', 'I', 'T'])
     """
     folder = Path(folder)
     return (folder / LABELS).is_file() or (folder / _RAW).is_dir()
 
 
-def _report(folder: Path, blocks: list[tuple[str, int]], what: str) -> None:
-    if blocks:
-        listed = ", ".join(f"{person} block {block}" for person, block in blocks[:5])
-        more = f" and {len(blocks) - 5} more" * (len(blocks) > 5)
-        warnings.warn(f"{folder}: {listed}{more} {what}", UserWarning, stacklevel=3)
-
-
-def _recordings(folder: Path) -> dict[tuple[str, int], Path]:
-    """Return the recordings by person and block."""
+def _recordings(folder: Path) -> tuple[dict[tuple[str, int], Path], list[str]]:
+    """Return the recordings by person and block, and the names of files that are none."""
     found: dict[tuple[str, int], Path] = {}
     strange = []
     for path in sorted(folder.rglob("*")):
@@ -196,13 +208,6 @@ def _recordings(folder: Path) -> dict[tuple[str, int], Path]:
                 remedy="leave one of the two out of the folder",
             )
         found[key] = path
-    if strange:
-        listed = ", ".join(strange[:5]) + f" and {len(strange) - 5} more" * (len(strange) > 5)
-        warnings.warn(
-            f"{folder}: {listed} left out: no name such as pp1_18-9-2012_c1.S00",
-            UserWarning,
-            stacklevel=3,
-        )
     if not found:
         raise DataError(
             "there is no recording",
@@ -210,7 +215,7 @@ def _recordings(folder: Path) -> dict[tuple[str, int], Path]:
             expected="pp1_18-9-2012_c1.S00 and so on, Poly5 files",
             remedy="name the folder that holds the raw data of the physiology, and the labels",
         )
-    return found
+    return found, strange
 
 
 def _workbook(folder: Path) -> Path:

@@ -1,15 +1,14 @@
 """YAAD, the Young Adult's Affective Data: ECG during films, with what people said they felt.
 
-Dar, Rahim, Akram, Khawaja and Rahim; Mendeley Data g2p7vwxyn2. The workbooks of the set hold the
-participants' names. Nothing here reads them.
+Mendeley Data g2p7vwxyn2; to cite, from memory: Dar, Rahim, Akram, Khawaja and Rahim, ICoDT2 2022.
+The workbooks of the set hold the participants' names. Nothing here reads them.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import warnings
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,17 +38,15 @@ LEVELS = ("valence", "arousal", "dominance")
 
 
 UNVERIFIED = (
-    "The sampling rate: most say 128 Hz, others 250 or 1000. Hearts speak against 1000 if it is "
-    "128, but hardly tell 128 from 250.",
-    "The unit of the samples.",
-    "The scale of valence, arousal and dominance: 1 to 5 or 1 to 9. Without scale=(low, high) they "
-    "are columns, and no targets.",
-    "Whether a person of the multimodal part is also one of the other part: both number people "
-    "from 1, and count as different people here.",
-    "25 people, 12 multimodal and 13 with the ECG alone, 21 films in 3 sessions: from memory, as "
-    "are the licence (CC BY 4.0) and the citation.",
+    "the sampling rate is not known: most say 128 Hz, others 250 or 1000; hearts speak against "
+    "1000 if it is 128, but hardly tell 128 from 250",
+    "the unit of the samples is not known",
+    "the scale of valence, arousal and dominance, 1 to 5 or 1 to 9, is not known: without "
+    "scale=(low, high) they are no targets",
+    "whether somebody took part in both parts of the set is not known: each numbers people from 1, "
+    "and they count as different people",
 )
-"""What no document at hand states, or what documents disagree about."""
+"""What the reader does not know, or what other readers of the set disagree about."""
 
 
 MAX_BYTES = 2**22
@@ -108,7 +105,7 @@ def read_yaad(
         Ends of the scale of valence, arousal and dominance, which no document gives; they are
         targets if it is given.
     allow_duplicates : bool
-        Report recordings that hold the same samples, and keep them.
+        Keep recordings that hold the same samples; a note says how many pairs there are.
 
     Returns
     -------
@@ -116,7 +113,9 @@ def read_yaad(
         The lead "ECG", in an unknown unit. Participants are "multimodal-1", "single-1" and so on;
         the clip "s1v2" is video 2 of session 1. Columns are the ratings as far as they are known,
         how ``familiar`` the film was (missing if it never was), and ``other_fs``: the rate that
-        the heart in this recording would fit better, missing if it fits the rate in use.
+        the heart in this recording would fit better, missing if it fits the rate in use. Its notes
+        say what is not certain (`UNVERIFIED`), what hearts say of the rate, which recordings have
+        no labels (they are kept) and which labels no recording, and what was left out.
 
     Raises
     ------
@@ -125,41 +124,49 @@ def read_yaad(
         two recordings hold the same samples, also pieces of them; if two rows of labels contradict
         each other. No message quotes a cell of a workbook.
 
-    Warns
-    -----
-    UserWarning
-        What the hearts say of the rate; which recordings have no labels (they are kept) and which
-        labels no recording; what is left out.
-
     Notes
     -----
     Of the workbooks only the columns that are used are read. A name is in nothing that is
     returned or said. Age and gender are not read either: nothing tells what the codes mean.
 
-    What is not verified is in `UNVERIFIED`.
+    Examples
+    --------
+    >>> read_yaad("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: no/such/folder: there is no such folder. Expected the folder of \
+YAAD. To fix it: get the files of YAAD again from Mendeley Data.
+    >>> EMOTION.values[:4]
+    ('Anger', 'Disgust', 'Fear', 'Happy')
     """
     folder = folder_of(folder, "the folder of YAAD", _REMEDY)
     assumed = fs is None
     fs = RATES[0] if fs is None else check_rate(fs)
     ratings = _ratings(scale)
-    paths = _recordings(folder)
+    paths, strange = _recordings(folder)
     labels = _labels(folder, {key[0] for key in paths}, ratings)
     signals = {key: _samples(path, key) for key, path in paths.items()}
-    _told(folder, [key for key in paths if key not in labels], "have no labels, and are kept")
-    _told(folder, [key for key in labels if key not in paths], "have labels, but no recording")
     others = [plausible_rate(x, fs) for x in signals.values()]
-    _say_rate(folder, list(signals.values()), fs, others, assumed)
+    notes = [_what_hearts_say(folder, list(signals.values()), fs, others, assumed)]
+    for what, names in (
+        ("recordings that have no labels, and are kept", [k for k in paths if k not in labels]),
+        ("labels that have no recording", [k for k in labels if k not in paths]),
+    ):
+        if names:
+            notes.append(f"{what}: {', '.join(f'{_person(k)} {_clip(k)}' for k in names)}")
+    if strange:
+        notes.append(f"left out, by name or folder: {', '.join(strange)}")
     collected = Collected("YAAD")
     for (key, x), other in zip(signals.items(), others, strict=True):
         place = {"participant": _person(key), "clip": _clip(key), "condition": "stimulus"}
         label = labels.get(key, _UNLABELLED)
         collected.add(x, fs, "", **place, **label, other_fs=np.nan if other is None else other)
-    cohort = collected.cohort(("ECG",), (*ratings, EMOTION))
+    cohort = collected.cohort(("ECG",), (*ratings, EMOTION), (*UNVERIFIED, *notes))
     if not allow_duplicates:
         refuse_duplicates(cohort, file=folder, remedy="keep them: allow_duplicates=True")
-    elif (n := len(find_duplicates(cohort))) > 0:
-        _warn(f"{folder}: {n} pairs of recordings share samples (ecglib.data.duplicates)", 2)
-    return cohort
+        return cohort
+    n = len(find_duplicates(cohort))
+    return replace(cohort, notes=(*cohort.notes, f"pairs of recordings that share samples: {n}"))
 
 
 def is_yaad(folder: str | os.PathLike[str]) -> bool:
@@ -195,17 +202,6 @@ def _clip(key: _Key) -> str:
     return f"s{key[2]}v{key[3]}"
 
 
-def _warn(message: str, depth: int) -> None:
-    warnings.warn(message, UserWarning, stacklevel=depth + 1)
-
-
-def _told(folder: Path, keys: Sequence[_Key], what: str) -> None:
-    if keys:
-        listed = ", ".join(f"{_person(key)} {_clip(key)}" for key in keys[:5])
-        more = f" and {len(keys) - 5} more" * (len(keys) > 5)
-        _warn(f"{folder}: {len(keys)} {what}: {listed}{more}", 3)
-
-
 def _ratings(scale: tuple[float, float] | None) -> tuple[Rating, ...]:
     if scale is None:
         return ()
@@ -226,8 +222,8 @@ def _part(path: Path) -> str | None:
     return None
 
 
-def _recordings(folder: Path) -> dict[_Key, Path]:
-    """Return the files of recordings."""
+def _recordings(folder: Path) -> tuple[dict[_Key, Path], list[str]]:
+    """Return the files of recordings, and the names of files that are none."""
     found: dict[_Key, Path] = {}
     strange = []
     for path in sorted(folder.rglob("*")):
@@ -250,9 +246,6 @@ def _recordings(folder: Path) -> dict[_Key, Path]:
                 remedy="name the folder of one version of the set",
             )
         found[key] = path
-    if strange:
-        more = f" and {len(strange) - 5} more" * (len(strange) > 5)
-        _warn(f"{folder}: left out, by name or folder: {', '.join(strange[:5])}{more}", 3)
     if not found:
         raise DataError(
             "there is no recording",
@@ -260,7 +253,7 @@ def _recordings(folder: Path) -> dict[_Key, Path]:
             expected="ECGdata_s1p1v1.dat and so on, in Multimodal or Single Modal",
             remedy="name the folder ECG_GSR_Emotions",
         )
-    return found
+    return found, strange
 
 
 def _samples(path: Path, key: _Key) -> np.ndarray:
@@ -388,31 +381,27 @@ def _label(
     return label | {"emotion": emotion}
 
 
-def _say_rate(
+def _what_hearts_say(
     folder: Path,
     signals: list[np.ndarray],
     fs: float,
     others: list[float | None],
     assumed: bool,
-) -> None:
-    """Say at how many recordings hearts speak against a rate; refuse an assumed one if most do."""
+) -> str:
+    """Say in how many recordings hearts speak against a rate; refuse an assumed one if most do."""
     against = [other for other in others if other is not None]
     said = (
-        f"at {fs:g} Hz the heart rate is impossible in {len(against)} of {len(others)} recordings"
+        f"the heart rate is impossible at {fs:g} Hz in {len(against)} of {len(others)} recordings"
     )
     if against:
         best = max(set(against), key=against.count)
         said += f" ({best:g} Hz would fit)"
-    if not assumed:
-        if against:
-            _warn(f"{folder}: {said}", 3)
-        return
     some = signals[:: -(-len(signals) // _OTHERS_ASKED)]
     for rate in RATES:
         if rate != fs:
             n = sum(plausible_rate(x, rate) is not None for x in some)
             said += f", at {rate:g} Hz in {n} of {len(some)}"
-    if len(against) > len(others) / 2:
+    if assumed and len(against) > len(others) / 2:
         raise DataError(
             said,
             file=folder,
@@ -420,4 +409,5 @@ def _say_rate(
             expected="a rate at which these hearts can beat",
             remedy=f"give the rate, such as fs={best:g}",
         )
-    _warn(f"{folder}: the files state no sampling rate, {fs:g} Hz is assumed: {said}", 3)
+    how = "assumed" if assumed else "given"
+    return f"the files state no sampling rate, and {fs:g} Hz is {how}: {said}"

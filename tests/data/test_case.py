@@ -1,5 +1,4 @@
 import shutil
-import warnings
 
 import numpy as np
 import pytest
@@ -45,9 +44,8 @@ def refused(folder, match, **options) -> DataError:
 
 
 def test_every_video_of_every_person(written):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        cohort = read_case(written)
+    cohort = read_case(written)
+    assert cohort.notes == UNVERIFIED
     rows = cohort.recordings
     assert (cohort.name, cohort.fs, cohort.unit, cohort.leads) == ("CASE", 1000, "mV", ("ECG",))
     assert cohort.targets == (*SCALES, EMOTION)
@@ -110,8 +108,9 @@ def test_a_joystick_that_never_moved_is_reported(folder):
         ",".join([t, "5.043", "5.043", v] if v == "3" else [t, a, b, v]) for t, a, b, v in lines
     ]
     path.write_text("\n".join(text) + "\n")
-    with pytest.warns(UserWarning, match="without a move of the joystick: participant 1 clip 3"):
-        rows = read_case(folder).recordings
+    cohort = read_case(folder)
+    assert cohort.notes[-1] == "videos without a move of the joystick: participant 1 clip 3"
+    rows = cohort.recordings
     assert rows.loc[2, "valence"] == pytest.approx(5.043) and rows.loc[2, "valence_sd"] == 0
 
 
@@ -121,8 +120,9 @@ def test_a_video_that_is_missing_is_reported(folder):
         path.write_text(
             "\n".join([line[:-1] + "11" if line[-2:] == ",4" else line for line in text])
         )
-    with pytest.warns(UserWarning, match=r"missing: participant 1 clip 4$"):
-        assert len(read_case(folder).recordings) == 15
+    cohort = read_case(folder)
+    assert cohort.notes[len(UNVERIFIED) :] == ("videos that are missing: participant 1 clip 4",)
+    assert len(cohort.recordings) == 15
 
 
 def test_a_video_that_is_there_twice(folder):
@@ -200,6 +200,14 @@ def test_what_is_no_table(folder, monkeypatch):
     refused(folder, "0 MiB. Expected at most 0 MiB")
 
 
+def test_the_same_heart_twice_is_refused(folder):
+    for one, other in zip(paths(folder, 1), paths(folder, 2), strict=True):
+        shutil.copy(one, other)
+    error = refused(folder, "participant 2, clip 1, .* of the same ECG as participant 1, clip 1")
+    assert "allow_duplicates=True" in str(error)
+    assert len(read_case(folder, allow_duplicates=True).recordings) == 16
+
+
 def test_files_that_are_missing(folder, tmp_path):
     paths(folder, 2)[1].unlink()
     error = refused(folder, "this file is missing")
@@ -212,8 +220,3 @@ def test_files_that_are_missing(folder, tmp_path):
     (tmp_path / "raw").mkdir()
     refused(tmp_path / "raw", "no processed files.*raw files, initial and non-interpolated")
     refused(tmp_path / "gone", "there is no such folder")
-
-
-def test_what_is_not_verified_is_said():
-    assert any("joystick" in text for text in UNVERIFIED)
-    assert "UNVERIFIED" in read_case.__doc__ and "mean of the joystick" in read_case.__doc__

@@ -1,5 +1,4 @@
 import shutil
-import warnings
 
 import numpy as np
 import pytest
@@ -38,9 +37,8 @@ def rewrite_labels(folder, change):
 
 
 def test_every_block_has_its_ecg_condition_and_ratings(tmp_path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        cohort = read_swell(write_swell(tmp_path))
+    cohort = read_swell(write_swell(tmp_path))
+    assert cohort.notes == UNVERIFIED
     rows = cohort.recordings
     assert (cohort.name, cohort.fs, cohort.unit) == ("SWELL-KW", 2048, "uV")
     assert cohort.leads == ("ECG",)
@@ -107,22 +105,22 @@ def test_what_has_no_partner_is_reported(tmp_path):
     write_swell(tmp_path)
     (tmp_path / MOBI / recording_name(1, 2, ".s00")).unlink()
     write_block(tmp_path, 8, 1)
-    with pytest.warns(UserWarning) as caught:
-        cohort = read_swell(tmp_path)
-    told = [str(warning.message) for warning in caught]
-    assert len(told) == 2 and all(text.startswith(str(tmp_path)) for text in told)
-    assert "PP1 block 2 has labels, but no recording" in told[0]
-    assert "PP8 block 1 has a recording, but no labels, and is left out" in told[1]
+    cohort = read_swell(tmp_path)
+    assert cohort.notes[len(UNVERIFIED) :] == (
+        "blocks that have labels, but no recording: PP1 block 2",
+        "blocks that have a recording, but no labels, and are left out: PP8 block 1",
+    )
     assert len(cohort.recordings) == 5
-    assert all(warning.filename == __file__ for warning in caught)
 
 
 def test_names_that_are_not_understood_are_reported(tmp_path):
     write_swell(tmp_path)
     source = tmp_path / MOBI / recording_name(1, 1)
     shutil.copy(source, source.with_name("pp1_18-9-2012_c4.S00"))
-    with pytest.warns(UserWarning, match=r"pp1_18-9-2012_c4.S00 left out"):
-        assert len(read_swell(tmp_path).recordings) == 6
+    cohort = read_swell(tmp_path)
+    assert len(cohort.recordings) == 6
+    assert cohort.notes[-1].startswith("left out, by name")
+    assert cohort.notes[-1].endswith(": pp1_18-9-2012_c4.S00")
 
 
 def test_a_block_that_is_there_twice(tmp_path):
@@ -133,11 +131,19 @@ def test_a_block_that_is_there_twice(tmp_path):
     assert (error.participant, error.clip) == ("PP2", 3)
 
 
+def test_the_same_heart_twice_is_refused(tmp_path):
+    write_swell(tmp_path)
+    one = tmp_path / MOBI / recording_name(1, 1)
+    shutil.copy(one, tmp_path / MOBI / recording_name(2, 3, ".s00"))
+    error = refused(tmp_path, "participant PP2, clip 3, .* of the same ECG as participant PP1")
+    assert "allow_duplicates=True" in str(error)
+    assert len(read_swell(tmp_path, allow_duplicates=True).recordings) == 6
+
+
 def test_nothing_fits(tmp_path):
     write_swell(tmp_path, {(1, 1): "N"})
     write_workbook(tmp_path / LABELS, {"A": label_rows({(3, 1): "N"})})
-    with pytest.warns(UserWarning):
-        refused(tmp_path, "no recording has labels")
+    refused(tmp_path, "no recording has labels")
 
 
 @pytest.mark.parametrize("text", [None, "NaN", 999, "#N/A"])
@@ -209,8 +215,3 @@ def test_the_set_is_recognised(tmp_path):
     assert is_swell(write_swell(tmp_path))
     (tmp_path / LABELS).unlink()
     assert is_swell(tmp_path)
-
-
-def test_what_is_not_verified_is_said():
-    assert any("channel" in text for text in UNVERIFIED)
-    assert "UNVERIFIED" in read_swell.__doc__

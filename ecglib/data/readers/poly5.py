@@ -52,15 +52,22 @@ class Poly5Header:
         Of the channels, in the file's order; "µV" and so on as the file spells it.
     n_samples : int
         Samples of each channel.
+    scales : tuple of tuple
+        Of each channel: what the low and the high end of its range mean in its unit, and the two
+        ends as they are stored.
+    start : int
+        Where the first block begins, in bytes.
+    per_block : int
+        Samples of each channel in a block.
     """
 
     fs: float
     names: tuple[str, ...]
     units: tuple[str, ...]
     n_samples: int
-    _scales: tuple[tuple[float, float, float, float], ...]
-    _start: int  # of the first block
-    _per_block: int
+    scales: tuple[tuple[float, float, float, float], ...]
+    start: int
+    per_block: int
 
 
 def poly5_header(path: Path) -> Poly5Header:
@@ -174,8 +181,8 @@ def read_poly5(
     names = [header.names[i] for i in chosen]
     unit_of_all = one_of_all([header.units[i] for i in chosen], names, "units", file=path)
     for i in chosen:
-        unit_low, unit_high, adc_low, adc_high = header._scales[i]
-        if not all(map(math.isfinite, header._scales[i])) or adc_low == adc_high:
+        unit_low, unit_high, adc_low, adc_high = header.scales[i]
+        if not all(map(math.isfinite, header.scales[i])) or adc_low == adc_high:
             raise DataError(
                 f"a range from {adc_low:g} to {adc_high:g} that means {unit_low:g} to "
                 f"{unit_high:g}",
@@ -190,7 +197,7 @@ def read_poly5(
         at = 0
         for block in _blocks(stream, header):
             for k, i in enumerate(chosen):
-                unit_low, unit_high, adc_low, adc_high = header._scales[i]
+                unit_low, unit_high, adc_low, adc_high = header.scales[i]
                 gain = (unit_high - unit_low) / (adc_high - adc_low)
                 with np.errstate(over="ignore"):  # what overflows is infinite, and refused
                     physical = (block[:, i].astype(np.float64) - adc_low) * gain + unit_low
@@ -209,10 +216,10 @@ def read_poly5(
 def _blocks(stream: BinaryIO, header: Poly5Header) -> Iterator[np.ndarray]:
     """Give the samples of each block, (n_samples, n_channels) float32."""
     n_channels = len(header.names)
-    stream.seek(header._start)
+    stream.seek(header.start)
     left = header.n_samples
     while left:
-        n = min(left, header._per_block)
+        n = min(left, header.per_block)
         stream.seek(_BLOCK_HEADER, 1)
         samples = np.frombuffer(stream.read(4 * n * n_channels), dtype="<f4")
         yield samples.reshape(n, n_channels)
