@@ -70,6 +70,34 @@ class Poly5Header:
     per_block: int
 
 
+def is_poly5(start: bytes) -> bool:
+    r"""Tell a Poly5 file by its first bytes.
+
+    Parameters
+    ----------
+    start : bytes
+        34 of them, or more.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_poly5(bytes(31) + b"\xcb\x00" + bytes(9)), is_poly5(b"0       " * 5)
+    (True, False)
+    """
+    return _n_text(start) is not None
+
+
+def _n_text(start: bytes) -> int | None:
+    """Return how many bytes of text come before the version's number; None if it is not there."""
+    for version, n_text in VERSIONS.items():
+        if start[n_text : n_text + 2] == version.to_bytes(2, "little"):
+            return n_text
+    return None
+
+
 def poly5_header(path: Path) -> Poly5Header:
     r"""Read the head of a Poly5 file, and check that the file is as long as it says.
 
@@ -112,7 +140,16 @@ def poly5_header(path: Path) -> Poly5Header:
     size = path.stat().st_size
     with path.open("rb") as stream:
         start = stream.read(max(VERSIONS.values()) + _FIELDS.size)
-        lead_in = _lead_in(start, path)
+        lead_in = _n_text(start)
+        if lead_in is None and len(start) >= min(VERSIONS.values()) + _FIELDS.size:
+            raise DataError(
+                "this is no Poly5 file of version 2.03 or 2.04",
+                file=path,
+                expected="a Poly5 file (.S00 or .Poly5)",
+                remedy="check that it is the right file; else export it from PortiLab as EDF",
+            )
+        if lead_in is None or len(start) < lead_in + _FIELDS.size:
+            raise _damaged(f"it has only {len(start)} bytes", path)
         fields = _FIELDS.unpack_from(start, lead_in)[2:]
         rate, _, _, n_halves, n_samples, n_blocks, per_block, block_bytes, delta = fields
         begin = lead_in + _FIELDS.size
@@ -224,23 +261,6 @@ def _blocks(stream: BinaryIO, header: Poly5Header) -> Iterator[np.ndarray]:
         samples = np.frombuffer(stream.read(4 * n * n_channels), dtype="<f4")
         yield samples.reshape(n, n_channels)
         left -= n
-
-
-def _lead_in(start: bytes, path: Path) -> int:
-    """Return how many bytes of text come before the version's number."""
-    if len(start) >= min(VERSIONS.values()) + _FIELDS.size:
-        for version, n_text in VERSIONS.items():
-            found = int.from_bytes(start[n_text : n_text + 2], "little")
-            if found == version and len(start) >= n_text + _FIELDS.size:
-                return n_text
-    else:
-        raise _damaged(f"it has only {len(start)} bytes", path)
-    raise DataError(
-        "this is no Poly5 file of version 2.03 or 2.04",
-        file=path,
-        expected="a Poly5 file (.S00 or .Poly5)",
-        remedy="check that it is the right file; else export it from PortiLab as EDF",
-    )
 
 
 def _check_length(

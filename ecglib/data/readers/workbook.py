@@ -27,7 +27,7 @@ MAX_BYTES = 2**26
 """Largest workbook, as it lies on disk."""
 
 
-MAX_PART = 2**28
+MAX_PART = 2**27
 """Most bytes of one XML file within it, once inflated."""
 
 

@@ -1,7 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from ecglib.core.errors import DataError
+from ecglib.data.readers.any_format import read_recording
 from ecglib.data.readers.poly5 import poly5_header, read_poly5
 from tests.layouts.swell import poly5_header as head
 from tests.layouts.swell import write_poly5
@@ -134,6 +137,28 @@ def test_any_bytes_are_refused(tmp_path):
             assert read_poly5(path, leads=2).signals.shape == (1050, 1)
         except DataError as error:
             assert str(path) in str(error)
+
+
+def test_a_recording_of_any_format(tmp_path):
+    for name, version in (("a.S00", 203), ("b.s00", 204), ("c.Poly5", 204)):
+        path = write_poly5(tmp_path / name, X, NAMES, version=version)
+        np.testing.assert_array_equal(read_recording(path).signals[:, 0], X[:, 1])
+    path.rename(tmp_path / "d.edf")
+    refused(tmp_path / "d.edf", "the content is Poly5.*rename it to d.poly5", read=read_recording)
+    (tmp_path / "a.S00").write_bytes(b"1\n2\n")
+    refused(tmp_path / "a.S00", "the content is text", read=read_recording)
+
+
+def test_channels_that_are_not_asked_for_never_lie_in_memory_whole(tmp_path):
+    x = np.zeros((200_000, 16), dtype=np.float32)
+    path = write_poly5(tmp_path / "a.S00", x, [*map(str, range(15)), "ECG"], per_block=1000)
+    read_poly5(path)  # imports and caches
+    tracemalloc.start()
+    recording = read_poly5(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert recording.signals.nbytes == 800_000
+    assert peak < 2_500_000 < x.nbytes / 4
 
 
 def test_what_is_no_file(tmp_path):
