@@ -103,6 +103,8 @@ def read_sheet(
     {2: '41'}
     """
     _check_file(path)
+    table: dict[str, dict[int, str]] = {}
+    problem = ""
     try:
         with zipfile.ZipFile(path) as archive:
             part = _part_of(archive, sheet, path)
@@ -110,17 +112,20 @@ def read_sheet(
             table = _rows(archive, part, first, places)
     except DataError:
         raise
+    except (_Refused, expat.ExpatError) as error:
+        problem = str(error)
     except (
-        *(zipfile.BadZipFile, zlib.error, expat.ExpatError, OSError, EOFError),
-        *(RuntimeError, NotImplementedError, KeyError, ValueError, MemoryError),
+        *(zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError),
+        *(NotImplementedError, KeyError, ValueError, MemoryError),
     ) as error:
-        known = isinstance(error, _Refused | expat.ExpatError | zipfile.BadZipFile)
+        problem = type(error).__name__  # the message of a ZIP archive can quote what it holds
+    if problem:  # here, so that it carries no such message along
         raise DataError(
-            f"the workbook cannot be read ({error if known else type(error).__name__})",
+            f"the workbook cannot be read ({problem})",
             file=path,
             expected="an undamaged Excel workbook (.xlsx) without a password",
             remedy=_COPY,
-        ) from None  # the cause could quote a cell
+        )
     rows = sorted({row for column in table.values() for row in column})
     return pd.DataFrame(
         {name: [table.get(name, {}).get(row, "") for row in rows] for name in columns},

@@ -117,6 +117,23 @@ def test_a_truncated_or_damaged_workbook(tmp_path):
     refused(path, "cannot be read")
 
 
+def test_an_error_quotes_nothing_of_a_damaged_archive(tmp_path):
+    """Python's own message would: it takes what follows a name that is said to be longer for it."""
+    path = write_workbook(tmp_path / "a.xlsx", {"People": ROWS})
+    with zipfile.ZipFile(path) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for part, content in parts.items():
+            archive.writestr(part, content)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"xl/_rels/workbook.xml.rels")
+    content[at - 3] = 9  # 9 * 256 characters more
+    path.write_bytes(bytes(content))
+    error = refused(path, "cannot be read")
+    for link in (error, error.__cause__, error.__context__):
+        assert "Secret" not in str(link)
+
+
 @pytest.mark.parametrize(
     ("part", "text", "problem"),
     [
