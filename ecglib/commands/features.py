@@ -72,10 +72,10 @@ def command(
     from ecglib.data.folder import has_table
     from ecglib.workflows.features import MISSING, NO_ENCODER, write_features
     from ecglib.workflows.output import refuse_to_replace, show
-    from ecglib.workflows.sources import recordings_in
+    from ecglib.workflows.sources import known_set, recordings_in
 
     refuse_to_replace(out, force)
-    whole = {f: not f.is_dir() or has_table(f) for f in files}
+    whole = {f: not f.is_dir() or bool(known_set(f)) or has_table(f) for f in files}
     paths = [path for f in files for path in ([f] if whole[f] else recordings_in(f))]
     with interruptible("what is finished is kept: the same command goes on"):
         table = write_features(

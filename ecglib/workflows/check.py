@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ecglib.core.errors import DataError
+from ecglib.data.rates import plausible_rate
 from ecglib.data.readers.any_format import read_recording
 from ecglib.data.readers.choice import Leads
 from ecglib.data.recording import Recording
@@ -21,7 +22,6 @@ from ecglib.plots.quality import recording_strip
 from ecglib.preprocessing.beats import heart_rates
 from ecglib.preprocessing.polarity import polarity
 from ecglib.preprocessing.quality import MISSING, OK, QUALITIES
-from ecglib.preprocessing.rates import plausible_rate
 from ecglib.preprocessing.report import GRADES, envelope
 from ecglib.workflows.judged import WINDOW, JudgedLead, judge_lead
 from ecglib.workflows.sources import file_of, file_sha256

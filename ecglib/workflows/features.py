@@ -31,7 +31,14 @@ from ecglib.preprocessing.windows import Windows
 from ecglib.workflows.feature_table import FeatureTable
 from ecglib.workflows.judged import windows_by_lead
 from ecglib.workflows.output import refuse_to_replace_input
-from ecglib.workflows.sources import file_of, file_sha256, is_dreamer, refuse_reading_options
+from ecglib.workflows.sources import (
+    file_of,
+    file_sha256,
+    is_dreamer,
+    known_set,
+    read_known,
+    refuse_reading_options,
+)
 
 NO_ENCODER = "none"
 """In the place of an encoder: none."""
@@ -251,6 +258,8 @@ def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
         return [
             _Task(recording.name, recording.name, key, lambda config: _leads_of(recording, config))
         ]
+    if known_set(source):
+        return _people_of(read_known(source, **given), Path(source).resolve().name, None, True)
     if is_dreamer(source):
         refuse_reading_options(source, given["fs"], given["unit"])
         return _people_of(read_dreamer(source), Path(source).name, given["leads"])

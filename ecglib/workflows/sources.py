@@ -9,8 +9,13 @@ from pathlib import Path
 import scipy.io
 
 from ecglib.core.errors import DataError
+from ecglib.data.case import is_case, read_case
+from ecglib.data.cohort import Cohort
 from ecglib.data.folder import REQUIRED
 from ecglib.data.readers.any_format import READERS
+from ecglib.data.readers.choice import Leads
+from ecglib.data.swell import is_swell, read_swell
+from ecglib.data.yaad import is_yaad, read_yaad
 
 
 def file_of(path: str | os.PathLike[str]) -> Path:
@@ -48,15 +53,19 @@ def is_dreamer(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def refuse_reading_options(path: str | os.PathLike[str], *given: object) -> None:
+def refuse_reading_options(
+    path: str | os.PathLike[str], *given: object, what: str = "a file in the layout of DREAMER.mat"
+) -> None:
     """Raise a DataError if it is said how to read a file whose layout says that itself.
 
     Parameters
     ----------
     path : str or os.PathLike
-        A file in the layout of DREAMER.mat.
+        A file in the layout of DREAMER.mat, or something else.
     *given : object
         What is said: rate, unit or leads; None for what is not.
+    what : str
+        What the path is, for the message.
 
     Raises
     ------
@@ -66,11 +75,96 @@ def refuse_reading_options(path: str | os.PathLike[str], *given: object) -> None
     for value in given:
         if value is not None:
             raise DataError(
-                f"{value!r} is given for a file in the layout of DREAMER.mat",
+                f"{value!r} is given for {what}",
                 file=path,
-                expected="no rate, unit or leads, which this layout fixes",
+                expected="no rate, unit or leads, as far as this layout fixes them",
                 remedy="leave it out",
             )
+
+
+def known_set(path: str | os.PathLike[str]) -> str | None:
+    """Tell which set of recordings, of those that a folder can be, this one is.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Any file or folder.
+
+    Returns
+    -------
+    {"SWELL-KW", "CASE", "YAAD"} or None
+        None also for a set that is read in another way.
+
+    Examples
+    --------
+    >>> known_set(".") is None
+    True
+    """
+    known = {"SWELL-KW": is_swell, "CASE": is_case, "YAAD": is_yaad}
+    return next((name for name, fits in known.items() if fits(path)), None)
+
+
+def read_known(
+    folder: str | os.PathLike[str],
+    *,
+    fs: float | None = None,
+    leads: Leads = None,
+    unit: str | None = None,
+) -> Cohort:
+    """Read a folder that `known_set` knows.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        The folder.
+    fs : float, optional
+        Sampling rate in Hz, of YAAD only, whose files do not state it.
+    leads : str, int or sequence of them, optional
+        Of SWELL-KW only: the name of the channel that is the ECG.
+    unit : str, optional
+        Of none of them.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    DataError
+        If it is none of these sets, cannot be read, or something is given that it fixes.
+
+    Examples
+    --------
+    >>> read_known(".")
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: .: this is none of the sets that are known. Expected the folder \
+of SWELL-KW, CASE or YAAD.
+    """
+    name = known_set(folder)
+    if name == "CASE":
+        refuse_reading_options(folder, fs, leads, unit, what=name)
+        return read_case(folder)
+    if name == "YAAD":
+        refuse_reading_options(folder, leads, unit, what=name)
+        return read_yaad(folder, fs=fs)
+    if name == "SWELL-KW":
+        refuse_reading_options(folder, fs, unit, what=name)
+        lead = leads[0] if isinstance(leads, list | tuple) and len(leads) == 1 else leads
+        if lead is not None and not isinstance(lead, str):
+            raise DataError(
+                f"{leads!r}",
+                file=folder,
+                field="leads",
+                expected="the name of one channel, never a number",
+                remedy="give the name of the channel that is the ECG",
+            )
+        return read_swell(folder, lead=lead)
+    raise DataError(
+        "this is none of the sets that are known",
+        file=folder,
+        expected="the folder of SWELL-KW, CASE or YAAD",
+    )
 
 
 def recordings_in(folder: str | os.PathLike[str]) -> list[Path]:

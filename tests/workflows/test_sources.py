@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from ecglib.core.errors import DataError
+from ecglib.workflows.features import features_of
 from ecglib.workflows.output import refuse_to_replace, refuse_to_replace_input, show, to_json
-from ecglib.workflows.sources import file_of, is_dreamer, recordings_in
+from ecglib.workflows.sources import file_of, is_dreamer, known_set, read_known, recordings_in
+from tests.layouts.case import HOME, runs, write_person
+from tests.layouts.swell import NAMES, write_block, write_swell
+from tests.layouts.yaad import write_yaad
 
 
 def test_a_wfdb_record_is_its_header():
@@ -32,6 +36,47 @@ def test_a_folder_gives_recordings_but_no_table_of_them(tmp_path):
 def test_only_a_file_with_the_variable_is_a_cohort(tmp_path):
     (tmp_path / "a.mat").write_bytes(b"nonsense")
     assert not is_dreamer(tmp_path / "a.mat") and not is_dreamer(tmp_path / "a.csv")
+
+
+def test_sets_are_known_by_their_folders(tmp_path):
+    write_person(tmp_path / "case" / HOME, 1, runs(1, 1000))
+    write_swell(tmp_path / "swell")
+    write_yaad(tmp_path / "yaad")
+    (tmp_path / "mine").mkdir()
+    found = [known_set(tmp_path / name) for name in ("case", "swell", "yaad", "mine", "gone")]
+    assert found == ["CASE", "SWELL-KW", "YAAD", None, None]
+    for name in ("case", "swell"):
+        assert read_known(tmp_path / name).name == known_set(tmp_path / name)
+    assert read_known(tmp_path / "yaad", fs=125).fs == 125
+    with pytest.raises(DataError, match="none of the sets that are known"):
+        read_known(tmp_path / "mine")
+
+
+def test_what_a_set_fixes_cannot_be_said(tmp_path):
+    write_person(tmp_path / "case" / HOME, 1, runs(1, 1000))
+    write_swell(tmp_path / "swell", {(1, 1): "N"})
+    write_block(tmp_path / "swell", 1, 1, names=(*NAMES[:4], "Heart"))
+    write_yaad(tmp_path / "yaad")
+    for name, given in (
+        ("case", {"fs": 500}),
+        ("case", {"leads": ["ECG"]}),
+        ("yaad", {"unit": "mV"}),
+        ("swell", {"fs": 2048}),
+    ):
+        with pytest.raises(DataError, match=f"is given for {known_set(tmp_path / name)}"):
+            read_known(tmp_path / name, **given)
+    for leads in (1, ["A", "B"], []):
+        with pytest.raises(DataError, match="the name of one channel, never a number"):
+            read_known(tmp_path / "swell", leads=leads)
+    for lead in ("Heart", ["Heart"]):
+        assert read_known(tmp_path / "swell", leads=lead).leads == ("ECG",)
+
+
+def test_a_known_set_is_described_person_by_person(tmp_path, monkeypatch):
+    write_person(tmp_path / "case" / HOME, 1, runs(1, 11_000))
+    table = features_of(tmp_path / "case", encoder="none")
+    assert table.meta["clip"].tolist() == list(range(1, 9))
+    assert set(table.meta["participant"]) == {1}
 
 
 def test_results_are_strict_json_on_the_screen_or_in_a_file(tmp_path, capsys):

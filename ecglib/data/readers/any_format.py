@@ -11,6 +11,7 @@ from ecglib.data.readers.choice import Leads
 from ecglib.data.readers.edf import read_edf
 from ecglib.data.readers.matlab import read_mat
 from ecglib.data.readers.numpy_file import read_npy, read_npz
+from ecglib.data.readers.poly5 import is_poly5, read_poly5
 from ecglib.data.readers.text import read_text
 from ecglib.data.readers.wfdb_record import header_of, read_wfdb
 from ecglib.data.recording import Recording
@@ -24,6 +25,8 @@ READERS: dict[str, tuple[str, Callable[..., Recording]]] = {
     ".mat": ("MATLAB", read_mat),
     ".edf": ("EDF", read_edf),
     ".bdf": ("BDF", read_edf),
+    ".s00": ("Poly5", read_poly5),
+    ".poly5": ("Poly5", read_poly5),
     ".hea": ("text", read_wfdb),
 }
 """Formats by file name extension: what the file's first bytes must show, and the reader."""
@@ -51,7 +54,7 @@ def read_recording(
     leads: Leads = None,
     unit: str | None = None,
 ) -> Recording:
-    """Read the ECG of one file: CSV, TSV, TXT, NPY, NPZ, MAT, EDF, BDF or WFDB.
+    """Read the ECG of one file: CSV, TSV, TXT, NPY, NPZ, MAT, EDF, BDF, Poly5 or WFDB.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def read_recording(
     leads : str, int or sequence of them, optional
         Leads to read, by name or by number from 1. By default all whose names are those of ECG
         leads; if no name is, all signals of a table or an array, and an error that lists them for
-        EDF and WFDB, which hold other signals as well.
+        EDF, Poly5 and WFDB, which hold other signals as well.
     unit : str, optional
         "mV", "uV", "V" or "adu", where the file does not say.
 
@@ -138,6 +141,8 @@ def _content(path: Path) -> str:
             return name
     if start[124:128] in (b"\x00\x01IM", b"\x01\x00MI", b"\x00\x02IM", b"\x02\x00MI"):
         return "MATLAB"
+    if is_poly5(start):
+        return "Poly5"
     if not start:
         return "empty"
     binary = b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff"))

@@ -5,6 +5,7 @@ from scipy.io import savemat
 from ecglib.core.errors import DataError
 from ecglib.data.readers.any_format import READERS, read_recording
 from tests.data.readers.files import FS, wave, write_columns, write_edf, write_wfdb
+from tests.layouts.swell import write_poly5
 
 
 @pytest.fixture
@@ -19,6 +20,8 @@ def folder(tmp_path):
     savemat(tmp_path / "a.mat", {"ecg": wave()})
     write_edf(tmp_path / "a.edf", (wave(), FS, "ECG", "mV"))
     write_edf(tmp_path / "a.bdf", (wave(), FS, "ECG", "mV"), bdf=True)
+    for suffix in (".s00", ".poly5"):
+        write_poly5(tmp_path / f"a{suffix}", wave()[:, None], ("ECG",), fs=int(FS), units=("mV",))
     write_wfdb(tmp_path, "a", wave()[:, None], FS, ("ECG",), ("mV",))
     return tmp_path
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecglib.preprocessing.rates import COMMON_RATES, RESTING_BPM, plausible_rate
+from ecglib.data.rates import COMMON_RATES, RESTING_BPM, plausible_rate
 from tests.real import shared_data
 
 NO_ANSWER = {"233"}  # so many premature beats that no interval is the usual one
