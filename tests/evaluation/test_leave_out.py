@@ -165,7 +165,8 @@ def test_datasets_that_cannot_be_told_apart_are_refused(splitter: leave_out.Spli
     with pytest.raises(DataError, match=r"field dataset: .* pool the cohorts"):
         splitter.split(meta.drop(columns="dataset"))
     meta["participant"] = meta["participant"].str[1:].astype(int)
-    with pytest.raises(DataError, match=r"participant 1, field dataset: .* of this name is in a and b"):
+    said = r"participant 1, field dataset: .* of this name is in a and b"
+    with pytest.raises(DataError, match=said):
         splitter.split(meta)
 
 
