@@ -42,6 +42,12 @@ def recording_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+duplicates_option = click.option(
+    "--allow-duplicates", is_flag=True, help="Take recordings that share samples with others."
+)
+"""The option of verbs that read several recordings as one set."""
+
+
 def _leads(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> list[str | int] | None:

@@ -19,6 +19,8 @@ SPLITS = (
     "participant-grouped",
     "leave-one-participant-out",
     "leave-one-participant-and-clip-out",
+    "leave-one-participant-out-within-dataset",
+    "leave-one-dataset-out",
 )
 
 REGIMES = ("none", "strict", "pretext saw test clips", "pretext saw test windows")
@@ -169,7 +171,11 @@ def _show(found: Any, as_json: bool) -> None:
         click.echo(
             f"{'target':20} {'metric':18} {'mean':>6}  {'interval':16} {'n':>4} {'majority':>8}"
         )
+        of = None
         for row in rows.itertuples():
+            if getattr(row, "dataset", None) != of:
+                of = row.dataset
+                click.echo(f"tested on {of}:")
             interval = f"{row.low:.3f} to {row.high:.3f}"
             click.echo(
                 f"{row.target:20} {row.metric:18} {row.mean:6.3f}  {interval:16} "

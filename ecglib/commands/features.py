@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ecglib.commands._shared import interruptible, recording_options
+from ecglib.commands._shared import duplicates_option, interruptible, recording_options
 
 EXAMPLES = """\b
 Examples:
@@ -41,6 +41,7 @@ Exit codes:
     help="Add the features of this encoder: a file, or a name such as str-clinic-v1.",
 )
 @recording_options
+@duplicates_option
 @click.option("--turn", is_flag=True, help="Turn leads that are upside down.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @click.option("--force", is_flag=True, help="Replace a table that is there.")
@@ -52,6 +53,7 @@ def command(
     fs: float | None,
     leads: list[str | int] | None,
     unit: str | None,
+    allow_duplicates: bool,
     turn: bool,
     as_json: bool,
     force: bool,
@@ -87,6 +89,7 @@ def command(
             leads=leads,
             unit=unit,
             turn=turn,
+            allow_duplicates=allow_duplicates,
         )
     told = {
         "file": str(out),

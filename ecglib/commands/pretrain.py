@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecglib.commands._shared import echo_json, interruptible, recording_options, tell
+from ecglib.commands._shared import (
+    duplicates_option,
+    echo_json,
+    interruptible,
+    recording_options,
+    tell,
+)
 
 if TYPE_CHECKING:
     from ecglib.studies.study import Study
@@ -33,6 +39,7 @@ _OF_STUDY = ("group", "profile", "coordinator", "processes", "process", "wait", 
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The encoder's file, .npz.")
 @click.option("--table", type=click.Path(path_type=Path), help="Table of the recordings.")
 @recording_options
+@duplicates_option
 @click.option(
     "--method",
     type=click.Choice(["STR", "contrastive"]),

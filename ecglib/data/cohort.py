@@ -19,10 +19,14 @@ COLUMNS = ("participant", "clip", "condition", "n_samples", "duration")
 """Columns that `Cohort.recordings` begins with; targets and what else is known follow."""
 
 
+DATASET = "dataset"
+"""Column of the recordings and of the windows that says which set a participant is of, if any."""
+
+
 _Value = TypeVar("_Value")
 
 
-_OF_PERSON = ("age", "sex", "gender")
+_OF_PERSON = ("age", "sex", "gender", DATASET)
 """Columns that, where they exist, have one value per participant."""
 
 
@@ -39,7 +43,8 @@ class Cohort:
     recordings : pandas.DataFrame
         One row per recording, sorted by participant, clip and condition: participant and clip
         (whole numbers, or texts), condition (str), n_samples, duration (s); then a column for each
-        target, and any others, such as age and sex.
+        target, and any others, such as age and sex. A column ``dataset``, as
+        `ecglib.data.pool.pool` makes one, names the set that a participant is of.
     signals : tuple of numpy.ndarray
         ``signals[i]`` has shape (n_samples, n_leads), floating point, and belongs to row ``i``. NaN
         is a missing sample.
@@ -312,7 +317,7 @@ def _check_table(recordings: pd.DataFrame, targets: tuple[Target, ...]) -> None:
             expected="a RangeIndex",
             remedy="call reset_index(drop=True)",
         )
-    for column in ("participant", "clip"):
+    for column in ("participant", "clip", *([DATASET] if DATASET in recordings else [])):
         names = as_names(recordings[column], column)
         number = pd.api.types.is_integer_dtype(recordings[column])
         if (names.dtype.kind == "i") != number or not np.array_equal(names, recordings[column]):

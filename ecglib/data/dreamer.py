@@ -105,7 +105,7 @@ def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False
         The file. Its own ``noOfSubjects`` and ``noOfVideoSequences`` say how many participants
         and clips there must be (23 and 18 in the original). The EEG is not used.
     allow_duplicates : bool
-        Let recordings pass whose first lead shares 10 s or more with that of another one.
+        Let recordings pass that share 10 s or more with another one (`ecglib.data.duplicates`).
 
     Returns
     -------
@@ -126,7 +126,11 @@ def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     cohort = cohort_from_struct(dreamer, file=path, sha256=sha256)
     if not allow_duplicates:
-        refuse_duplicates(cohort, lead=1, file=path, remedy="say allow_duplicates=True")
+        refuse_duplicates(
+            cohort,
+            file=path,
+            remedy="read it with allow_duplicates=True, then leave one out with Cohort.select",
+        )
     return cohort
 
 

@@ -139,7 +139,7 @@ def refuse_duplicates(
     *cohorts: Cohort,
     lead: int | str | None = None,
     file: str | os.PathLike[str] | None = None,
-    remedy: str = "",
+    remedy: str = "leave one of the two out with Cohort.select",
 ) -> None:
     """Raise a DataError if recordings of one or several cohorts share samples.
 
@@ -152,7 +152,7 @@ def refuse_duplicates(
     file : str or os.PathLike, optional
         Where they were read from, for the message.
     remedy : str
-        What else can be done, for the message.
+        What can be done, for the message.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def refuse_duplicates(
         f"participants {listed}",
         file=file,
         expected="every recording once: nobody is tested on what was trained with",
-        remedy="leave one of the two out, with Cohort.select" + f", or {remedy}" * bool(remedy),
+        remedy=remedy,
     )
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.data.cohort import COLUMNS, Cohort, one_or_each
+from ecglib.data.duplicates import find_duplicates
 from ecglib.data.extracts import folder_of
 from ecglib.data.readers.any_format import READERS, read_recording
 from ecglib.data.readers.choice import Leads
@@ -39,6 +40,7 @@ def read_recordings(
     fs: float | None = None,
     leads: Leads = None,
     unit: str | None = None,
+    allow_duplicates: bool = False,
 ) -> tuple[pd.DataFrame, list[Recording]]:
     """Read the recordings of a folder and the table beside them.
 
@@ -54,6 +56,8 @@ def read_recordings(
         of its own, who is named after it.
     fs, leads, unit
         As in `ecglib.data.readers.any_format.read_recording`, for all files.
+    allow_duplicates : bool
+        Let files pass that share 10 s or more of ECG (`ecglib.data.duplicates`).
 
     Returns
     -------
@@ -67,8 +71,8 @@ def read_recordings(
     ------
     DataError
         If the table lacks a column or a value, names a file twice or one that is not there, or a
-        file cannot be read (the message is the reader's), or two files hold the same samples.
-        Nothing is returned then.
+        file cannot be read (the message is the reader's), or two files hold the same ECG. Nothing
+        is returned then.
     """
     folder = folder_of(folder, "a folder of recordings", "check the path")
     if table is None:
@@ -77,20 +81,11 @@ def read_recordings(
         given = Path(table).expanduser()
         found = given if given.is_file() and not (folder / given).is_file() else folder / given
     rows = _without_table(folder) if found is None else _read_table(found, folder)
-    recordings: list[Recording] = []
-    seen: dict[str, int] = {}
-    for i, name in enumerate(rows["file"]):
-        recording = read_recording(folder / name, fs=fs, leads=leads, unit=unit)
-        other = seen.setdefault(recording.sha256(), i)
-        if other != i:
-            raise DataError(
-                f"holds the same samples as {rows['file'][other]}"
-                + (f" (rows {other + 2} and {i + 2} of {found.name})" if found else ""),
-                file=folder / name,
-                expected="a recording of its own",
-                remedy="remove one of the two; a person tested on what was trained with is no test",
-            )
-        recordings.append(recording)
+    recordings = [
+        read_recording(folder / name, fs=fs, leads=leads, unit=unit) for name in rows["file"]
+    ]
+    if not allow_duplicates:
+        _refuse_copies(rows["file"].tolist(), recordings, folder, found)
     return rows, recordings
 
 
@@ -102,17 +97,18 @@ def read_folder(
     fs: float | None = None,
     leads: Leads = None,
     unit: str | None = None,
+    allow_duplicates: bool = False,
 ) -> Cohort:
     """Read a folder of recordings as a cohort.
 
     Parameters
     ----------
-    folder, table, fs, leads, unit
+    folder, table, fs, leads, unit, allow_duplicates
         As in `read_recordings`. Without a column ``clip`` the recordings of a participant are
         numbered from 1, and without ``condition`` each is a "recording".
     targets : sequence of Rating or Classes
-        What the columns of labels mean (`ecglib.data.targets`). Windows carry these columns; all
-        others stay in the cohort's ``recordings``.
+        What the columns of labels mean (`ecglib.data.targets`). Windows carry these columns, and
+        ``dataset`` if there is one; all others stay in the cohort's ``recordings``.
 
     Returns
     -------
@@ -135,7 +131,9 @@ def read_folder(
     >>> read_folder(folder)
     <Cohort 'study': 2 participants, 1 clips, 2 recordings, 0.3 min at 500 Hz>
     """
-    rows, recordings = read_recordings(folder, table, fs=fs, leads=leads, unit=unit)
+    rows, recordings = read_recordings(
+        folder, table, fs=fs, leads=leads, unit=unit, allow_duplicates=allow_duplicates
+    )
     by_count: dict[int, str] = {}
     for name, recording in zip(rows["file"], recordings, strict=True):
         by_count.setdefault(len(recording.leads), f"{name} ({', '.join(recording.leads)})")
@@ -178,6 +176,33 @@ def read_folder(
         targets=tuple(targets),
         leads=names.pop() if len(names) == 1 else default_leads(next(iter(by_count))),
         unit=one_or_each([recording.unit for recording in ordered]),
+    )
+
+
+def _refuse_copies(
+    files: Sequence[str], recordings: Sequence[Recording], folder: Path, table: Path | None
+) -> None:
+    """Refuse files that hold the same ECG, whatever they and their people are called."""
+    parts = []
+    for name, recording in zip(files, recordings, strict=True):
+        row = (name, 1, "recording", len(recording), recording.duration)
+        about = pd.DataFrame([row], columns=list(COLUMNS)).astype({"participant": object})
+        parts.append(
+            Cohort(name, recording.fs, about, (recording.signals,), leads=tuple(recording.leads))
+        )
+    found = find_duplicates(*parts)
+    if found.empty:
+        return
+    pair = found.iloc[0]
+    rows = [files.index(pair[column]) + 2 for column in ("cohort", "other_cohort")]
+    raise DataError(
+        f"from second {pair['other_start']:.1f} it holds {pair['seconds']:.1f} s of the same ECG "
+        f"as {pair['cohort']} from second {pair['start']:.1f}"
+        + (f" (rows {rows[0]} and {rows[1]} of {table.name})" if table else "")
+        + (f"; in all, {len(found)} pairs of files do" if len(found) > 1 else ""),
+        file=folder / pair["other_cohort"],
+        expected="a recording of its own: a person tested on what was trained with is no test",
+        remedy="remove one of the two, or say allow_duplicates=True (--allow-duplicates)",
     )
 
 

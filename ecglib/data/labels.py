@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.data.cohort import DATASET
 from ecglib.data.targets import TARGETS, Classes, Rating, Target, as_target, binary_targets
 
 BASELINE = "baseline"
@@ -49,8 +50,8 @@ def binary_labels(
     ------
     DataError
         If the column or a value is missing, a value is not on the scale or none of the classes,
-        the rule is unknown, there are more than two classes and none is asked for, or the frame
-        has baseline windows that were not asked for.
+        the rule is unknown, there are more than two classes and none is asked for, the frame has
+        baseline windows that were not asked for, or a dataset in it never asked the question.
 
     Examples
     --------
@@ -144,11 +145,15 @@ def _values(meta: pd.DataFrame, target: Target, allow_baseline: bool) -> pd.Seri
         raise DataError(
             "the metadata frame lacks this column",
             field=target.name,
-            remedy="pass the frame that came with the windows",
+            remedy="name it in the targets of ecglib.data.pool.pool, which keeps those that all "
+            "datasets have in common"
+            if DATASET in meta
+            else "pass the frame that came with the windows",
         )
     values = meta[target.name]
     bad = np.flatnonzero(~target.allows(values))
     if bad.size:
+        _refuse_never_asked(meta, values)
         row = meta.iloc[bad[0]]
         what = "rating" if isinstance(target, Rating) else "class"
         raise DataError(
@@ -171,3 +176,18 @@ def _values(meta: pd.DataFrame, target: Target, allow_baseline: bool) -> pd.Seri
                 remedy="drop the baseline windows, or pass allow_baseline=True",
             )
     return values
+
+
+def _refuse_never_asked(meta: pd.DataFrame, values: pd.Series) -> None:
+    """Refuse a question to which a whole dataset has no answer."""
+    if DATASET not in meta:
+        return
+    asked = values.notna().groupby(meta[DATASET]).any()
+    if not asked.all():
+        never = ", ".join(map(str, asked.index[~asked]))
+        raise DataError(
+            f"dataset {never} never asks it",
+            field=str(values.name),
+            expected="a question that all datasets ask",
+            remedy="leave out the windows of that dataset, or ask what all have in common",
+        )

@@ -12,6 +12,7 @@ import numpy as np
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
 from ecglib.data.cohort import Cohort
+from ecglib.data.duplicates import refuse_duplicates
 from ecglib.data.extracts import Collected, folder_of
 from ecglib.data.readers.any_format import read_recording
 from ecglib.data.readers.wfdb_record import segments_of
@@ -48,6 +49,7 @@ def read_wfdb_folder(
     condition: str = "recording",
     targets: Sequence[Target] = (),
     labels: Callable[[str], Mapping[str, object]] | None = None,
+    allow_duplicates: bool = False,
 ) -> Cohort:
     """Read all records of a folder as a cohort.
 
@@ -70,6 +72,8 @@ def read_wfdb_folder(
         What the columns of labels mean.
     labels : function, optional
         Gives further columns of a record's row, by its name.
+    allow_duplicates : bool
+        Let records pass that share 10 s or more (`ecglib.data.duplicates`).
 
     Returns
     -------
@@ -83,7 +87,8 @@ def read_wfdb_folder(
     Raises
     ------
     DataError
-        If there are no records, a file is missing or damaged, or a lead asked for is not there.
+        If there are no records, a file is missing or damaged, a lead asked for is not there, or two
+        records share samples.
     """
     folder = folder_of(folder, "a folder of WFDB records", "check the path")
     collected = Collected(name or folder.resolve().name, version)
@@ -113,7 +118,15 @@ def read_wfdb_folder(
             **(labels(record) if labels else {}),
         )
     some = next(iter(named))
-    return collected.cohort(some if len(named) == 1 else default_leads(len(some)), tuple(targets))
+    of_all = some if len(named) == 1 else default_leads(len(some))
+    cohort = collected.cohort(of_all, tuple(targets))
+    if not allow_duplicates:
+        refuse_duplicates(
+            cohort,
+            file=folder,
+            remedy="read it with allow_duplicates=True, then leave one out with Cohort.select",
+        )
+    return cohort
 
 
 def records_of(folder: Path) -> list[str]:

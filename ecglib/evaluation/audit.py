@@ -82,7 +82,8 @@ def find_leaks(
     Parameters
     ----------
     meta : DataFrame
-        One row per window: participant, clip, start (s), and condition if there are several.
+        One row per window: participant, clip, start (s), condition if there are several, and
+        dataset if the protocol keeps datasets apart.
     uses : iterable of Use
         For every fold its test windows, its head and, unless the regime is "none", its pretext;
         validation and normalisation where there are any.
@@ -122,7 +123,8 @@ def find_leaks(
     """
     _known("protocol", protocol, FORBIDDEN)
     _known("regime", regime, MAY_SHARE)
-    for column in ("participant", "clip", "start"):
+    needed = [column for kind in FORBIDDEN[protocol] for column in KINDS[kind]]
+    for column in dict.fromkeys(["participant", "clip", "start", *needed]):
         if column not in meta.columns or meta[column].isna().any():
             raise DataError("the metadata frame lacks values of this column", field=column)
     own_uses: dict[int, list[Use]] = {}
@@ -328,7 +330,7 @@ class _Places:
         self.code = {
             kind: meta.groupby(columns).ngroup().to_numpy()
             for kind, columns in KINDS.items()
-            if kind != "window"
+            if kind != "window" and set(columns) <= set(meta)
         }
         recording = [c for c in ("participant", "clip", "condition") if c in meta]
         start = meta["start"].to_numpy(dtype=float)

@@ -1,4 +1,4 @@
-"""Splits that leave out whole people or clips, splits within one person, and the ladder of all."""
+"""Splits that leave out whole people, clips or datasets, splits within one person, the ladder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 from ecglib.core.arrays import rows_by_value
 from ecglib.core.errors import DataError
+from ecglib.data.cohort import DATASET
 from ecglib.evaluation.splits import (
     ClipGroupedKFold,
     Fold,
@@ -110,6 +111,86 @@ class LeaveOneParticipantAndClipOut(_LeaveOneOut):
                 test,
             )
             for train, test in super()._folds(meta, labels)
+        ]
+
+
+class _OfDatasets(_LeaveOneOut):
+    """A splitter of pooled cohorts, in which a name means one person."""
+
+    needs = (DATASET, "participant")
+
+    def _checked(self, meta: pd.DataFrame, y: object) -> np.ndarray | None:
+        labels = super()._checked(meta, y)
+        sets = meta.groupby("participant")[DATASET].unique()
+        several = sets[sets.str.len() > 1]
+        if len(several):
+            where = " and ".join(map(str, sorted(several.iloc[0])))
+            raise DataError(
+                f"{type(self).__name__}: somebody of this name is in {where}",
+                participant=several.index[0],
+                field=DATASET,
+                expected="names that keep the people of all datasets apart",
+                remedy="pool the cohorts with ecglib.data.pool.pool, which names people by dataset",
+            )
+        return labels
+
+
+class LeaveOneDatasetOut(_OfDatasets):
+    """One fold per dataset, in the order of their names, trained on the people of the others.
+
+    It asks whether what was learnt in one laboratory holds in another one. Of two datasets each is
+    trained on to test the other; of more, select the windows of two to train on one alone.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"dataset": [*"aaabb"], "participant": ["a/1", "a/1", "a/2", "b/1",
+    ...                      "b/2"], "clip": [1, 2, 1, 1, 1]})
+    >>> for train, test in LeaveOneDatasetOut().split(meta):
+    ...     print("train", train, "test", test)
+    train [3 4] test [0 1 2]
+    train [0 1 2] test [3 4]
+    """
+
+    protocol = "leave-one-dataset-out"
+    columns = (DATASET,)
+
+
+class LeaveOneParticipantOutWithinDataset(_OfDatasets):
+    """One fold per participant, trained on the other people of the same dataset alone.
+
+    It is `LeaveOneParticipantOut` in each dataset by itself: beside `LeaveOneDatasetOut` it says
+    what is lost on the way from one dataset to another. Folds come in the order of datasets and,
+    within each, of participants.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"dataset": [*"aaabb"], "participant": ["a/1", "a/1", "a/2", "b/1",
+    ...                      "b/2"], "clip": [1, 2, 1, 1, 1]})
+    >>> for train, test in LeaveOneParticipantOutWithinDataset().split(meta):
+    ...     print("train", train, "test", test)
+    train [2] test [0 1]
+    train [0 1] test [2]
+    train [4] test [3]
+    train [3] test [4]
+    """
+
+    protocol = "leave-one-participant-out-within-dataset"
+    columns = (DATASET, "participant")
+
+    def _folds(self, meta: pd.DataFrame, labels: np.ndarray | None) -> list[Fold]:
+        people = meta.groupby(DATASET)["participant"].nunique()
+        alone = people.index[people < 2]
+        if len(alone):
+            raise DataError(
+                f"{type(self).__name__}: dataset {alone[0]} has one participant",
+                field="participant",
+                expected="at least two in each dataset",
+                remedy="leave out the windows of that dataset",
+            )
+        dataset, group_of = meta[DATASET].to_numpy(), self._group_of(meta)
+        return [
+            (train[dataset[train] == dataset[test[0]]], test)
+            for train, test in LeaveOneGroupOut().split(group_of, groups=group_of)
         ]
 
 

@@ -6,6 +6,7 @@ Leave-one-subject-out (LOSO), as the field calls it, is the protocol "leave-one-
 from __future__ import annotations
 
 from ecglib.core.tables import NAME
+from ecglib.data.cohort import DATASET
 
 RANDOM, STR, CONTRASTIVE, SUPERVISED = "random", "STR", "contrastive", "supervised"
 """One of `PRETEXTS`."""
@@ -60,6 +61,7 @@ KINDS = {
     "trial": ["participant", "clip"],
     "participant": ["participant"],
     "clip": ["clip"],
+    "dataset": [DATASET],
 }
 """Kinds of leak, and the columns that name one."""
 
@@ -80,6 +82,8 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "participant-grouped": ("window", "trial", "participant"),
     "leave-one-participant-out": ("window", "trial", "participant"),
     "leave-one-participant-and-clip-out": ("window", "trial", "participant", "clip"),
+    "leave-one-participant-out-within-dataset": ("window", "trial", "participant"),
+    "leave-one-dataset-out": ("window", "trial", "participant", "dataset"),
 }
 """What may not be on both sides of a fold, by protocol."""
 

@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.model_selection import KFold, StratifiedGroupKFold
 
 from ecglib.core.errors import DataError
+from ecglib.data.cohort import DATASET
 from ecglib.preprocessing.segmentation import WindowConfig
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -103,7 +104,9 @@ class Splitter:
                 raise DataError(
                     f"{type(self).__name__} needs this column and the metadata frame lacks it",
                     field=column,
-                    remedy="pass the frame that came with the windows",
+                    remedy="pool the cohorts with ecglib.data.pool.pool"
+                    if column == DATASET
+                    else "pass the frame that came with the windows",
                 )
             if meta[column].isna().any():
                 position = int(np.flatnonzero(meta[column].isna())[0])

@@ -15,11 +15,13 @@ The intervals are those of `ecglib.evaluation.intervals`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.data.cohort import DATASET
 from ecglib.evaluation.intervals import mean_and_interval
 from ecglib.evaluation.metrics import METRICS
 from ecglib.evaluation.protocols import MAJORITY, RESULT
@@ -147,6 +149,79 @@ def summarise(
     table["baseline"] = baseline.reindex(index).to_numpy()
     table["note"] = table.pop("note")
     return table
+
+
+def summarise_datasets(
+    predictions: pd.DataFrame,
+    meta: pd.DataFrame,
+    metrics: Sequence[str] = tuple(METRICS),
+    **options: Any,
+) -> pd.DataFrame:
+    """Summarise predictions of the people of each tested dataset by themselves.
+
+    A mean over the people of several datasets would be one of whoever has more of them. Where a
+    whole dataset is tested by one fold, as in `ecglib.evaluation.leave_out.LeaveOneDatasetOut`, its
+    people are not in each other's training data, and its interval is not widened.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As in `summarise`.
+    meta : DataFrame
+        The frame of the windows that were predicted, with the column ``dataset``.
+    metrics : sequence of str
+        Names from `METRICS`.
+    **options
+        As for `summarise`.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `summarise` for each dataset, which the first column names.
+
+    Raises
+    ------
+    DataError
+        If the frame lacks the column or is not that of the predictions, and as in `summarise`.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from ecglib.evaluation.evaluate import evaluate
+    >>> from ecglib.evaluation.leave_out import LeaveOneDatasetOut
+    >>> meta = pd.DataFrame({"participant": np.repeat([*"abcdefghij"], 4)}).assign(clip=1)
+    >>> meta["dataset"] = np.repeat(["here", "there"], 20)
+    >>> meta["valence"] = [1, 5, 1, 5] * 10
+    >>> features = meta[["valence"]].to_numpy() + np.random.default_rng(0).normal(size=(40, 1))
+    >>> rows = evaluate(
+    ...     features, meta, LeaveOneDatasetOut(), ["valence"], GaussianNB(), regime="none"
+    ... )
+    >>> table = summarise_datasets(rows, meta, ["accuracy"], n_resamples=99)
+    >>> table[["dataset", "model", "mean", "n_participants"]]
+      dataset     model  mean  n_participants
+    0    here  majority   0.5               5
+    1    here       STR   1.0               5
+    2   there  majority   0.5               5
+    3   there       STR   1.0               5
+    """
+    predictions = _checked(predictions)
+    if DATASET not in meta:
+        raise DataError("the metadata frame lacks this column", field=DATASET)
+    window = predictions["window"].to_numpy()
+    people = meta["participant"].to_numpy()
+    fits = window.min() >= 0 and window.max() < len(meta)
+    if not fits or (people[window] != predictions["participant"].to_numpy()).any():
+        raise DataError(
+            "the predictions are of other windows than the frame",
+            field="window",
+            remedy="pass the frame that the predictions were made with",
+        )
+    tables = []
+    for dataset, rows in predictions.groupby(meta[DATASET].to_numpy()[window]):
+        table = summarise(rows, metrics, **options)
+        table.insert(0, DATASET, dataset)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
 
 
 def paired_difference(

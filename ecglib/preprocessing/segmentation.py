@@ -9,7 +9,7 @@ import pandas as pd
 
 from ecglib.core.artifacts import later
 from ecglib.core.errors import DataError
-from ecglib.data.cohort import COLUMNS, Cohort
+from ecglib.data.cohort import COLUMNS, DATASET, Cohort
 from ecglib.data.labels import BASELINE
 from ecglib.data.recording import Recording, check_rate
 from ecglib.preprocessing.filters import highpass, n_resampled, resample
@@ -197,7 +197,8 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
     Returns
     -------
     Windows
-        Ordered as the recordings, then by lead and start.
+        Ordered as the recordings, then by lead and start. Beside the columns of all windows there
+        are the targets, and ``dataset`` where the cohort says it.
 
     Raises
     ------
@@ -248,8 +249,8 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
             flags, _ = cut(codes, config.target_fs, *config._cutting)
             quality[rows] = judge_windows(windows, config.target_fs, unit, flags)
     meta["quality"] = quality
-    labels = [target.name for target in cohort.targets if target.name not in META_COLUMNS]
-    meta = meta[[*META_COLUMNS[:-1], *labels, META_COLUMNS[-1]]]
+    more = [DATASET] * (DATASET in meta) + [target.name for target in cohort.targets]
+    meta = meta[list(dict.fromkeys([*META_COLUMNS[:-1], *more, META_COLUMNS[-1]]))]
     return Windows(X, meta, config.target_fs, cohort.name)
 
 

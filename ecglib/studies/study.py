@@ -41,6 +41,9 @@ class Study:
         Folder of the artifacts; `ecglib.core.folders.artifacts_folder` by default.
     spec : CohortSpec, optional
         The synthetic cohort to make if there is no real file.
+    allow_duplicates : bool
+        Let recordings of the file pass that share samples. What is computed then is kept apart from
+        what is computed of a file without such recordings.
     """
 
     def __init__(
@@ -49,11 +52,14 @@ class Study:
         profile: Profile | str | None = None,
         folder: str | os.PathLike[str] | None = None,
         spec: CohortSpec | None = None,
+        *,
+        allow_duplicates: bool = False,
     ) -> None:
         self._named = path
         self.profile = profile if isinstance(profile, Profile) else get_profile(profile)
         self.folder = Path(folder) if folder else artifacts_folder()
         self.spec = spec or CohortSpec()
+        self.allow_duplicates = allow_duplicates
 
     @cached_property
     def _given(self) -> Path | None:
@@ -67,7 +73,7 @@ class Study:
     @cached_property
     def cohort(self) -> Cohort:
         """The recordings."""
-        return read_dreamer(self.path)
+        return read_dreamer(self.path, allow_duplicates=self.allow_duplicates)
 
     @property
     def label(self) -> str:
@@ -85,7 +91,9 @@ class Study:
         if self._given is None or self._given.name == synthetic:
             return Path(synthetic).stem
         with self._given.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        # Cached windows are read without the file: those of copies must not pass as checked ones.
+        return f"{sha256}, duplicates allowed" if self.allow_duplicates else sha256
 
     @cached_property
     def truth(self) -> Truth | None:

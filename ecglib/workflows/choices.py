@@ -9,8 +9,10 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.evaluation.leave_out import (
+    LeaveOneDatasetOut,
     LeaveOneParticipantAndClipOut,
     LeaveOneParticipantOut,
+    LeaveOneParticipantOutWithinDataset,
     WithinParticipantKFold,
 )
 from ecglib.evaluation.protocols import MAY_SHARE, NONE, SEEN, STRICT
@@ -35,6 +37,8 @@ SPLITTERS: Mapping[str, type[Splitter]] = {
         ParticipantGroupedKFold,
         LeaveOneParticipantOut,
         LeaveOneParticipantAndClipOut,
+        LeaveOneParticipantOutWithinDataset,
+        LeaveOneDatasetOut,
     )
 }
 """Splitters by the names of their protocols, from loose to strict."""

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import provenance
+from ecglib.data.cohort import DATASET
 from ecglib.data.labels import label_matrix
 from ecglib.data.targets import Target
 from ecglib.evaluation.audit import audit_predictions
@@ -22,7 +23,7 @@ from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.predictions import append_predictions, save_predictions
 from ecglib.evaluation.protocols import NONE, SEEN, SEEN_CLIPS, STRICT
 from ecglib.evaluation.splits import Fold, Splitter
-from ecglib.evaluation.summaries import summarise
+from ecglib.evaluation.summaries import summarise, summarise_datasets
 from ecglib.models.embedding import encoder_file
 from ecglib.models.weights import load_encoder
 from ecglib.preprocessing.segmentation import WindowConfig
@@ -55,7 +56,8 @@ class Evaluation:
     leaks : DataFrame
         As `ecglib.evaluation.audit.audit_predictions` gives them.
     summary : DataFrame
-        As `ecglib.evaluation.summaries.summarise` gives it; the first column names the data.
+        As `ecglib.evaluation.summaries.summarise` gives it, or `summarise_datasets` beside it where
+        the split is one of datasets; the first column names the data.
     about : mapping
         Settings, versions, machine and time (`ecglib.core.provenance.provenance`).
     table : FeatureTable
@@ -309,7 +311,10 @@ def evaluate_table(
             scaled_per="participant" if about.get("preprocessing") else None,
             length_s=_length_s(table),
         )
-    summary = summarise(predictions, n_resamples=n_resamples)
+    if DATASET in (*splitter.columns, *splitter.needs):
+        summary = summarise_datasets(predictions, meta, n_resamples=n_resamples)
+    else:
+        summary = summarise(predictions, n_resamples=n_resamples)
     data = str(about.get("data", "unnamed"))
     summary.insert(0, "data", data)
     configuration = {

@@ -86,6 +86,7 @@ def features_of(
     leads: Leads = None,
     unit: str | None = None,
     turn: bool = False,
+    allow_duplicates: bool = False,
     keep: str | os.PathLike[str] | None = None,
 ) -> FeatureTable:
     """Describe every window of recordings.
@@ -105,6 +106,8 @@ def features_of(
         As in `ecglib.data.readers.any_format.read_recording`, for all files.
     turn : bool
         Turn leads that are upside down; heartbeat features do not depend on it.
+    allow_duplicates : bool
+        Let recordings pass that share samples with others of the same folder or DREAMER.mat.
     keep : str or os.PathLike, optional
         A folder for what is finished, so that a second run goes on where the first was stopped.
 
@@ -120,7 +123,8 @@ def features_of(
     ------
     DataError
         If a file cannot be read, a recording is shorter than a window, two files have the same
-        stem, neither kind of features is asked for, or there is no such encoder.
+        stem, recordings share samples, neither kind of features is asked for, or there is no such
+        encoder.
 
     Notes
     -----
@@ -149,7 +153,7 @@ def features_of(
     config = embedder.config if embedder else WindowConfig(leads=None)
     config = replace(config, turn=turn)
     given = {"fs": fs, "leads": leads, "unit": unit}
-    tasks = [task for source in sources for task in _tasks(source, given)]
+    tasks = [task for source in sources for task in _tasks(source, given, allow_duplicates)]
     _refuse_namesakes(sources, tasks)
     data = {task.data for task in tasks}
     made_elsewhere = any(isinstance(source, Windows) for source in sources)
@@ -246,7 +250,7 @@ def _find_embedder(encoder: str | Path | None) -> _Embedder:
     return _Embedder(config, encoder_identity(encoder, card), model.output_shape[1], apply)
 
 
-def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
+def _tasks(source: Source, given: dict[str, Any], allow_duplicates: bool) -> list[_Task]:
     if isinstance(source, Windows):
         meta = _columns(source.meta, source.cohort_name)
         name = source.cohort_name
@@ -262,9 +266,11 @@ def _tasks(source: Source, given: dict[str, Any]) -> list[_Task]:
         return _people_of(read_known(source, **given), Path(source).resolve().name, None, True)
     if is_dreamer(source):
         refuse_reading_options(source, given["fs"], given["unit"])
-        return _people_of(read_dreamer(source), Path(source).name, given["leads"])
+        cohort = read_dreamer(source, allow_duplicates=allow_duplicates)
+        return _people_of(cohort, Path(source).name, given["leads"])
     if Path(source).is_dir():
-        return _people_of(read_folder(source, **given), Path(source).resolve().name, None, True)
+        cohort = read_folder(source, **given, allow_duplicates=allow_duplicates)
+        return _people_of(cohort, Path(source).resolve().name, None, True)
     file = file_of(source)
 
     def read(config: WindowConfig) -> Iterator[tuple[Windows | None, pd.DataFrame]]:

@@ -58,6 +58,7 @@ def pretrain_folder(
     fs: float | None = None,
     leads: Leads = None,
     unit: str | None = None,
+    allow_duplicates: bool = False,
     method: Literal["STR", "contrastive"] = "STR",
     views: int = VIEWS,
     encoder: EncoderConfig | None = None,
@@ -76,7 +77,7 @@ def pretrain_folder(
 
     Parameters
     ----------
-    folder, table, fs, leads, unit
+    folder, table, fs, leads, unit, allow_duplicates
         As in `ecglib.data.folder.read_folder`; no label is used.
     out : str or Path
         The encoder's file, ``.npz``. Checkpoints lie beside it, in a hidden folder, until it is
@@ -135,7 +136,9 @@ def pretrain_folder(
             expected=f"{STR} or {CONTRASTIVE}, a share from 0 to below 1, one view or more",
         )
     config = WindowConfig(leads=None)
-    cohort = read_folder(folder, table, fs=fs, leads=leads, unit=unit)
+    cohort = read_folder(
+        folder, table, fs=fs, leads=leads, unit=unit, allow_duplicates=allow_duplicates
+    )
     refuse_to_replace_input(out, [Path(folder) / name for name in cohort.recordings["file"]])
     cohort = _long_enough(cohort, config.length_s, tell)
     made = make_windows(cohort, config)

@@ -379,13 +379,13 @@ class TestWrongRecordings:
 
 
 class TestCopies:
-    def write(self, tmp_path, *copies):
+    def write(self, tmp_path, *copies, leads=slice(None)):
         """Put noise into every recording, then copy some: (participant, field, clip) to another."""
         places = [(p, n, c) for p in (1, 2, 3) for n in ("baseline", "stimuli") for c in (1, 2)]
         rng = np.random.default_rng(0)
         samples = {place: rng.integers(1500, 2500, (3000, 2)).astype(float) for place in places}
         for one, other in copies:
-            samples[other] = samples[one]
+            samples[other] = samples[one][:, leads]
 
         def fill(struct):
             for (p, name, clip), ecg in samples.items():
@@ -407,6 +407,22 @@ class TestCopies:
     def test_a_recording_under_two_clips(self, tmp_path):
         path = self.write(tmp_path, ((2, "stimuli", 1), (2, "stimuli", 2)))
         with pytest.raises(DataError, match=r"participant 2, clip 2, stimulus .* 2, clip 1, stim"):
+            read_dreamer(path)
+
+        (again,) = read_dreamer(path, allow_duplicates=True).select([2], [2], ["stimulus"]).signals
+        assert len(again) == 3000
+
+    def test_a_recording_of_somebody_else(self, tmp_path):
+        path = self.write(tmp_path, ((1, "stimuli", 2), (3, "stimuli", 1)))
+        with pytest.raises(DataError) as caught:
+            read_dreamer(path)
+        text = str(caught.value)
+        assert "participant 3, clip 1, stimulus (from second 0.0) has 11.7 s of the same" in text
+        assert "as participant 1, clip 2, stimulus" in text and "allow_duplicates=True" in text
+
+    def test_leads_that_changed_places(self, tmp_path):
+        path = self.write(tmp_path, ((1, "stimuli", 2), (3, "stimuli", 1)), leads=[1, 0])
+        with pytest.raises(DataError, match="participant 3, clip 1, stimulus"):
             read_dreamer(path)
 
     def test_nobody_twice(self, tmp_path):

@@ -153,9 +153,11 @@ def test_both_places_are_named():
         "some.mat: participant c, clip 1, rest (from second 0.0) has 60.0 s of the same ECG as "
         "participant a, clip 1, rest (from second 0.0); in all, 1 pair shares samples, of the "
         "participants a and c.",
-        "with Cohort.select, or say so.",
+        "nobody is tested on what was trained with. To fix it: say so.",
     ):
         assert part in text
+    with pytest.raises(DataError, match=r"leave one of the two out with Cohort\.select"):
+        refuse_duplicates(cohort)
     refuse_duplicates(cohort.select(participants=["a", "b"]))
 
 

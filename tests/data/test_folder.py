@@ -60,7 +60,9 @@ def test_a_wfdb_record_of_segments_is_one_recording(tmp_path):
     assert table["file"].tolist() == ["part.hea"]
     assert len(recording) == 5000
     write_lines(tmp_path / "table.csv", "file,participant", "part,p", "part_1.dat,q")
-    _, recordings = read_recordings(tmp_path)
+    with pytest.raises(DataError, match=r"part_1\.dat: .* 10\.0 s of the same ECG as part from"):
+        read_recordings(tmp_path)
+    _, recordings = read_recordings(tmp_path, allow_duplicates=True)
     assert [len(recording) for recording in recordings] == [5000, 2500]
 
 
@@ -105,13 +107,43 @@ def test_which_table_must_be_clear(folder):
         read_recordings(folder, "anna.csv", fs=FS)
 
 
-def test_the_same_samples_twice_are_refused_with_both_places(folder):
-    np.save(folder / "dora.npy", wave(lead=2))
-    with pytest.raises(DataError, match=r"dora\.npy: holds the same samples as ben\.csv"):
+def noise(seed):
+    return np.random.default_rng(seed).normal(size=round(20 * FS))
+
+
+def test_the_same_ecg_twice_is_refused_with_both_places(folder):
+    np.save(folder / "dora.npy", noise(1)[round(5 * FS) :] * -2 + 1)
+    write_columns(folder / "eve.csv", "ECG", noise(1))
+    said = r"eve\.csv: from second 5\.0 it holds 15\.0 s of the same ECG as dora\.npy from second 0"
+    with pytest.raises(DataError, match=f"{said}.*allow_duplicates=True"):
         read_recordings(folder, fs=FS)
-    write_lines(folder / "t.csv", "file,participant", "anna.csv,a", "dora.npy,d", "ben.csv,b")
-    with pytest.raises(DataError, match=r"ben\.csv: .* as dora\.npy \(rows 3 and 4 of t\.csv\)"):
+    write_lines(folder / "t.csv", "file,participant", "anna.csv,a", "dora.npy,d", "eve.csv,b")
+    with pytest.raises(DataError, match=r"eve\.csv: .* 0\.0 \(rows 3 and 4 of t\.csv\)"):
+        read_folder(folder, fs=FS)
+    assert len(read_folder(folder, fs=FS, allow_duplicates=True).signals) == 3
+
+
+def test_one_lead_is_enough_and_files_may_have_different_ones(folder):
+    both = np.stack([noise(2), noise(3)], axis=1)
+    np.savez(folder / "two.npz", ecg=both, fs=FS)
+    np.savez(folder / "zoe.npz", ecg=noise(3), fs=FS)
+    with pytest.raises(DataError, match=r"zoe\.npz: .* 20\.0 s of the same ECG as two\.npz"):
         read_recordings(folder, fs=FS)
+    (folder / "zoe.npz").unlink()
+    assert len(read_recordings(folder, fs=FS)[1]) == 4
+
+
+def test_a_column_that_names_datasets(folder):
+    write_lines(
+        folder / "t.csv", "file,participant,dataset", "anna.csv,1,a", "ben.csv,2,b", "cleo.csv,2,b"
+    )
+    assert read_folder(folder, fs=FS).recordings["dataset"].tolist() == ["a", "b", "b"]
+    write_lines(folder / "t.csv", "file,participant,dataset", "anna.csv,1,a", "ben.csv,1,b")
+    with pytest.raises(DataError, match="participant 1, field dataset: several values"):
+        read_folder(folder, fs=FS)
+    write_lines(folder / "t.csv", "file,participant,dataset", "anna.csv,1,a", "ben.csv,2,")
+    with pytest.raises(DataError, match="field dataset: None as a name"):
+        read_folder(folder, fs=FS)
 
 
 def test_a_file_that_cannot_be_read_is_named(folder):

@@ -4,6 +4,8 @@ import pytest
 
 from ecglib.core.errors import DataError
 from ecglib.data import labels
+from ecglib.data.labels import binary_labels
+from ecglib.data.targets import Classes
 
 
 def frame() -> pd.DataFrame:
@@ -63,3 +65,17 @@ def test_baseline_windows_are_labelled_only_on_request() -> None:
     with pytest.raises(DataError, match=r"clip 2, field condition: 1 baseline"):
         labels.binary_labels(meta, "valence")
     assert labels.binary_labels(meta, "valence", allow_baseline=True).tolist() == [0, 0, 0, 1, 1]
+
+
+def test_a_question_that_one_dataset_never_asks_is_refused_by_name() -> None:
+    meta = pd.DataFrame({"participant": [1, 2, 3], "clip": 1, "dataset": ["a", "a", "b"]})
+    state = Classes("state", ("rest", "stress"))
+    for value in (None, np.nan):
+        asked = meta.assign(state=["rest", "stress", value])
+        with pytest.raises(DataError, match="field state: dataset b never asks it"):
+            binary_labels(asked, state)
+        with pytest.raises(DataError, match="participant 2, clip 1, field state: class"):
+            binary_labels(meta.assign(state=["rest", value, "stress"]), state)
+    assert binary_labels(asked[:2], state).tolist() == [0, 1]
+    with pytest.raises(DataError, match=r"field state: .* targets of ecglib\.data\.pool\.pool"):
+        binary_labels(meta, state)

@@ -40,6 +40,8 @@ def test_everyone_keeps_the_set_that_they_are_of():
     assert both.name == "both"
     assert list(rows["participant"].unique()) == ["one/S1", "one/S2", "two/1", "two/10", "two/2"]
     assert rows["dataset"].tolist() == ["one"] * 4 + ["two"] * 6
+    numbered = pool(replace(one, name="2019"), replace(two, name="2020"))
+    assert numbered.recordings["dataset"].tolist() == [2019] * 4 + [2020] * 6
     assert both.rates == (256.0,) * 4 + (500.0,) * 6
     assert both.units == ("mV",) * 4 + ("adu",) * 6
     assert rows["age"].tolist()[:4] == [30] * 4 and rows["age"].isna().sum() == 6
@@ -72,9 +74,16 @@ def test_targets_in_common_stay_and_others_are_left_out():
     assert both.targets == (STATE,)
     assert "valence" not in both.recordings
     assert both.recordings["state"].tolist() == ["rest"] * 2 + ["stress"] * 2
-    assert pool(one, two, targets=[nine]).recordings["valence"].tolist() == [9, 9, 2, 2]
+    for asked, said in ((nine, "two has a whole number from 1 to 5"), (five, "one has .* to 9")):
+        with pytest.raises(DataError, match=f"field valence: {said}"):
+            pool(one, two, targets=[asked])
+    with pytest.raises(DataError, match="field state: one has rest or stress"):
+        pool(one, two, targets=[Rating("state")])
+    undeclared = replace(one, targets=())
     with pytest.raises(DataError, match=r"participant one/1, clip 1, field valence: .*9"):
-        pool(one, two, targets=[five])
+        pool(undeclared, two, targets=[five])
+    rescaled = replace(two, recordings=two.recordings.assign(valence=3), targets=(nine,))
+    assert pool(one, rescaled).recordings["valence"].tolist() == [9, 9, 3, 3]
     with pytest.raises(DataError, match="no cohort has a column 'joy'"):
         pool(one, two, targets=[Rating("joy")])
 
@@ -125,3 +134,5 @@ def test_real_sets_become_windows():
     windows = make_windows(both, WindowConfig(leads=(1,), conditions=("clinic", "rest")))
     people = {"MIT-BIH/100", "MIT-BIH/102", "MIT-BIH/201", "eegmat/S00", "eegmat/S01"}
     assert set(windows.meta["participant"]) == people
+    sets = windows.meta.groupby("participant")["dataset"].unique()
+    assert sets.str[0].eq(sets.index.str.split("/").str[0]).all() and sets.str.len().eq(1).all()

@@ -172,3 +172,10 @@ def test_beats_are_told_from_other_annotations(tmp_path):
     (tmp_path / "a.atr").write_bytes(b"")
     with pytest.raises(DataError, match="the annotations cannot be read"):
         annotated_beats(tmp_path, "a")
+
+
+def test_a_record_under_two_names_is_refused_unless_allowed(tmp_path):
+    record(tmp_path, "ab")
+    record(tmp_path, "ba", n=3500)  # the same samples to begin with
+    refused(tmp_path, r"participant ba, .* 10\.0 s of the same ECG as participant ab, .*=True")
+    assert len(read_wfdb_folder(tmp_path, allow_duplicates=True).signals) == 2

@@ -12,7 +12,9 @@ from ecglib.evaluation import audit, protocols
 from ecglib.evaluation.audit import Use
 from ecglib.evaluation.crossval import majority_predictions
 from ecglib.evaluation.leave_out import (
+    LeaveOneDatasetOut,
     LeaveOneParticipantOut,
+    LeaveOneParticipantOutWithinDataset,
     WithinParticipantKFold,
     ladder,
 )
@@ -115,7 +117,8 @@ def test_examples_in_docstrings() -> None:
 
 
 def test_every_protocol_is_known() -> None:
-    assert {s.protocol for s in SPLITTERS} == set(protocols.FORBIDDEN)
+    of_datasets = {LeaveOneDatasetOut.protocol, LeaveOneParticipantOutWithinDataset.protocol}
+    assert {s.protocol for s in SPLITTERS} | of_datasets == set(protocols.FORBIDDEN)
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS, ids=lambda s: s.protocol)
@@ -371,3 +374,36 @@ def test_participants_who_are_left_out_need_no_prediction() -> None:
         for f, (_, test) in enumerate(folds)
     )
     audit.check_predictions(table, META, {splitter.protocol: folds})
+
+
+POOLED = META.assign(dataset=np.where(META["participant"] < 3, "a", "b"))
+
+
+@pytest.mark.parametrize("splitter", [LeaveOneDatasetOut(), LeaveOneParticipantOutWithinDataset()])
+def test_results_within_and_across_datasets_are_clean(splitter: Splitter) -> None:
+    table = predictions(splitter, POOLED)
+    folds = list(splitter.split(POOLED, label_matrix(POOLED)))
+    shown = {(splitter.protocol, STR, STRICT): [train for train, _ in folds]}
+    assert audit.audit_predictions(table, POOLED, [splitter], shown).empty
+
+
+def test_a_pretext_that_saw_the_tested_dataset_is_found() -> None:
+    splitter = LeaveOneDatasetOut()
+    (train, test), _ = splitter.split(POOLED)
+    one, others = test[POOLED["participant"][test] == 1], test[POOLED["participant"][test] != 1]
+
+    def leaks(regime: str, windows: np.ndarray, tested: np.ndarray = test) -> pd.DataFrame:
+        uses = [Use(0, TEST, tested), Use(0, "head", train), Use(0, "pretext", windows)]
+        return audit.find_leaks(POOLED, uses, splitter.protocol, regime)
+
+    assert leaks(STRICT, train).empty and leaks(SEEN, test).empty
+    found = leaks(STRICT, np.append(train, others), tested=one)  # nobody who is tested, but the set
+    assert found[["stage", "kind", "n_windows"]].to_numpy().tolist() == [
+        ["pretext", "dataset", others.size]
+    ]
+    assert found[["participant", "clip"]].isna().all(axis=None)
+    with pytest.raises(DataError, match="windows of a tested dataset"):
+        audit.raise_on_leak(found)
+    assert set(leaks(STRICT, test)["kind"]) == {"window", "trial", "participant", "dataset"}
+    with pytest.raises(DataError, match="field dataset"):
+        audit.find_leaks(META, [Use(0, TEST, test), Use(0, "head", train)], splitter.protocol, NONE)

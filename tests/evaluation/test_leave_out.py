@@ -118,3 +118,60 @@ def test_impossible_folds_are_refused() -> None:
     for splitter in (leave_out.LeaveOneParticipantOut(), WITHIN):
         with pytest.raises(DataError, match="needs the metadata frame"):
             splitter.get_n_splits()
+
+
+def pooled(*sizes: int) -> pd.DataFrame:
+    """Windows of datasets a, b ... with so many people each, in no order."""
+    parts = [
+        frame(n).assign(
+            dataset=name, participant=lambda meta, name=name: name + meta["participant"].astype(str)
+        )
+        for name, n in zip("abc", sizes, strict=False)
+    ]
+    return pd.concat(parts).sample(frac=1, random_state=0, ignore_index=True)
+
+
+def test_leave_one_dataset_out_trains_on_the_others() -> None:
+    meta = pooled(2, 3, 1)
+    splitter = leave_out.LeaveOneDatasetOut()
+    folds = list(splitter.split(meta, labels(meta)))
+    assert len(folds) == splitter.get_n_splits(meta) == 3
+    for name, (train, test) in zip("abc", folds, strict=True):
+        assert test.tolist() == meta.index[meta["dataset"] == name].tolist()
+        assert train.tolist() == meta.index[meta["dataset"] != name].tolist()
+
+
+def test_leave_one_participant_out_within_each_dataset() -> None:
+    meta = pooled(2, 3)
+    splitter = leave_out.LeaveOneParticipantOutWithinDataset()
+    folds = list(splitter.split(meta, meta["clip"] % 2))
+    assert len(folds) == splitter.get_n_splits(meta) == 5
+    for person, (train, test) in zip(("a1", "a2", "b1", "b2", "b3"), folds, strict=True):
+        tested = meta["participant"] == person
+        assert test.tolist() == meta.index[tested].tolist()
+        assert train.tolist() == meta.index[~tested & (meta["dataset"] == person[0])].tolist()
+    alone = meta[meta["dataset"] == "b"].reset_index(drop=True)
+    of_all = leave_out.LeaveOneParticipantOut().split(alone)
+    for one, other in zip(splitter.split(alone), of_all, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize(
+    "splitter", [leave_out.LeaveOneDatasetOut(), leave_out.LeaveOneParticipantOutWithinDataset()]
+)
+def test_datasets_that_cannot_be_told_apart_are_refused(splitter: leave_out.Splitter) -> None:
+    meta = pooled(2, 3)
+    with pytest.raises(DataError, match=r"field dataset: .* pool the cohorts"):
+        splitter.split(meta.drop(columns="dataset"))
+    meta["participant"] = meta["participant"].str[1:].astype(int)
+    said = r"participant 1, field dataset: .* of this name is in a and b"
+    with pytest.raises(DataError, match=said):
+        splitter.split(meta)
+
+
+def test_datasets_that_are_too_small_are_refused() -> None:
+    with pytest.raises(DataError, match="the frame has one dataset"):
+        leave_out.LeaveOneDatasetOut().split(pooled(3))
+    with pytest.raises(DataError, match="dataset c has one participant"):
+        leave_out.LeaveOneParticipantOutWithinDataset().split(pooled(2, 3, 1))

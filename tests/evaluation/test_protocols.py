@@ -35,7 +35,7 @@ def splitters(kind: type = splits.Splitter) -> list[type]:
 
 def test_every_splitters_protocol_is_known_and_has_a_name_of_its_own() -> None:
     protocols = [kind.protocol for kind in splitters()]
-    assert len(protocols) == 8
+    assert len(protocols) == 10
     assert sorted(protocols) == sorted(FORBIDDEN)
 
 

@@ -5,6 +5,9 @@ from sklearn import metrics as reference
 
 from ecglib.core.errors import DataError
 from ecglib.evaluation import intervals, metrics, summaries
+from ecglib.evaluation.crossval import majority_predictions
+from ecglib.evaluation.leave_out import LeaveOneDatasetOut, LeaveOneParticipantOutWithinDataset
+from ecglib.evaluation.summaries import summarise, summarise_datasets
 
 
 def predictions(
@@ -189,3 +192,46 @@ def test_intervals_from_several_folds_are_widened_around_the_mean() -> None:
     )
     ratio = (many["high"] - many["low"]) / (one["high"] - one["low"])
     assert ratio == pytest.approx(intervals.SHARED_TRAINING)
+
+
+def test_each_dataset_is_summarised_by_itself() -> None:
+    people = np.repeat([f"{name}{i}" for name in "ab" for i in range(6)], 4)
+    meta = pd.DataFrame({"participant": people, "clip": 1, "dataset": [p[0] for p in people]})
+    rng = np.random.default_rng(0)
+    meta["valence"] = rng.permuted(np.tile([1, 1, 5, 5], (12, 1)), axis=1).ravel()
+    tables = {}
+    for splitter in (LeaveOneDatasetOut(), LeaveOneParticipantOutWithinDataset()):
+        rows = majority_predictions(meta, splitter, ["valence"])
+        good = rows.assign(model="good", probability=np.float32(0.9))
+        right = rng.random(len(rows)) < np.where(rows["participant"].str[0] == "a", 0.95, 0.6)
+        truth = rows["truth"].to_numpy()
+        good["probability"] = np.where(right, truth, 1 - truth).astype(np.float32)
+        both = pd.concat([rows, good], ignore_index=True)
+        table = summarise_datasets(both, meta, ["accuracy"], n_resamples=199)
+        assert table.columns[0] == "dataset" and table["dataset"].tolist() == ["a", "a", "b", "b"]
+        for name in "ab":
+            own = both[both["participant"].str[0] == name]
+            alone = summarise(own, ["accuracy"], n_resamples=199)
+            of_set = table[table["dataset"] == name].drop(columns="dataset")
+            pd.testing.assert_frame_equal(of_set.reset_index(drop=True), alone)
+            assert of_set["n_participants"].eq(6).all()
+        tables[splitter.protocol] = both
+    across = tables["leave-one-dataset-out"]
+    one_fold = summarise_datasets(across, meta, ["accuracy"], n_resamples=199).query(
+        "model=='good'"
+    )
+    folds = across.assign(fold=across.groupby("participant").ngroup())  # as if trained one by one
+    several = summarise_datasets(folds, meta, ["accuracy"], n_resamples=199).query("model=='good'")
+    assert ((several["high"] - several["low"]) >= (one_fold["high"] - one_fold["low"])).all()
+    assert (several["low"] < one_fold["low"]).any()
+
+
+def test_predictions_of_another_frame_are_not_summarised_by_dataset() -> None:
+    meta = pd.DataFrame({"participant": np.repeat([*"abcd"], 2), "clip": 1, "valence": [1, 5] * 4})
+    meta["dataset"] = np.repeat(["x", "y"], 4)
+    rows = majority_predictions(meta, LeaveOneDatasetOut(), ["valence"])
+    with pytest.raises(DataError, match="field dataset"):
+        summarise_datasets(rows, meta.drop(columns="dataset"))
+    for other in (meta[::-1].reset_index(drop=True), meta[:5]):
+        with pytest.raises(DataError, match="of other windows than the frame"):
+            summarise_datasets(rows, other)

@@ -107,3 +107,20 @@ def test_another_encoder_shares_everything_else(study):
     assert other.usable is usable and other.groups is groups
     assert other.profile == replace(TINY, encoder=plain)
     assert study.profile == TINY
+
+
+def test_copies_in_the_file_are_refused_unless_allowed_and_never_mixed_up(tmp_path):
+    cohort = make_cohort(SPEC, seed=3).cohort
+    signals = list(cohort.signals)
+    signals[9] = signals[1]
+    table = cohort.recordings.copy()
+    table.loc[9, ["n_samples", "duration"]] = table.loc[1, ["n_samples", "duration"]]
+    path = write_dreamer_mat(
+        replace(cohort, signals=tuple(signals), recordings=table), tmp_path / "DREAMER.mat"
+    )
+    allowed = Study(path, profile=TINY, folder=tmp_path, allow_duplicates=True)
+    assert len(allowed.windows) and allowed.cohort.signals[9].shape == signals[1].shape
+    strict = Study(path, profile=TINY, folder=tmp_path)
+    with pytest.raises(DataError, match="of the same ECG as"):
+        strict.windows  # noqa: B018
+    assert strict.identity != allowed.identity

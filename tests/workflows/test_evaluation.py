@@ -18,10 +18,14 @@ from ecglib.workflows.feature_table import FeatureTable
 def test_every_split_finds_what_is_planted(table, split):
     folds = None if split.startswith("leave") else 3
     asked = ["task", "stress:1-9"]
+    n_sets = 2 if "dataset" in split else 1
+    sets = np.where(table.meta["participant"] < 3, "a", "b")
+    table = FeatureTable(table.features, table.names, table.meta.assign(dataset=sets), table.about)
     found = evaluate_table(table, targets=asked, split=split, n_splits=folds, n_resamples=99)
     assert (found.summary["data"] == "mine").all()
     auc = found.summary.query("metric == 'auc' and model != 'majority'")
-    assert len(auc) == 2 and (auc["mean"] > 0.9).all()
+    assert len(auc) == 2 * n_sets and (auc["mean"] > 0.9).all()
+    assert set(auc.get("dataset", ["a"])) == set("ab"[:n_sets])
     assert found.refuted.empty and set(found.predictions["regime"]) == {"none"}
 
 
