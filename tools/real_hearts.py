@@ -1,18 +1,29 @@
-"""Compute the study of real hearts from open recordings: networks, features, scores, tables.
+"""Compute the study of real hearts from open recordings: networks, scores, probes, recognition.
 
-Everything is kept step by step, so an interrupted run goes on where it was. With ``--ship`` the
-tables are copied to ``results/``, which the book reads.
+Every step is kept, so an interrupted run goes on where it was. At the end the tables are copied to
+``results/``, from which the book reads them.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from ecglib.core.folders import results_folder
 from ecglib.core.process import tune_process
-from ecglib.studies.real import LONG, RealPlan, read_real
-from ecglib.studies.real_networks import train_all
+from ecglib.studies import stages
+from ecglib.studies.pooling import pooling_scores
+from ecglib.studies.pooling import source as pooling_source
+from ecglib.studies.real import LONG, RealPlan, RealStudy, read_real
+from ecglib.studies.real_features import source
+from ecglib.studies.real_networks import missing_networks, train_all
+from ecglib.studies.real_probes import real_probes, real_recognition
+from ecglib.studies.real_scores import real_scores
+from ecglib.studies.stand_in import synthetic_file
+from ecglib.studies.study import Study
 
 
 def main() -> None:
@@ -21,16 +32,37 @@ def main() -> None:
     parser.add_argument("--eegmat", type=Path, required=True, help="folder of eegmat")
     parser.add_argument("--mitdb", type=Path, nargs="+", required=True, help="folders of mitdb")
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side")
-    parser.add_argument("--long", action="store_true", help="train eight times longer, on a card")
+    parser.add_argument("--long", action="store_true", help="also train eight times longer")
     parser.add_argument("--train-only", action="store_true", help="stop after the networks")
     given = parser.parse_args()
     tune_process()
-    begin = time.monotonic()
-    study = read_real(given.eegmat, given.mitdb, LONG if given.long else RealPlan())
-    train_all(study, given.jobs)
-    print(f"networks: {time.monotonic() - begin:.0f} s")
+    study = read_real(given.eegmat, given.mitdb, RealPlan())
+    longer = RealStudy(study.eegmat, study.clinic, LONG, study.folder)
+    timed("networks", lambda: train_all(study, given.jobs))
+    if given.long:
+        timed("longer trainings", lambda: train_all(longer, given.jobs))
     if given.train_only:
         return
+    used = None if any(missing_networks(longer)) else longer
+    timed("scores", lambda: real_scores(study, used, given.jobs))
+    timed("probes", lambda: real_probes(study))
+    timed("recognition", lambda: real_recognition(study))
+    synthetic = Study(synthetic_file(folder=study.folder), "quick")
+    timed("pooling on synthetic people", lambda: pooling_scores(synthetic))
+    for stage, made_from in (
+        (stages.REAL_SCORES, source(study, used)),
+        (stages.REAL_PROBES, source(study)),
+        (stages.REAL_RECOGNITION, source(study)),
+        (stages.POOLING_SCORES, pooling_source(synthetic)),
+    ):
+        print(f"kept {stage.ship(made_from, study.folder, results_folder())}")
+
+
+def timed(what: str, make: Callable[[], Any]) -> None:
+    """Do something and say how long it took."""
+    begin = time.monotonic()
+    make()
+    print(f"{what}: {time.monotonic() - begin:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.signal import butter, sosfiltfilt
 
 from ecglib.core.arrays import digest
 from ecglib.core.folders import artifacts_folder
@@ -44,6 +45,12 @@ CLINIC, OWN, BOTH, TURNED, PART = (
 """Whose ECG an encoder learnt from: patients, other people of the same set, both; patients whose
 leads were turned upright where they were upside down; or some of the patients, to try it on the
 others."""
+
+PATIENTS, SLOW_HZ = "other patients", 25.0
+"""Whom an encoder of part of the clinic is tried on, and from where on they are filtered."""
+
+SLOW = f"below {SLOW_HZ:g} Hz"
+"""Says that windows were filtered."""
 
 NOBODY = "nobody"
 """Of random encoders, and of features that are measured."""
@@ -243,14 +250,20 @@ class RealStudy:
         own = self.windows.X[~self._of_group(made)]
         return own if made.source == OWN else np.concatenate([self.clinic_windows.X, own])
 
-    def unseen(self, made: Made) -> Windows:
-        """Give the windows of people whom an encoder has not seen: of eegmat, or of the clinic."""
+    def unseen(self, made: Made) -> dict[str, np.ndarray]:
+        """Give windows of people whom an encoder has not seen, by who they are and how treated.
+
+        Of an encoder that learnt from part of the clinic these are the other patients, recorded in
+        the same way, and the people of eegmat, with and without what is above `SLOW_HZ`.
+        """
         if made.source == TURNED:
-            return self.turned[1]
+            return {OWN: self.turned[1].X}
+        if made.source == PART:
+            tested = {PATIENTS: self.clinic_windows.X[self._of_group(made)], OWN: self.windows.X}
+            return tested | {f"{who}, {SLOW}": slowed(X) for who, X in tested.items()}
         if made.group is None:
-            return self.windows
-        tested = self.clinic_windows if made.source == PART else self.windows
-        return tested.select(self._of_group(made))
+            return {OWN: self.windows.X}
+        return {OWN: self.windows.X[self._of_group(made)]}
 
     def _of_group(self, made: Made) -> np.ndarray:
         """Say which windows are of the group that an encoder has not seen."""
@@ -258,6 +271,28 @@ class RealStudy:
         windows = self.clinic_windows if of_clinic else self.windows
         groups = self.clinic_groups if of_clinic else self.groups
         return np.isin(windows.meta["participant"], groups[made.group])
+
+
+def slowed(X: np.ndarray) -> np.ndarray:
+    """Take away what is above `SLOW_HZ`: the waves of the heart stay, the recorder's noise goes.
+
+    Parameters
+    ----------
+    X : ndarray of float32, shape (n_windows, n_samples)
+        Windows at the study's rate.
+
+    Returns
+    -------
+    ndarray of float32, of the same shape
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(1, 2560))
+    >>> print(slowed(x).std().round(1))
+    0.4
+    """
+    sections = butter(4, SLOW_HZ, fs=WindowConfig.target_fs, output="sos")
+    return sosfiltfilt(sections, X, axis=1).astype(np.float32)
 
 
 def read_real(

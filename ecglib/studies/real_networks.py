@@ -60,16 +60,16 @@ class RealEncoder:
         The encoder.
     history : DataFrame
         One row per epoch.
-    logits : ndarray of float32, shape (n, 7, 7), or None
-        Of STR, on windows of people whom it has not seen: window, version shown, head that
-        answers.
+    logits : dict of str to ndarray of float32, shape (n, 7, 7)
+        Of STR, on windows of people whom it has not seen, by who they are: window, version shown,
+        head that answers.
     about : dict
         ``device`` and ``seconds`` of the training.
     """
 
     encoder: keras.Model
     history: pd.DataFrame
-    logits: np.ndarray | None
+    logits: dict[str, np.ndarray]
     about: dict[str, Any]
 
 
@@ -128,7 +128,12 @@ def real_encoder(study: RealStudy, made: Made) -> RealEncoder:
     arrays_to_weights(encoder, arrays, "encoder")
     history = History(json.loads(str(arrays["history"]))).frame()
     about = json.loads(str(arrays["about"]))
-    return RealEncoder(encoder, history, arrays.get("logits"), about)
+    logits = {
+        name.removeprefix("logits/"): found
+        for name, found in arrays.items()
+        if name.startswith("logits/")
+    }
+    return RealEncoder(encoder, history, logits, about)
 
 
 def encoder_source(study: RealStudy, made: Made) -> dict[str, Any]:
@@ -181,18 +186,24 @@ def train_all(study: RealStudy, jobs: int = 1) -> None:
     jobs : int
         Number of processes; each computes on one thread.
     """
-    missing: list[Made] = [
-        made
-        for made in study.encoders()
-        if not (study.folder / stages.REAL_ENCODER.file(encoder_source(study, made))).is_file()
+    made, tuned = missing_networks(study)
+    _side_by_side(real_encoder, study, made, jobs, "pretraining")
+    _side_by_side(tuned_predictions, study, tuned, jobs, "training with labels")
+
+
+def missing_networks(study: RealStudy) -> tuple[list[Made], list[Tuned]]:
+    """List what `train_all` would train."""
+    made = [
+        one
+        for one in study.encoders()
+        if not (study.folder / stages.REAL_ENCODER.file(encoder_source(study, one))).is_file()
     ]
-    _side_by_side(real_encoder, study, missing, jobs, "pretraining")
-    untuned = [
-        tuned
-        for tuned in tunings(study)
-        if not (study.folder / stages.REAL_TUNED.file(_tuned_source(study, tuned))).is_file()
+    tuned = [
+        one
+        for one in tunings(study)
+        if not (study.folder / stages.REAL_TUNED.file(_tuned_source(study, one))).is_file()
     ]
-    _side_by_side(tuned_predictions, study, untuned, jobs, "training with labels")
+    return made, tuned
 
 
 def labelled_people(people: np.ndarray, complete: np.ndarray, number: int, seed: int) -> np.ndarray:
@@ -252,7 +263,8 @@ def _pretrain(study: RealStudy, made: Made) -> dict[str, np.ndarray]:
         "about": np.array(json.dumps(_about(clock.seconds))),
     }
     if isinstance(trained.model, STRModel):
-        arrays["logits"] = answers(trained.model, study.unseen(made).X, study.plan)
+        for who, X in study.unseen(made).items():
+            arrays[f"logits/{who}"] = answers(trained.model, X, study.plan)
     return arrays
 
 

@@ -229,6 +229,53 @@ REAL_ENCODER = Stage("real-encoder", 1, ("ecglib.studies.real_networks:_pretrain
 REAL_TUNED = Stage("real-tuned", 1, ("ecglib.studies.real_networks:_tune",), (REAL_ENCODER,))
 """What whole networks predict of real people."""
 
+REAL_FEATURES = Stage(
+    "real-features", 1, ("ecglib.studies.real_features:_pooled",), (REAL_ENCODER,)
+)
+"""What is kept of the feature maps of windows of real people."""
+
+_REAL: dict[str, Any] = {"suffix": ".csv.gz", "save": save_scores}
+
+REAL_SCORES = Stage(
+    "real-scores",
+    1,
+    ("ecglib.studies.real_scores:_scores",),
+    (REAL_FEATURES, REAL_TUNED),
+    load=partial(load_scores, columns=("features", "pretext")),
+    **_REAL,
+)
+"""Scores of real people, rest against arithmetic."""
+
+REAL_PROBES = Stage(
+    "real-probes",
+    1,
+    ("ecglib.studies.real_probes:_probes",),
+    (REAL_FEATURES,),
+    load=partial(load_scores, columns=("features", "pretext")),
+    **_REAL,
+)
+"""What else can be read from features of real people."""
+
+REAL_RECOGNITION = Stage(
+    "real-recognition",
+    1,
+    ("ecglib.studies.real_probes:_recognition",),
+    (REAL_ENCODER,),
+    load=partial(load_scores, columns=("pretext", "source")),
+    **_REAL,
+)
+"""Recognition of transformations in real people."""
+
+POOLING_SCORES = Stage(
+    "pooling-scores",
+    1,
+    ("ecglib.studies.pooling:_scores",),
+    (PRETEXT, CONTRASTIVE),
+    load=partial(load_scores, columns=ORIGIN),
+    **_REAL,
+)
+"""Scores of a study under every pooling."""
+
 
 STAGES = (
     COHORT,
@@ -259,6 +306,11 @@ STAGES = (
     PRETEXTS,
     REAL_ENCODER,
     REAL_TUNED,
+    REAL_FEATURES,
+    REAL_SCORES,
+    REAL_PROBES,
+    REAL_RECOGNITION,
+    POOLING_SCORES,
 )
 """All stages, each after those that it starts from."""
 

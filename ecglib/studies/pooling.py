@@ -1,0 +1,99 @@
+"""What is kept of the feature maps, asked of a study in DREAMER's layout; see `real_scores`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from ecglib.data.labels import TARGETS, label_matrix
+from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+from ecglib.evaluation.metrics import auc
+from ecglib.evaluation.protocols import CONTRASTIVE, ORIGIN, RANDOM, STR
+from ecglib.models.embedding import embed
+from ecglib.models.layers import POOLINGS
+from ecglib.studies import pretraining, stages
+from ecglib.studies.real_scores import head
+from ecglib.studies.study import Study
+
+TRAINED = ("max", "mean")
+"""Poolings with which encoders are trained."""
+
+POOLING_COLUMNS = (*ORIGIN, "pretext", "trained", "pooling", "target", "participant", "auc")
+"""Columns of `pooling_scores`."""
+
+
+def pooling_scores(study: Study) -> pd.DataFrame:
+    """Score frozen encoders of a study under every pooling, new people (LOSO).
+
+    Parameters
+    ----------
+    study : Study
+        Its windows, groups and settings; an encoder is tested on the group that it has not seen.
+
+    Returns
+    -------
+    DataFrame
+        Columns `POOLING_COLUMNS`: one row per pretext, pooling of the training, pooling of the
+        features, target and participant. An encoder trained with the maximum is read in all ways,
+        one trained with the mean as it was trained.
+    """
+    return stages.POOLING_SCORES.cached(source(study), lambda: _scores(study), study.folder)
+
+
+def source(study: Study) -> dict[str, Any]:
+    """Say what decides the table of a study."""
+    profile = study.profile
+    names = ("name", "windows", "encoder", "pretext", "contrastive", "seed")
+    return {
+        "data": study.identity,
+        "profile": {name: getattr(profile, name) for name in names},
+        "trained": TRAINED,
+    }
+
+
+def _scores(study: Study) -> pd.DataFrame:
+    tables = []
+    for trained in TRAINED:
+        own = study.with_encoder(replace(study.profile.encoder, pooling=trained))
+        for pretext in (RANDOM, STR, CONTRASTIVE):
+            encoders = _encoders(own, pretext)
+            for pooling in POOLINGS if trained == TRAINED[0] else (trained,):
+                parts = [
+                    embed(study.usable, encoder, pooling=pooling, progress=False)
+                    for encoder in encoders
+                ]
+                found = _score(study, parts)
+                names = {"pretext": pretext, "trained": trained, "pooling": pooling}
+                tables.append(found.assign(**names))
+    table = pd.concat(tables, ignore_index=True)
+    table = table.assign(data=study.label, profile=study.profile.name)
+    return table[list(POOLING_COLUMNS)]
+
+
+def _encoders(study: Study, pretext: str) -> list[keras.Model]:
+    """Give one encoder per group, or the one that has seen nobody."""
+    if pretext == RANDOM:
+        return [pretraining.random_encoder(study)]
+    groups = range(len(study.groups))
+    if pretext == STR:
+        return [pretraining.pretext(study, group).encoder for group in groups]
+    return [pretraining.contrastive(study, group).model.encoder for group in groups]
+
+
+def _score(study: Study, parts: list[np.ndarray]) -> pd.DataFrame:
+    meta = study.usable.meta
+    labels = label_matrix(meta, TARGETS)
+    rows = []
+    for train, test in LeaveOneParticipantOut().split(meta, labels):
+        person = meta["participant"].iloc[test[0]]
+        X = parts[study.group_of[person] if len(parts) > 1 else 0]
+        for t, target in enumerate(TARGETS):
+            fitted = head(X.shape[1]).fit(X[train], labels[train, t])
+            said, truth = fitted.predict_proba(X[test])[:, 1], labels[test, t]
+            value = auc(truth, said) if 0 < truth.mean() < 1 else np.nan
+            rows.append({"target": target, "participant": person, "auc": value})
+    return pd.DataFrame(rows)
