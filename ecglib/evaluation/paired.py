@@ -198,7 +198,7 @@ def paired_tests(
                     "target": target,
                     "metric": metric,
                     "mean": difference.mean() if difference.size else np.nan,
-                    **_t_test(difference, level),
+                    **mean_test(difference, level),
                     "n_participants": difference.size,
                     "n_undefined": people[target] - difference.size,
                 }
@@ -266,6 +266,38 @@ def holm(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
+def mean_test(difference: np.ndarray, level: float) -> dict[str, float]:
+    """Test whether the mean of differences is zero, one difference per participant.
+
+    Parameters
+    ----------
+    difference : ndarray, shape (n_participants,)
+        Finite.
+    level : float
+        Confidence level of the interval.
+
+    Returns
+    -------
+    dict
+        ``low``, ``high`` and ``p`` (two-sided), from a t statistic whose variance is widened by
+        `ecglib.evaluation.intervals.SHARED_TRAINING`; missing below `MIN_PARTICIPANTS`.
+
+    Examples
+    --------
+    >>> found = mean_test(np.array([0.1, 0.2, 0.15, 0.05, 0.1]), level=0.95)
+    >>> print(round(found["low"], 3), round(found["high"], 3))
+    0.02 0.22
+    """
+    n = difference.size
+    if n < MIN_PARTICIPANTS:
+        return dict.fromkeys(("low", "high", "p"), np.nan)
+    mean = difference.mean()
+    error = difference.std(ddof=1) / np.sqrt(n) * SHARED_TRAINING
+    reach = student.ppf((1 + level) / 2, n - 1) * error
+    p = 2 * student.sf(abs(mean) / error, n - 1) if error else mean == 0
+    return {"low": mean - reach, "high": mean + reach, "p": float(p)}
+
+
 def _origin(scores: pd.DataFrame) -> dict[str, Any]:
     """Give the one origin of the scores: participant 1 of another file is another person."""
     found = scores[ORIGIN].drop_duplicates()
@@ -290,15 +322,3 @@ def _difference(
     if not first.index.equals(second.index):
         raise DataError(f"'{question}': the sides test other participants", field="questions")
     return first - second
-
-
-def _t_test(difference: np.ndarray, level: float) -> dict[str, float]:
-    """Give interval and p-value of a mean whose variance is that of `SHARED_TRAINING`."""
-    n = difference.size
-    if n < MIN_PARTICIPANTS:
-        return dict.fromkeys(("low", "high", "p"), np.nan)
-    mean = difference.mean()
-    error = difference.std(ddof=1) / np.sqrt(n) * SHARED_TRAINING
-    reach = student.ppf((1 + level) / 2, n - 1) * error
-    p = 2 * student.sf(abs(mean) / error, n - 1) if error else mean == 0
-    return {"low": mean - reach, "high": mean + reach, "p": float(p)}

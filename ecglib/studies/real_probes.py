@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from ecglib.evaluation.metrics import auc
+from ecglib.core.arrays import evenly_spaced
 from ecglib.evaluation.probes import run_probe
 from ecglib.evaluation.protocols import STR
+from ecglib.evaluation.recognition import amplitude_ceiling, task_scores
 from ecglib.features.heartbeats import FEATURES, window_features
+from ecglib.preprocessing.polarity import polarity
 from ecglib.pretext.transformations import TASKS
 from ecglib.studies import stages
-from ecglib.studies.real import RealStudy
+from ecglib.studies.real import CLINIC, NOBODY, OWN, RealStudy
 from ecglib.studies.real_features import ENCODER, WITH_TEN, known, source, views_of
-from ecglib.studies.real_networks import real_encoder
+from ecglib.studies.real_networks import people_of_both, real_encoder
 from ecglib.transfer.linear import linear_scores
 
 PROBED = ("heart_rate", "rmssd", "sdnn")
 """Features of the heartbeat that are read from encoders."""
+
+
+OTHERS = "others"
+"""As ``shown``: all versions, of which the head has to find its own."""
+
+WAYS_UP = {1: "upright lead", -1: "lead upside down", 0: "undecided lead"}
+"""Of the sign of a `ecglib.preprocessing.polarity.Polarity`, in words."""
 
 
 def real_probes(study: RealStudy) -> pd.DataFrame:
@@ -50,10 +61,13 @@ def real_recognition(study: RealStudy) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per encoder and answer: the names of `Made`, ``tested`` (on whom), ``shown`` (the
-        version) and ``head``: with ``shown`` "others" the ``value`` is the area under the ROC curve
-        of the head over all versions; else it is the share of windows of this version that the
-        network takes for that of the ``head``.
+        One row per encoder and answer: the names of `ecglib.studies.real.Made`, ``tested`` (on
+        whom; of encoders of the clinic also by which way up the lead is), ``n_windows``, ``shown``
+        (the version) and ``head``: with ``shown`` `OTHERS` the ``value`` is the area under the ROC
+        curve of the head over all versions; else it is the share of windows of this version that
+        the network takes for that of the ``head``. The pretexts "amplitude, others known" and
+        "amplitude, the person known" are discriminants of the amplitude
+        (`ecglib.evaluation.recognition.amplitude_ceiling`).
     """
     return stages.REAL_RECOGNITION.cached(source(study), lambda: _recognition(study), study.folder)
 
@@ -101,7 +115,10 @@ def _correlations(person: np.ndarray, wanted: np.ndarray, said: np.ndarray) -> p
 
 
 def _recognition(study: RealStudy) -> pd.DataFrame:
-    rows = []
+    rows = _amplitude(study)
+    way_up = _way_up(study)
+    person = study.windows.meta["participant"].to_numpy()
+    shown = evenly_spaced(person, study.plan.pretext.heldout_windows)
     for made in study.encoders():
         if made.pretext != STR:
             continue
@@ -114,23 +131,55 @@ def _recognition(study: RealStudy) -> pd.DataFrame:
             "group": -1 if made.group is None else made.group,
         }
         for tested, logits in real_encoder(study, made).logits.items():
-            taken = logits.argmax(axis=2)
-            for task, name in enumerate(TASKS):
-                own = np.arange(len(TASKS)) == task
-                truth = np.tile(own, len(logits)).astype(int)
-                value = auc(truth, logits[:, :, task].ravel())
-                rows.append(
-                    {**names, "tested": tested, "shown": "others", "head": name, "value": value}
-                )
-                for answer, answered in enumerate(TASKS):
-                    share = float(np.mean(taken[:, task] == answer))
-                    rows.append(
-                        {
-                            **names,
-                            "tested": tested,
-                            "shown": name,
-                            "head": answered,
-                            "value": share,
-                        }
-                    )
+            parts = {tested: logits}
+            if made.source == CLINIC:
+                for word in WAYS_UP.values():
+                    own = np.array([way_up[name] == word for name in shown])
+                    if own.any():
+                        parts[f"{tested}, {word}"] = logits[own]
+            for part, answers in parts.items():
+                rows += _answers({**names, "tested": part, "n_windows": len(answers)}, answers)
     return pd.DataFrame(rows)
+
+
+def _answers(names: dict[str, Any], logits: np.ndarray) -> list[dict[str, Any]]:
+    """List areas under the ROC curve of all heads, and what each version is taken for."""
+    rows = []
+    scores, taken = task_scores(logits)["auc"], logits.argmax(axis=2)
+    for number, task in enumerate(TASKS):
+        rows.append({**names, "shown": OTHERS, "head": task, "value": scores[task]})
+        for answer, answered in enumerate(TASKS):
+            share = float(np.mean(taken[:, number] == answer))
+            rows.append({**names, "shown": task, "head": answered, "value": share})
+    return rows
+
+
+def _amplitude(study: RealStudy) -> list[dict[str, Any]]:
+    """Say what amplitude alone gives the heads that have to tell original from scaled windows."""
+    meta = study.windows.meta
+    both = np.isin(meta["participant"], people_of_both(study))
+    found = amplitude_ceiling(study.windows.X[both], meta[both].reset_index(drop=True))
+    names = {"source": NOBODY, "trained": "none", "views": 0, "seed": 0, "group": -1}
+    return [
+        {
+            "pretext": f"amplitude, {who} known",
+            **names,
+            "tested": OWN,
+            "n_windows": int(both.sum()),
+            "shown": OTHERS,
+            "head": head,
+            "value": found[key],
+        }
+        for who, key in (("others", "population_head"), ("the person", "person_head"))
+        for head in ("original", "scaling")
+    ]
+
+
+def _way_up(study: RealStudy) -> dict[str, str]:
+    """Say of every person of eegmat whether the lead is upright."""
+    windows = study.windows
+    person = windows.meta["participant"].to_numpy()
+    return {
+        name: WAYS_UP[polarity(windows.X[person == name], windows.fs).sign]
+        for name in np.unique(person)
+    }

@@ -21,10 +21,11 @@ from sklearn.preprocessing import StandardScaler
 
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
+from ecglib.evaluation.audit import Use, find_leaks, raise_on_leak
 from ecglib.evaluation.crossfit import participant_groups
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.metrics import auc
-from ecglib.evaluation.protocols import ALL, RANDOM, SCRATCH, TUNED
+from ecglib.evaluation.protocols import ALL, RANDOM, SCRATCH, STRICT, TEST, TUNED
 from ecglib.evaluation.splits import Fold, TrialGroupedKFold, WindowKFold
 from ecglib.studies import stages
 from ecglib.studies.real import CLINIC, NOBODY, RealPlan, RealStudy
@@ -181,7 +182,9 @@ def real_scores(study: RealStudy, longer: RealStudy | None = None, jobs: int = 1
     Returns
     -------
     DataFrame
-        One row per case, way of testing and person: `CASE`, `HOW` and what `people_scores` gives.
+        One row per case, way of testing and person: `CASE`, `HOW`, what `people_scores` gives, and
+        of whole networks ``loss``, that of the last epoch on the training windows. Folds are
+        audited before they are scored.
     """
     return stages.REAL_SCORES.cached(
         source(study, longer), lambda: _scores(study, longer, jobs), study.folder
@@ -201,6 +204,34 @@ def folds_of(tested: Tested, protocol: str) -> list[Fold]:
         RECORDS: TrialGroupedKFold(10, plan.seed),
     }[protocol]
     return list(splitter.split(meta, tested.truth))
+
+
+def audit(
+    tested: Tested, parts: Sequence[np.ndarray], folds: Sequence[Fold], protocol: str
+) -> None:
+    """Refuse folds whose test side is known to the head or to the encoder.
+
+    Parameters
+    ----------
+    tested, parts, folds
+        As in `predict`.
+    protocol : str
+        What the folds promise.
+
+    Raises
+    ------
+    DataError
+        If something leaks.
+    """
+    uses = []
+    for number, (train, test) in enumerate(folds):
+        seen = np.array([], int)
+        if len(parts) > 1:
+            group = tested.groups[_group_of(tested, test, number)]
+            seen = np.flatnonzero(~np.isin(tested.person, group))
+        uses += [Use(number, TEST, test), Use(number, "head", train), Use(number, "pretext", seen)]
+    length = tested.plan.windows.length_s
+    raise_on_leak(find_leaks(tested.meta, uses, protocol, STRICT, length_s=length))
 
 
 def predict(
@@ -232,14 +263,19 @@ def predict(
     for number, (train, test) in enumerate(folds):
         X = parts[0]
         if len(parts) > 1:
-            own = [np.isin(tested.person[test], group).all() for group in tested.groups]
-            if not any(own):
-                raise DataError(f"fold {number} tests people of several groups", field="folds")
-            X = parts[own.index(True)]
+            X = parts[_group_of(tested, test, number)]
         fitted = head(X.shape[1]).fit(X[train], tested.truth[train])
         probability[test] = fitted.predict_proba(X[test])[:, 1]
         fold_of[test] = number
     return probability, fold_of
+
+
+def _group_of(tested: Tested, test: np.ndarray, fold: int) -> int:
+    """Give the number of the group that the tested people of a fold are of."""
+    own = [np.isin(tested.person[test], group).all() for group in tested.groups]
+    if not any(own):
+        raise DataError(f"fold {fold} tests people of several groups", field="folds")
+    return own.index(True)
 
 
 def _scores(study: RealStudy, longer: RealStudy | None, jobs: int) -> pd.DataFrame:
@@ -265,6 +301,7 @@ def _scores(study: RealStudy, longer: RealStudy | None, jobs: int) -> pd.DataFra
             seed=study.plan.seed,
         )
         how = {"protocol": SIXTH, "labelled": str(tuned.labelled), "draw": 0}
+        scored["loss"] = found["loss"].mean()
         tables.append(_with(scored, case, how))
     return pd.concat(tables, ignore_index=True)
 
@@ -275,7 +312,9 @@ def _frozen(tested: Tested, case: Known, every_way: bool) -> pd.DataFrame:
     every_way = every_way and not several
     tables = []
     for protocol in (LOSO, WINDOWS, RECORDS, SIXTH) if every_way else (LOSO,):
-        found = predict(tested, case.parts, folds_of(tested, protocol))
+        folds = folds_of(tested, protocol)
+        audit(tested, case.parts, folds, protocol)
+        found = predict(tested, case.parts, folds)
         scored = people_scores(tested.person, tested.truth, *found)
         how = {"protocol": protocol, "labelled": ALL, "draw": 0}
         tables.append(_with(scored, case.case, how))

@@ -1,0 +1,217 @@
+"""The questions that the study of real hearts asks of its scores, and its answers in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ecglib.evaluation.protocols import (
+    ALL,
+    CONTRASTIVE,
+    FROZEN,
+    RANDOM,
+    SCRATCH,
+    STR,
+    TUNED,
+)
+from ecglib.studies.real import BOTH, CLINIC, NOBODY, OWN
+from ecglib.studies.real_features import ENCODER, MEASURED, RATE, TEN, WITH_TEN
+from ecglib.studies.real_scores import LOSO, RECORDS, SIXTH, WINDOWS
+from ecglib.studies.real_tables import Selection, differences, person_means, select, summarise_real
+
+PROTOCOLS = {WINDOWS: "single windows", RECORDS: "single recordings", LOSO: "whole people"}
+"""What is left out, in words, by protocol."""
+
+RIVALS = {
+    "heart rate": "heart rate",
+    "ten features": "ten features",
+    "random, mean": "random mean",
+    "STR, maximum (as published)": "STR max",
+    "STR, mean": "STR mean",
+    "STR, fine-tuned": "STR tuned",
+    "from scratch": "scratch",
+}
+"""Rivals by number of labelled people: name in figures -> name in `choices`."""
+
+
+def choices(scores: pd.DataFrame) -> dict[str, Selection]:
+    """Name what is compared, all with the labels of all people.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `ecglib.studies.real_scores.real_scores`.
+
+    Returns
+    -------
+    dict of str to selection
+        For `ecglib.studies.real_tables.select`. "STR mean" is trained with the maximum, as
+        published, and read with the mean; "STR mean trained" is trained with it too.
+    """
+    frozen = {"features": ENCODER, "transfer": FROZEN, "protocol": LOSO, "labelled": ALL}
+    found: dict[str, dict[str, Any]] = {}
+    measured = {"pretext": MEASURED, "protocol": LOSO, "labelled": ALL}
+    found["heart rate"] = {**measured, "features": RATE}
+    found["ten features"] = {**measured, "features": TEN}
+    for pooling in ("max", "mean", "both", "scales"):
+        found[f"random {pooling}"] = {**frozen, "pretext": RANDOM, "pooling": pooling}
+        for pretext in (STR, CONTRASTIVE):
+            views = _views(scores, pretext)
+            own = {**frozen, "pretext": pretext, "source": CLINIC, "views": views[0]}
+            read = {**own, "trained": "max", "pooling": pooling}
+            found[f"{pretext} {pooling}"] = read
+            if pooling in ("mean", "both"):
+                trained = {**own, "trained": pooling, "pooling": pooling}
+                found[f"{pretext} {pooling} trained"] = trained
+            if pooling in ("max", "mean"):
+                for source in (OWN, BOTH):
+                    found[f"{pretext} {pooling} from {source}"] = {**read, "source": source}
+            if len(views) > 1 and pooling in ("max", "mean"):
+                found[f"{pretext} {pooling} longer"] = {**read, "views": views[-1]}
+    for pooling in ("max", "mean"):
+        with_ten = {"features": WITH_TEN, "pooling": pooling, "protocol": LOSO}
+        found[f"STR {pooling} and ten features"] = with_ten | {"views": _views(scores, STR)[0]}
+        sixth = {"protocol": SIXTH, "labelled": ALL, "pooling": pooling}
+        suffix = "" if pooling == "max" else " mean"
+        found[f"STR tuned{suffix}"] = {**sixth, "transfer": TUNED, "pretext": STR}
+        found[f"contrastive tuned{suffix}"] = {**sixth, "transfer": TUNED, "pretext": CONTRASTIVE}
+        found[f"scratch{suffix}"] = {**sixth, "transfer": SCRATCH}
+    return found
+
+
+def questions(scores: pd.DataFrame) -> dict[str, tuple[Selection, Selection]]:
+    """List the questions, each a pair of choices; the first is asked whether it is higher.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `ecglib.studies.real_scores.real_scores`.
+
+    Returns
+    -------
+    dict of str to (selection, selection)
+        For `ecglib.studies.real_tables.differences`.
+    """
+    named = choices(scores)
+    # Both sides of a comparison with whole networks are tested in the same folds.
+    sixth = {"protocol": SIXTH}
+    pairs = {
+        "STR, maximum − random, maximum": ("STR max", "random max"),
+        "contrastive, maximum − random, maximum": ("contrastive max", "random max"),
+        "STR, mean − random, mean": ("STR mean", "random mean"),
+        "contrastive, mean − random, mean": ("contrastive mean", "random mean"),
+        "STR, same weights: mean − maximum": ("STR mean", "STR max"),
+        "contrastive, same weights: mean − maximum": ("contrastive mean", "contrastive max"),
+        "random, same weights: mean − maximum": ("random mean", "random max"),
+        "STR: trained with the mean − only read with it": ("STR mean trained", "STR mean"),
+        "STR: two time scales − mean": ("STR scales", "STR mean"),
+        "STR, mean − heart rate": ("STR mean", "heart rate"),
+        "contrastive, mean − heart rate": ("contrastive mean", "heart rate"),
+        "ten features − heart rate": ("ten features", "heart rate"),
+        "STR, mean, and ten features − heart rate": ("STR mean and ten features", "heart rate"),
+        "STR, maximum: from both sets − from the clinic": (f"STR max from {BOTH}", "STR max"),
+        "STR, maximum: from the same set − from the clinic": (f"STR max from {OWN}", "STR max"),
+    }
+    if "STR max longer" in named:
+        pairs["STR, maximum: eight times the views − once"] = ("STR max longer", "STR max")
+    found = {name: (named[one], named[other]) for name, (one, other) in pairs.items()}
+    found["STR, maximum: fine-tuned − frozen"] = (named["STR tuned"], named["STR max"] | sixth)
+    found["fine-tuned STR − from scratch, maximum"] = (named["STR tuned"], named["scratch"])
+    found["fine-tuned STR, mean − heart rate"] = (
+        named["STR tuned mean"],
+        named["heart rate"] | sixth,
+    )
+    return found
+
+
+def efficiency(scores: pd.DataFrame) -> pd.DataFrame:
+    """Score the `RIVALS` by the number of people whose labels are used.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `ecglib.studies.real_scores.real_scores`.
+
+    Returns
+    -------
+    DataFrame
+        ``rival``, ``people`` (all: those who are not tested), ``mean``, ``low``, ``high`` and
+        ``n_participants``.
+    """
+    named = choices(scores)
+    n_people = scores["participant"].nunique()
+    rows = []
+    for rival, choice in RIVALS.items():
+        selection = {k: v for k, v in named[choice].items() if k != "labelled"}
+        found = summarise_real(select(scores, selection), ["labelled"])
+        # A sixth of the people, or one of them, is tested.
+        everyone = n_people - (n_people // 6 if selection["protocol"] == SIXTH else 1)
+        people = found["labelled"].replace(ALL, str(everyone)).astype(int)
+        rows.append(found.assign(rival=rival, people=people).drop(columns="labelled"))
+    return pd.concat(rows, ignore_index=True)
+
+
+def findings(scores: pd.DataFrame) -> list[str]:
+    """Say in three sentences what the study found; they follow the numbers.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `ecglib.studies.real_scores.real_scores`.
+
+    Returns
+    -------
+    list of str
+    """
+    named = choices(scores)
+    tests = differences(scores, questions(scores)).set_index("question")
+
+    def area(choice: str) -> str:
+        return f"{person_means(scores, named[choice]).mean():.2f}"
+
+    def change(question: str) -> str:
+        row = tests.loc[question]
+        return f"{row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+
+    def decided(question: str, up: str, down: str, open_: str) -> str:
+        row = tests.loc[question]
+        return up if row["low"] > 0 else down if row["high"] < 0 else open_
+
+    first, second = "STR, maximum − random, maximum", "STR, mean − heart rate"
+    third = "STR, same weights: mean − maximum"
+    pooled = {
+        (rival, protocol): summarise_real(
+            select(scores, named[rival] | {"protocol": protocol}), ["protocol"]
+        )["balanced_accuracy"].iloc[0]
+        for rival in ("STR max", "heart rate")
+        for protocol in (WINDOWS, LOSO)
+    }
+    flattered = {
+        rival: pooled[rival, WINDOWS] - pooled[rival, LOSO] for rival in ("STR max", "heart rate")
+    }
+    more = max(flattered, key=lambda rival: abs(flattered[rival]))
+    names = {"STR max": "the encoder", "heart rate": "heart rate"}
+    return [
+        f"An encoder that learnt from unlabelled ECG of other people tells mental arithmetic from "
+        f"rest in a person never seen with an area under the ROC curve of {area('STR max')}, a "
+        f"random encoder with {area('random max')}; pretraining "
+        + decided(first, "helps", "does harm", "is not shown to help")
+        + f" ({change(first)}).",
+        f"Heart rate alone reaches {area('heart rate')}. The published network keeps the maximum "
+        f"of its feature maps over time; the mean of the same maps, without a new weight, reaches "
+        f"{area('STR mean')} ("
+        + decided(third, "higher", "lower", "not decidedly different")
+        + f" than the maximum, {change(third)}), which is "
+        + decided(second, "more than", "less than", "not decidedly different from")
+        + f" heart rate ({change(second)}).",
+        "Leaving out single windows instead of whole people changes the balanced accuracy of "
+        + " and of ".join(f"{names[rival]} by {flattered[rival]:+.2f}" for rival in flattered)
+        + f": a split that keeps a person on both sides moves the score of {names[more]} most.",
+    ]
+
+
+def _views(scores: pd.DataFrame, pretext: str) -> list[int]:
+    """List how many views the encoders of a pretext saw, the fewest first."""
+    chosen = (scores["pretext"] == pretext) & (scores["source"] != NOBODY)
+    return sorted(scores.loc[chosen, "views"].unique().tolist())
