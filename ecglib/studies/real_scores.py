@@ -58,7 +58,7 @@ HOW = ["protocol", "labelled", "draw"]
 
 
 @dataclass(frozen=True)
-class Tested:
+class StateWindows:
     """Who is tested: what of a study every process needs, and no more.
 
     Parameters
@@ -82,7 +82,7 @@ class Tested:
     plan: RealPlan
 
     @classmethod
-    def of(cls, study: RealStudy) -> Tested:
+    def of(cls, study: RealStudy) -> StateWindows:
         """Take it from a `study`."""
         meta = study.windows.meta
         return cls(meta, study.labels, study.groups, people_of_both(study), study.plan)
@@ -191,7 +191,7 @@ def real_scores(study: RealStudy, longer: RealStudy | None = None, jobs: int = 1
     )
 
 
-def folds_of(tested: Tested, protocol: str) -> list[Fold]:
+def folds_of(tested: StateWindows, protocol: str) -> list[Fold]:
     """Split the windows of those who are `tested` by a `protocol`."""
     meta, plan = tested.meta, tested.plan
     if protocol == SIXTH:
@@ -207,7 +207,7 @@ def folds_of(tested: Tested, protocol: str) -> list[Fold]:
 
 
 def audit(
-    tested: Tested, parts: Sequence[np.ndarray], folds: Sequence[Fold], protocol: str
+    tested: StateWindows, parts: Sequence[np.ndarray], folds: Sequence[Fold], protocol: str
 ) -> None:
     """Refuse folds whose test side is known to the head or to the encoder.
 
@@ -235,13 +235,13 @@ def audit(
 
 
 def predict(
-    tested: Tested, parts: Sequence[np.ndarray], folds: Sequence[Fold]
+    tested: StateWindows, parts: Sequence[np.ndarray], folds: Sequence[Fold]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a head for every fold, and predict what it tests.
 
     Parameters
     ----------
-    tested : Tested
+    tested : StateWindows
         Who is tested.
     parts : sequence of ndarray
         As in `Known`.
@@ -270,7 +270,7 @@ def predict(
     return probability, fold_of
 
 
-def _group_of(tested: Tested, test: np.ndarray, fold: int) -> int:
+def _group_of(tested: StateWindows, test: np.ndarray, fold: int) -> int:
     """Give the number of the group that the tested people of a fold are of."""
     own = [np.isin(tested.person[test], group).all() for group in tested.groups]
     if not any(own):
@@ -279,7 +279,7 @@ def _group_of(tested: Tested, test: np.ndarray, fold: int) -> int:
 
 
 def _scores(study: RealStudy, longer: RealStudy | None, jobs: int) -> pd.DataFrame:
-    tested = Tested.of(study)
+    tested = StateWindows.of(study)
     cases = [(case, True) for case in known(study)]
     cases += [(case, False) for case in known(longer)] if longer else []
     frozen = Parallel(n_jobs=jobs, return_as="generator")(
@@ -306,7 +306,7 @@ def _scores(study: RealStudy, longer: RealStudy | None, jobs: int) -> pd.DataFra
     return pd.concat(tables, ignore_index=True)
 
 
-def _frozen(tested: Tested, case: Known, every_way: bool) -> pd.DataFrame:
+def _frozen(tested: StateWindows, case: Known, every_way: bool) -> pd.DataFrame:
     """Score one case in every way that makes sense, or leaving out one person after the other."""
     several, plan = len(case.parts) > 1, tested.plan
     every_way = every_way and not several
