@@ -17,7 +17,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test pages other-data results encoders bench paper-run lint format sync notebooks lock clean distclean
+.PHONY: help env book test pages other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ other-data: $(STAMP)  ## build the book on another file, and check that labels a
 results: $(STAMP)  ## compute what results/ lacks of the comparison of the synthetic cohort, and keep it there
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
 		$(BIN)/ecglib results comparison --ship
+
+# With LONG=--long also the longer trainings: hours on a processor, minutes on a card.
+real: $(STAMP)  ## compute the study of real hearts into results/ (MITDB="FOLDER..." EEGMAT=FOLDER; two hours)
+	$(BIN)/python tools/real_hearts.py --mitdb $(MITDB) --eegmat $(EEGMAT) $(LONG)
 
 encoders: $(STAMP)  ## train the encoders that ship (MITDB="FOLDER..." EEGMAT=FOLDER; an hour)
 	$(BIN)/python tools/train_encoders.py --mitbih $(MITDB) --eegmat $(EEGMAT)

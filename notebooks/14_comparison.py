@@ -43,8 +43,11 @@ from ecglib.evaluation.protocols import (
 )
 from ecglib.evaluation.scores import score_participants
 from ecglib.plots import comparison as comparison_plots
+from ecglib.studies import stages
 from ecglib.studies.comparison import choices, folds, run_choices, training_effort
 from ecglib.studies.comparison_tables import grid, label_efficiency, pretext_report
+from ecglib.studies.crossing import scores_here
+from ecglib.studies.real_tables import shipped, summarise_real
 from ecglib.studies.study import Study
 
 tune_process()
@@ -480,6 +483,40 @@ for target in TARGETS:
     print(f"{target}, fewer labels than random, frozen: {'; '.join(saves) or 'nobody'}")
 
 # %% [markdown]
+# ## Encoders from elsewhere
+#
+# All encoders so far learnt from people like those who are tested. The ones that come with the package
+# learnt from real patients ({doc}`16_real_transformations`). Every encoder is frozen, every head is a
+# logistic regression, one person at a time is left out. The features are pooled over time by their
+# maximum, as published, or by their mean ({doc}`17_real_state` says why that matters).
+
+# %%
+here = scores_here(study)
+areas = here.pivot_table(
+    index=["pretext", "source", "pooling"], columns="target", values="auc", sort=False
+)
+print("rows:", len(areas), "; people:", here["participant"].nunique())
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: scores of trained networks differ slightly between processors
+print(f"{study.label}, new people, mean AUC within a person:")
+print(areas[list(TARGETS)].round(2).to_string())
+
+# %% [markdown]
+# And the way back: encoders of the synthetic cohort on real people, rest against arithmetic. The table
+# comes with the project.
+
+# %%
+there = shipped(stages.REAL_CROSSING)
+back = summarise_real(there, ["pretext", "source", "pooling"])
+print("eegmat, real recordings, new people; 95 % interval over people:")
+print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_string(index=False))
+
+# %% [markdown]
+# The rows of {doc}`17_real_state` for encoders of the clinic belong beside these. An invented heart has
+# few shapes; what it can teach about real ones is the part that all hearts share.
+#
 # ## What these data can decide, and what not
 #
 # A **synthetic** cohort can decide whether the machinery works: whether an effect that was planted is

@@ -15,6 +15,7 @@ from typing import Any
 from ecglib.core.folders import results_folder
 from ecglib.core.process import tune_process
 from ecglib.studies import stages
+from ecglib.studies.crossing import scores_there, source_there
 from ecglib.studies.pooling import pooling_scores
 from ecglib.studies.pooling import source as pooling_source
 from ecglib.studies.real import LONG, RealPlan, RealStudy, read_real
@@ -49,11 +50,13 @@ def main() -> None:
     timed("recognition", lambda: real_recognition(study))
     synthetic = Study(synthetic_file(folder=study.folder), "quick")
     timed("pooling on synthetic people", lambda: pooling_scores(synthetic))
+    timed("encoders of synthetic people", lambda: scores_there(study, synthetic))
     for stage, made_from in (
         (stages.REAL_SCORES, source(study, used)),
         (stages.REAL_PROBES, source(study)),
         (stages.REAL_RECOGNITION, source(study)),
         (stages.POOLING_SCORES, pooling_source(synthetic)),
+        (stages.REAL_CROSSING, source_there(study, synthetic)),
     ):
         print(f"kept {stage.ship(made_from, study.folder, results_folder())}")
 

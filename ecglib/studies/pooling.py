@@ -45,7 +45,7 @@ def pooling_scores(study: Study) -> pd.DataFrame:
 
 
 def source(study: Study) -> dict[str, Any]:
-    """Say what decides the table of a study."""
+    """Say what decides the table of a `study`."""
     profile = study.profile
     names = ("name", "windows", "encoder", "pretext", "contrastive", "seed")
     return {
@@ -55,27 +55,21 @@ def source(study: Study) -> dict[str, Any]:
     }
 
 
-def _scores(study: Study) -> pd.DataFrame:
-    tables = []
-    for trained in TRAINED:
-        own = study.with_encoder(replace(study.profile.encoder, pooling=trained))
-        for pretext in (RANDOM, STR, CONTRASTIVE):
-            encoders = _encoders(own, pretext)
-            for pooling in POOLINGS if trained == TRAINED[0] else (trained,):
-                parts = [
-                    embed(study.usable, encoder, pooling=pooling, progress=False)
-                    for encoder in encoders
-                ]
-                found = _score(study, parts)
-                names = {"pretext": pretext, "trained": trained, "pooling": pooling}
-                tables.append(found.assign(**names))
-    table = pd.concat(tables, ignore_index=True)
-    table = table.assign(data=study.label, profile=study.profile.name)
-    return table[list(POOLING_COLUMNS)]
+def own_encoders(study: Study, pretext: str) -> list[keras.Model]:
+    """Give the encoders of a study.
 
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+    pretext : {"random", "STR", "contrastive"}
+        What they learnt.
 
-def _encoders(study: Study, pretext: str) -> list[keras.Model]:
-    """Give one encoder per group, or the one that has seen nobody."""
+    Returns
+    -------
+    list of keras.Model
+        One per group, which it has not seen; of "random" the one that has seen nobody.
+    """
     if pretext == RANDOM:
         return [pretraining.random_encoder(study)]
     groups = range(len(study.groups))
@@ -84,7 +78,22 @@ def _encoders(study: Study, pretext: str) -> list[keras.Model]:
     return [pretraining.contrastive(study, group).model.encoder for group in groups]
 
 
-def _score(study: Study, parts: list[np.ndarray]) -> pd.DataFrame:
+def rating_scores(study: Study, parts: list[np.ndarray]) -> pd.DataFrame:
+    """Score features of a study's windows for every target and person, new people (LOSO).
+
+    Parameters
+    ----------
+    study : Study
+        Its windows and groups.
+    parts : list of ndarray, each of shape (n_windows, n_features)
+        One array, or one for each group, by the encoder that has not seen it.
+
+    Returns
+    -------
+    DataFrame
+        ``target``, ``participant`` and ``auc``, missing where all ratings of a person are of one
+        class.
+    """
     meta = study.usable.meta
     labels = label_matrix(meta, TARGETS)
     rows = []
@@ -97,3 +106,22 @@ def _score(study: Study, parts: list[np.ndarray]) -> pd.DataFrame:
             value = auc(truth, said) if 0 < truth.mean() < 1 else np.nan
             rows.append({"target": target, "participant": person, "auc": value})
     return pd.DataFrame(rows)
+
+
+def _scores(study: Study) -> pd.DataFrame:
+    tables = []
+    for trained in TRAINED:
+        own = study.with_encoder(replace(study.profile.encoder, pooling=trained))
+        for pretext in (RANDOM, STR, CONTRASTIVE):
+            encoders = own_encoders(own, pretext)
+            for pooling in POOLINGS if trained == TRAINED[0] else (trained,):
+                parts = [
+                    embed(study.usable, encoder, pooling=pooling, progress=False)
+                    for encoder in encoders
+                ]
+                found = rating_scores(study, parts)
+                names = {"pretext": pretext, "trained": trained, "pooling": pooling}
+                tables.append(found.assign(**names))
+    table = pd.concat(tables, ignore_index=True)
+    table = table.assign(data=study.label, profile=study.profile.name)
+    return table[list(POOLING_COLUMNS)]

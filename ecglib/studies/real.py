@@ -91,7 +91,8 @@ class RealPlan:
     tuning : FineTuneConfig
         Training of whole networks with labels, from any start.
     poolings : tuple of str
-        With which encoders are trained on the clinic.
+        With which encoders are trained on the clinic, the first two with every seed and further
+        ones with the first.
     seeds : tuple of int
         Of encoders that learn from the clinic, and of random ones.
     n_groups : int
@@ -134,7 +135,7 @@ more pretraining changes. Hours on a processor, minutes on a graphics card."""
 
 @dataclass(frozen=True)
 class Made:
-    """Names one pretrained encoder of the study.
+    """One pretrained encoder of the study, by name.
 
     Parameters
     ----------
@@ -224,8 +225,8 @@ class RealStudy:
         found = [
             Made(pretext, CLINIC, pooling, seed)
             for pretext in (STR, CONTRASTIVE)
-            for pooling in plan.poolings
-            for seed in plan.seeds
+            for number, pooling in enumerate(plan.poolings)
+            for seed in (plan.seeds if number < 2 else plan.seeds[:1])
         ]
         found += [
             Made(pretext, source, plan.poolings[0], plan.seed, group)
@@ -240,7 +241,7 @@ class RealStudy:
         return found + [Made(STR, PART, plan.poolings[0], plan.seed, group) for group in parts]
 
     def training_windows(self, made: Made) -> np.ndarray:
-        """Give the windows that an encoder learns from, (n_windows, n_samples)."""
+        """Give the windows that the encoder `made` learns from, (n_windows, n_samples)."""
         if made.source == TURNED:
             return self.turned[0].X
         if made.source == CLINIC:
@@ -251,7 +252,7 @@ class RealStudy:
         return own if made.source == OWN else np.concatenate([self.clinic_windows.X, own])
 
     def unseen(self, made: Made) -> dict[str, np.ndarray]:
-        """Give windows of people whom an encoder has not seen, by who they are and how treated.
+        """Give windows of people whom the encoder `made` has not seen, by who and how treated.
 
         Of an encoder that learnt from part of the clinic these are the other patients, recorded in
         the same way, and the people of eegmat, with and without what is above `SLOW_HZ`.

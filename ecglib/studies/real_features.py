@@ -110,7 +110,7 @@ def known(study: RealStudy) -> Iterator[Known]:
 
 
 def views_of(study: RealStudy, pretext: str) -> int:
-    """Count the versions of windows that a pretraining of the study shows."""
+    """Count the versions of windows that a `pretext` of a `study` shows."""
     plan = study.plan
     training = (plan.pretext if pretext == STR else plan.contrastive).training
     versions = len(TASKS) if pretext == STR else 2
@@ -128,13 +128,23 @@ def case_of(
     views: int = 0,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Give the values of the columns `CASE`, by name."""
+    """Give the values of the columns `CASE`, by name.
+
+    Parameters
+    ----------
+    features, pretext, source, trained, pooling, transfer, views, seed
+        The values.
+
+    Returns
+    -------
+    dict
+    """
     values = (features, pretext, source, trained, pooling, transfer, views, seed)
     return dict(zip(CASE, values, strict=True))
 
 
 def source(study: RealStudy, longer: RealStudy | None = None) -> dict[str, Any]:
-    """Say what decides the tables of a study."""
+    """Say what decides the tables of a `study`, and of a `longer` one if there is one."""
     return {
         "data": study.data,
         "target": CONDITION,

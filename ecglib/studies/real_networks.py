@@ -33,7 +33,7 @@ from ecglib.transfer.finetune import FineTuner
 
 @dataclass(frozen=True)
 class Tuned:
-    """Names one choice of training whole networks with labels, in all folds.
+    """One choice of training whole networks with labels, in all folds.
 
     Parameters
     ----------
@@ -98,12 +98,12 @@ def tunings(study: RealStudy) -> list[Tuned]:
 
 
 def shape(study: RealStudy, pooling: str) -> EncoderConfig:
-    """Give the shape of the study's encoder with a pooling."""
+    """Give the shape of the encoder of a `study` with a `pooling`."""
     return replace(study.plan.encoder, pooling=pooling)
 
 
 def random_encoder(study: RealStudy, pooling: str, seed: int) -> keras.Model:
-    """Build the study's encoder, untrained."""
+    """Build the encoder of a `study` with a `pooling`, untrained, by its `seed`."""
     return build_encoder(shape(study, pooling), study.windows.X.shape[1], seed=seed)
 
 
@@ -137,7 +137,7 @@ def real_encoder(study: RealStudy, made: Made) -> RealEncoder:
 
 
 def encoder_source(study: RealStudy, made: Made) -> dict[str, Any]:
-    """Say what decides the weights of an encoder of the study."""
+    """Say what decides the weights of the encoder `made` of a `study`."""
     plan = study.plan
     data = study.data
     if made.source in (CLINIC, TURNED, PART):
@@ -192,7 +192,7 @@ def train_all(study: RealStudy, jobs: int = 1) -> None:
 
 
 def missing_networks(study: RealStudy) -> tuple[list[Made], list[Tuned]]:
-    """List what `train_all` would train."""
+    """List what `train_all` would train of a `study`."""
     made = [
         one
         for one in study.encoders()
@@ -234,7 +234,7 @@ def labelled_people(people: np.ndarray, complete: np.ndarray, number: int, seed:
 
 
 def people_of_both(study: RealStudy) -> np.ndarray:
-    """Give the people who have usable windows of both classes."""
+    """Give the people of a `study` who have usable windows of both classes."""
     person = study.windows.meta["participant"].to_numpy()
     both = pd.Series(study.labels).groupby(person).nunique() == 2
     return both.index[both].to_numpy()

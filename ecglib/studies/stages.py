@@ -276,6 +276,26 @@ POOLING_SCORES = Stage(
 )
 """Scores of a study under every pooling."""
 
+CROSSING = Stage(
+    "crossing",
+    1,
+    ("ecglib.studies.crossing:_here",),
+    (PRETEXT, CONTRASTIVE),
+    load=partial(load_scores, columns=ORIGIN),
+    **_REAL,
+)
+"""Scores of a study by encoders that learnt from real hearts."""
+
+REAL_CROSSING = Stage(
+    "real-crossing",
+    1,
+    ("ecglib.studies.crossing:_there",),
+    (PRETEXT, CONTRASTIVE),
+    load=partial(load_scores, columns=("pretext", "source")),
+    **_REAL,
+)
+"""Scores of real people by encoders of a study."""
+
 
 STAGES = (
     COHORT,
@@ -311,6 +331,8 @@ STAGES = (
     REAL_PROBES,
     REAL_RECOGNITION,
     POOLING_SCORES,
+    CROSSING,
+    REAL_CROSSING,
 )
 """All stages, each after those that it starts from."""
 
