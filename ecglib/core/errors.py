@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+MAX_MESSAGE = 500
+"""Most characters of a message: what a file holds may be of any length."""
+
 
 class DataError(ValueError):
     """Input data that cannot be used, said so that the reader can find and mend it.
@@ -25,7 +28,8 @@ class DataError(ValueError):
 
     Notes
     -----
-    Every parameter is kept as an attribute, and the message is composed of those given.
+    Every parameter is kept as an attribute, and the message is composed of those given. Of a
+    message of more than `MAX_MESSAGE` characters the longest parts are cut in their middle.
 
     Examples
     --------
@@ -58,10 +62,28 @@ Expected a whole number from 1 to 5.
 
         named = (("", self.file), ("participant ", participant), ("clip ", clip), ("field ", field))
         place = ", ".join(f"{label}{value}" for label, value in named if value is not None)
-        message = f"{place}: {problem}" if place else problem
-        message = message.rstrip(".") + "."
-        if expected:
-            message += f" Expected {expected.rstrip('.')}."
-        if remedy:
-            message += f" To fix it: {remedy.rstrip('.')}."
-        super().__init__(message)
+        parts = [
+            place,
+            problem.rstrip("."),
+            (expected or "").rstrip("."),
+            (remedy or "").rstrip("."),
+        ]
+        while (excess := len(_composed(*parts)) - MAX_MESSAGE) > 0:
+            longest = max(range(len(parts)), key=lambda i: len(parts[i]))
+            parts[longest] = _cut(parts[longest], excess)
+        super().__init__(_composed(*parts))
+
+
+def _composed(place: str, problem: str, expected: str, remedy: str) -> str:
+    message = f"{place}: {problem}." if place else f"{problem}."
+    if expected:
+        message += f" Expected {expected}."
+    if remedy:
+        message += f" To fix it: {remedy}."
+    return message
+
+
+def _cut(text: str, excess: int) -> str:
+    """Leave out so much of the middle of a text, but not more than a hundred characters keep."""
+    kept = max(len(text) - excess - 5, 100)
+    return f"{text[: kept // 3]} ... {text[len(text) - kept + kept // 3 :]}"

@@ -21,6 +21,7 @@ from ecglib.core.folders import find_named, home_folder
 from ecglib.data import cohort as general
 from ecglib.data.cohort import Cohort, check_signal
 from ecglib.data.duplicates import refuse_duplicates
+from ecglib.data.mat_arrays import Unreadable
 from ecglib.data.matfile import read_variable
 from ecglib.data.targets import RATINGS, SCALES, TARGETS
 
@@ -252,6 +253,10 @@ def _as_float32(values: np.ndarray) -> np.ndarray:
 
 def _signal(value: Any, field: str, place: dict[str, Any]) -> np.ndarray:
     """Return one recording as float32."""
+    if isinstance(value, Unreadable):
+        raise DataError(
+            str(value), field=field, expected="an array of numbers", remedy=_ORIGINAL, **place
+        )
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
         value = _as_float32(value)
     check_signal(value, ECG_RATE, field=field, n_leads=2, whole=True, least_s=MIN_DURATION, **place)
@@ -353,6 +358,8 @@ def _describe(value: Any) -> str:
     """Say in a few words what was found in the place of something else."""
     if isinstance(value, str):
         return f"the text {value[:40]!r}"
+    if isinstance(value, Unreadable):
+        return str(value)
     if isinstance(value, Mapping):
         return "a struct"
     if isinstance(value, list):
