@@ -393,3 +393,32 @@ def test_many_variables(tmp_path):
     path = write(tmp_path / "x.mat", "<", some * (MAX_VARIABLES + 1))
     with pytest.raises(DataError, match=f"more than {MAX_VARIABLES} variables"):
         read_variable(path, NAME)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_two_variables_of_one_name_are_refused_by_their_places(tmp_path, packed):
+    one = array("<", 6, (1, 1), element("<", 9, struct.pack("<d", 1)), NAME.encode())
+    other = array("<", 6, (1, 1), element("<", 9, struct.pack("<d", 2)), b"other")
+    parts = [one, other, one]
+    if packed:
+        parts = [zlib.compress(part) for part in parts]
+        parts = [struct.pack("<II", 15, len(part)) + part for part in parts]
+    path = write(tmp_path / "x.mat", "<", *parts)
+    third = 128 + len(parts[0]) + len(parts[1])
+    for name in (NAME, "other"):
+        with pytest.raises(
+            DataError, match=f"field content: two variables .* at the bytes 128 and {third}"
+        ):
+            read_variable(path, name)
+
+
+def test_two_fields_of_one_name_are_refused_by_their_places(tmp_path):
+    names = b"".join(name.ljust(8, b"\0") for name in (b"a", b"ECG", b"b", b"ECG"))
+    head = element("<", 5, struct.pack("<i", 8)) + element("<", 1, names)
+    person = array("<", 2, (1, 1), head + number("<") * 4)
+    content = fields("<", (1, 1), Data=array("<", 1, (1, 2), number("<") + person))
+    path = write(tmp_path / "x.mat", "<", content)
+    with pytest.raises(
+        DataError, match=r"field content\.Data\{2\}\.ECG: two fields .* the fields 2 and 4"
+    ):
+        read_variable(path, NAME)
