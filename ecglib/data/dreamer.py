@@ -253,9 +253,13 @@ def _as_float32(values: np.ndarray) -> np.ndarray:
 
 def _signal(value: Any, field: str, place: dict[str, Any]) -> np.ndarray:
     """Return one recording as float32."""
-    if isinstance(value, Unreadable):
+    if not isinstance(value, np.ndarray):
         raise DataError(
-            str(value), field=field, expected="an array of numbers", remedy=_ORIGINAL, **place
+            f"{_describe(value)} instead of floating-point samples",
+            field=field,
+            expected="an array of numbers, samples × 2 leads",
+            remedy=_ORIGINAL,
+            **place,
         )
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
         value = _as_float32(value)

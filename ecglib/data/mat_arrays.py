@@ -85,7 +85,21 @@ class Unreadable:
 
 
 class MatReader:
-    """Reads arrays, element by element, from the bytes of one variable."""
+    """What turns the bytes of one variable into arrays, element by element.
+
+    Parameters
+    ----------
+    stream : Stream
+        The bytes, from the tag of the variable on.
+    order : str
+        ``"<"`` or ``">"``: the order of bytes in a number.
+    file : Path
+        Where they lie, for messages.
+    skip : frozenset of str
+        Names of struct fields to leave out.
+    convert : callable, optional
+        What becomes of each numeric array as soon as it is read.
+    """
 
     def __init__(
         self,

@@ -75,7 +75,7 @@ class StoredBytes:
         self.position += n
 
     def finish(self) -> None:
-        """Nothing to verify."""
+        """Verify nothing: what is not compressed has no checksum."""
 
 
 class InflatedBytes:
