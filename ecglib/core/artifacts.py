@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ecglib.core.errors import DataError
+from ecglib.core.npz import ArrayFile
 
 _LATER = "counts where it differs from its default"
 
@@ -99,21 +100,20 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises
     ------
     DataError
-        If the file is missing, truncated, not an ``.npz`` file, or holds pickled objects.
+        If the file is missing, truncated, not an ``.npz`` file, holds pickled objects, or would
+        fill more memory than `ecglib.core.limits` allows.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
-            # A damaged array header can end the reading before zipfile compares the checksum.
-            damaged = data.zip.testzip()
-            if damaged:
-                raise ValueError(f"'{damaged}' does not match its checksum")
-            # zipfile doesn't compare either: a wrong length in the directory can hide an entry.
+        with ArrayFile(path) as arrays:
+            # zipfile doesn't compare: a wrong length in the directory can hide an entry.
             with path.open("rb") as file:
                 file.seek(-12, 2)
                 counted = int.from_bytes(file.read(2), "little")
-            if counted != len(data.files):
-                raise ValueError(f"{len(data.files)} arrays are found, {counted} were written")
-            return {name: data[name] for name in data.files}
+            if counted != len(arrays.names):
+                raise ValueError(f"{len(arrays.names)} arrays are found, {counted} were written")
+            return {name: arrays.read(name) for name in arrays.names}
+    except DataError:
+        raise
     except Exception as error:  # zip, header, pickle and system errors all mean the same here
         raise DataError(
             f"cannot be read as an array archive ({error})",

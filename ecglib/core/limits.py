@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from ecglib.core.errors import DataError
 
 FREE = 2**26
@@ -36,6 +38,29 @@ def may_fill(stored: int) -> int:
     (True, 3200000000)
     """
     return max(FREE, GROWTH * stored)
+
+
+def numbers_fill(count: int, dtype: np.dtype) -> int:
+    """Give how many bytes stored numbers fill, together with the floating point made of them.
+
+    Parameters
+    ----------
+    count : int
+        How many numbers.
+    dtype : dtype
+        How they are stored.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> numbers_fill(10, np.dtype("int16")), numbers_fill(10, np.dtype("float64"))
+    (60, 160)
+    """
+    single = dtype.itemsize <= 2 or dtype == np.float32
+    return count * (dtype.itemsize + (4 if single else 8))
 
 
 def check_growth(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.core.npz import ArrayFile
 from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.data.cohort import COLUMNS, Cohort, one_or_each
 from ecglib.data.targets import Target
@@ -161,8 +162,10 @@ class Arrays:
         if not path.is_file():
             raise DataError("this file is missing", file=path, remedy=remedy)
         try:
-            self._file = np.load(path, allow_pickle=False)
-            self.names = list(self._file.files)
+            self._file = ArrayFile(path)
+            self.names = self._file.names
+        except DataError:
+            raise
         except Exception as error:  # a damaged archive shows in many ways
             raise self._damaged(error) from error
 
@@ -186,7 +189,7 @@ class Arrays:
             If it is missing, damaged, or something else.
         """
         try:
-            found = self._file[name]
+            found = self._file.read(name)
         except Exception as error:
             raise self._damaged(error) from error
         if found.ndim != 1 or found.dtype.kind not in kinds or not len(found):

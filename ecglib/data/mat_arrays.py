@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ecglib.core.errors import DataError
+from ecglib.core.limits import numbers_fill
 from ecglib.data.mat_stream import DamagedError, Stream, TooLargeError
 
 MAX_ELEMENTS = 2**15
@@ -321,8 +322,7 @@ class MatReader:
             raise DamagedError(f"{n} bytes for an array of shape {shape}")
         if data is None:
             self._check_room(n, end)
-        # Signals become floating point: single precision, or double for large integers.
-        self._fill(n + count * (8 if stored.kind in "iu" and stored.itemsize > 2 else 4))
+        self._fill(numbers_fill(count, stored))
         values = np.frombuffer(self._data(n, data), stored).reshape(shape, order="F")
         return values if stored.isnative else values.astype(stored.newbyteorder("="))
 

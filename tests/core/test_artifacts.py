@@ -162,7 +162,7 @@ def test_a_wrong_shape_in_a_header_is_noticed(tmp_path):
     content = path.read_bytes()
     assert content.count(b"'shape': (10,)") == 1
     path.write_bytes(content.replace(b"'shape': (10,)", b"'shape': ( 4,)"))
-    with pytest.raises(DataError, match="checksum"):
+    with pytest.raises(DataError, match="CRC"):
         load_arrays(path)
 
 

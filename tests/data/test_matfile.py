@@ -376,7 +376,7 @@ def test_one_within_another(tmp_path):
 
 def test_a_compressed_variable_fills_memory_in_proportion_to_its_bytes(tmp_path):
     """Constant numbers shrink to a thousandth; so many are read, and no more."""
-    for count, refused in ((FREE // 12, False), (FREE // 12 + 1, True)):
+    for count, refused in ((FREE // 16, False), (FREE // 16 + 1, True)):
         body = element("<", 9, bytes(8 * count))
         packed = zlib.compress(array("<", 6, (count, 1), body, NAME.encode()))
         path = write(tmp_path / "x.mat", "<", struct.pack("<II", 15, len(packed)) + packed)
