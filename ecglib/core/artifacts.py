@@ -88,7 +88,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named `arrays` to one ``.npz`` file at `path`, atomically; refuse object arrays."""
     for name, array in arrays.items():
-        if np.asarray(array).dtype == object:
+        if np.asarray(array).dtype.hasobject:  # also within a structured one
             raise TypeError(f"array '{name}' holds Python objects, which would need pickling")
     with atomic_path(path) as partial, open(partial, "wb") as stream:
         np.savez(stream, **arrays)

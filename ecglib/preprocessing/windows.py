@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ecglib.core.artifacts import atomic_path
+from ecglib.core.artifacts import save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.npz import ArrayFile
 from ecglib.preprocessing.quality import OK, QUALITIES
@@ -131,15 +131,13 @@ class Windows:
             If a column of `meta` holds neither numbers, truth values nor strings.
         """
         columns = {f"meta.{name}": _as_array(self.meta[name]) for name in self.meta}
-        with atomic_path(Path(path)) as partial, partial.open("wb") as file:
-            np.savez(
-                file,
-                format=np.array(FILE_FORMAT),
-                X=self.X,
-                fs=np.array(self.fs),
-                cohort_name=np.array(self.cohort_name),
-                **columns,
-            )
+        parts = {
+            "format": np.array(FILE_FORMAT),
+            "X": self.X,
+            "fs": np.array(self.fs),
+            "cohort_name": np.array(self.cohort_name),
+        }
+        save_arrays(Path(path), parts | columns)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Windows:
