@@ -51,7 +51,7 @@ def dangers(source: str) -> list[str]:
                 told.append("allow_pickle")
             if name in ("np.load", "np.save", "np.savez") and pickled is None:
                 told.append(f"{name} without allow_pickle=False")
-            if name.endswith("endswith"):
+            if name.endswith(("endswith", "removesuffix")):
                 continue
             texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
             told += [t for t in texts if isinstance(t, str) and t.endswith(MODELS) and " " not in t]

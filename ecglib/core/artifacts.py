@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field, fields, is_dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from ecglib.core.errors import DataError
 from ecglib.core.npz import ArrayFile
+from ecglib.core.partial import partial_path, prepare
 
 _LATER = "counts where it differs from its default"
 
@@ -70,10 +70,12 @@ def plain(value: Any) -> Any:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it into place only if the block succeeds.
 
-    The temporary name ends in the whole name of `path`, for writers that look at its suffixes.
+    The temporary name ends in the whole name of `path`, for writers that look at its suffixes. What
+    killed processes left in its folder is removed first (`ecglib.core.partial`).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{uuid.uuid4().hex}-{path.name}")
+    prepare(path.parent.absolute())
+    partial = partial_path(path)
     try:
         yield partial
         os.replace(partial, path)
