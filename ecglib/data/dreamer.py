@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.core.folders import find_named, home_folder
+from ecglib.core.folders import find_named, given_path, home_folder
 from ecglib.data import cohort as general
 from ecglib.data.cohort import Cohort, check_signal
 from ecglib.data.duplicates import refuse_duplicates
@@ -122,6 +122,7 @@ def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False
         sampling rate, a shape or a count is wrong; if a rating is not a whole number from 1 to 5;
         if a recording is shorter than 10 s or holds NaN or infinite samples; if two share samples.
     """
+    path = given_path(path)
     dreamer = read_variable(path, "DREAMER", skip=("EEG",), convert=_compact)
     with open(path, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()

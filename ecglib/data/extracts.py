@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
 from ecglib.core.npz import ArrayFile
 from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.data.cohort import COLUMNS, Cohort, one_or_each
@@ -44,7 +45,7 @@ def folder_of(folder: str | os.PathLike[str], expected: str, remedy: str) -> Pat
     DataError
         If it is not there.
     """
-    found = Path(folder).expanduser()
+    found = given_path(folder)
     if not found.is_dir():
         raise DataError(
             "this is a file" if found.is_file() else "there is no such folder",

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
 from ecglib.data.mat_arrays import MatReader, Unreadable, shown_name
 from ecglib.data.mat_stream import (
     DamagedError,
@@ -95,7 +96,7 @@ def list_variables(path: str | os.PathLike[str]) -> list[Variable]:
     >>> [(found.name, found.shape, found.kind) for found in list_variables(file)]
     [('ecg', (5000, 2), 'double'), ('unit', (1, 2), 'char')]
     """
-    path = Path(path)
+    path = given_path(path)
     order = _byte_order(path)
     with _reported(path), path.open("rb") as file:
         found = list(_variables(file, order))
@@ -163,7 +164,7 @@ def read_variable(
     >>> read_variable(file, "anna")
     {'ecg': array([[0.5 , 0.75]]), 'unit': 'mV'}
     """
-    path = Path(path)
+    path = given_path(path)
     variables = list_variables(path)
     wanted = next((variable for variable in variables if variable.name == name), None)
     if wanted is None:

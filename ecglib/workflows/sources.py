@@ -9,13 +9,14 @@ from pathlib import Path
 import scipy.io
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
 from ecglib.data.folder import REQUIRED
 from ecglib.data.readers.any_format import READERS
 
 
 def file_of(path: str | os.PathLike[str]) -> Path:
     """Give the file that a path names; of a WFDB record `path` its header."""
-    path = Path(path).expanduser()
+    path = given_path(path)
     if path.suffix.lower() in READERS:
         return path
     return path.with_suffix(".hea") if path.suffix == ".dat" else path.with_name(f"{path.name}.hea")
