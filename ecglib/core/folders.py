@@ -76,10 +76,10 @@ def given_path(path: str | os.PathLike[str], field: str | None = None) -> Path:
     --------
     >>> given_path("~/data/anna.csv") == Path.home() / "data" / "anna.csv"
     True
-    >>> given_path("~no-such-user/anna.csv")
+    >>> given_path("~no-such-user/a.csv")
     Traceback (most recent call last):
     ...
-    ecglib.core.errors.DataError: '~no-such-user/anna.csv' names no user's folder. Expected a path; \
+    ecglib.core.errors.DataError: '~no-such-user/a.csv' names no user's folder. Expected a path; \
 ~ alone is your own folder.
     """
     place = {"field": field, "expected": "a path that can be opened"}
