@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+MINUTES ?= 5
 CHAPTERS ?= $(wildcard notebooks/[0-9]*.py)
 
 # One thread a process: sums are added up in the same order on every machine, and processes side by
@@ -17,7 +18,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test pages other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
+.PHONY: help env book test fuzz pages other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,10 @@ test: $(STAMP)  ## run the unit tests, then every notebook against its stored ou
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" $(ONE_THREAD) \
 		$(BIN)/python -m pytest -n auto --dist loadfile --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 1800 notebooks
+
+fuzz: $(STAMP)  ## damage small files in every way and read them (MINUTES=5)
+	$(ONE_THREAD) $(BIN)/python -m tests.fuzz.measure
+	$(ONE_THREAD) $(BIN)/python -m tests.fuzz.fuzzing $(MINUTES)
 
 env: $(STAMP)  ## create .venv from requirements.lock
 

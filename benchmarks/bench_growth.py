@@ -26,7 +26,6 @@ cohort, the cohort lies in memory already.
 import argparse
 import json
 import os
-import pickle
 import re
 import statistics
 import subprocess
@@ -39,10 +38,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from common import in_turns, ratio_row, save, seconds
 
+from ecglib.core.artifacts import load_arrays, save_arrays
 from ecglib.data.cohort import Cohort
-from ecglib.data.dreamer import read_dreamer
+from ecglib.data.dreamer import ECG_RATE, read_dreamer
+from ecglib.data.targets import SCALES
 from ecglib.preprocessing.segmentation import make_windows
 from ecglib.preprocessing.windows import Windows
 from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
@@ -157,14 +159,9 @@ def reading(n: int, folder: Path) -> dict[str, float]:
 
 def windowing(n: int, folder: Path) -> dict[str, float]:
     """Measure `make_windows` on the cohort of `n` participants."""
-
-    def load(name: str) -> Cohort:
-        # Not read from the .mat: that would leave a higher peak behind, and hide this stage's.
-        with (folder / f"{name}.pickle").open("rb") as file:
-            return pickle.load(file)
-
-    make_windows(load("warm"))
-    cohort = load(str(n))
+    # Not read from the .mat: that would leave a higher peak behind, and hide this stage's.
+    make_windows(kept(folder / "warm.npz"))
+    cohort = kept(folder / f"{n}.npz")
     before, start = peak(), time.perf_counter()
     windows: Windows = make_windows(cohort)
     took = time.perf_counter() - start
@@ -181,8 +178,24 @@ STAGES: dict[str, tuple[Callable[[int, Path], dict[str, float]], str, int]] = {
 """Name of each stage: how it is measured, what is counted, and the smallest number of them."""
 
 
+def keep(cohort: Cohort, path: Path) -> None:
+    """Write a cohort as named arrays."""
+    rows = cohort.recordings
+    columns = {f"rows.{name}": np.array(rows[name].tolist()) for name in rows}
+    signals = {f"signal.{i}": signal for i, signal in enumerate(cohort.signals)}
+    save_arrays(path, {**columns, **signals})
+
+
+def kept(path: Path) -> Cohort:
+    """Read what `keep` wrote."""
+    arrays = load_arrays(path)
+    rows = {k.removeprefix("rows."): v for k, v in arrays.items() if k.startswith("rows.")}
+    signals = tuple(arrays[f"signal.{i}"] for i in range(len(arrays) - len(rows)))
+    return Cohort("synthetic", ECG_RATE, pd.DataFrame(rows), signals, targets=SCALES)
+
+
 def write_cohorts(folder: Path, sizes: Sequence[int], spec: CohortSpec) -> None:
-    """Write the cohorts of `sizes` participants, and the one to warm up with, as .mat and pickle.
+    """Write the cohorts of `sizes` participants, and the one to warm up with, as .mat and NPZ.
 
     Parameters
     ----------
@@ -198,8 +211,7 @@ def write_cohorts(folder: Path, sizes: Sequence[int], spec: CohortSpec) -> None:
     cohorts["warm"] = make_cohort(WARM, seed=3).cohort
     for name, cohort in cohorts.items():
         write_dreamer_mat(cohort, folder / f"{name}.mat")
-        with (folder / f"{name}.pickle").open("wb") as file:
-            pickle.dump(cohort, file, protocol=5)
+        keep(cohort, folder / f"{name}.npz")
 
 
 def in_new_process(stage: str, size: int, folder: Path) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field, fields, is_dataclass
@@ -15,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from ecglib.core.errors import DataError
+from ecglib.core.npz import ArrayFile
+from ecglib.core.partial import partial_path, prepare
 
 _LATER = "counts where it differs from its default"
 
@@ -69,10 +70,12 @@ def plain(value: Any) -> Any:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it into place only if the block succeeds.
 
-    The temporary name ends in the whole name of `path`, for writers that look at its suffixes.
+    The temporary name ends in the whole name of `path`, for writers that look at its suffixes. What
+    killed processes left in its folder is removed first (`ecglib.core.partial`).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{uuid.uuid4().hex}-{path.name}")
+    prepare(path.parent.absolute())
+    partial = partial_path(path)
     try:
         yield partial
         os.replace(partial, path)
@@ -87,7 +90,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named `arrays` to one ``.npz`` file at `path`, atomically; refuse object arrays."""
     for name, array in arrays.items():
-        if np.asarray(array).dtype == object:
+        if np.asarray(array).dtype.hasobject:  # also within a structured one
             raise TypeError(f"array '{name}' holds Python objects, which would need pickling")
     with atomic_path(path) as partial, open(partial, "wb") as stream:
         np.savez(stream, **arrays)
@@ -99,21 +102,20 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises
     ------
     DataError
-        If the file is missing, truncated, not an ``.npz`` file, or holds pickled objects.
+        If the file is missing, truncated, not an ``.npz`` file, holds pickled objects, or would
+        fill more memory than `ecglib.core.limits` allows.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
-            # A damaged array header can end the reading before zipfile compares the checksum.
-            damaged = data.zip.testzip()
-            if damaged:
-                raise ValueError(f"'{damaged}' does not match its checksum")
-            # zipfile doesn't compare either: a wrong length in the directory can hide an entry.
+        with ArrayFile(path) as arrays:
+            # zipfile doesn't compare: a wrong length in the directory can hide an entry.
             with path.open("rb") as file:
                 file.seek(-12, 2)
                 counted = int.from_bytes(file.read(2), "little")
-            if counted != len(data.files):
-                raise ValueError(f"{len(data.files)} arrays are found, {counted} were written")
-            return {name: data[name] for name in data.files}
+            if counted != len(arrays.names):
+                raise ValueError(f"{len(arrays.names)} arrays are found, {counted} were written")
+            return {name: arrays.read(name) for name in arrays.names}
+    except DataError:
+        raise
     except Exception as error:  # zip, header, pickle and system errors all mean the same here
         raise DataError(
             f"cannot be read as an array archive ({error})",

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 
+MAX_MESSAGE = 500
+"""Most characters of a message, whatever a file holds; only a long remedy goes beyond."""
+
+
+_SHORT, _LONG_REMEDY = 100, 400
+
 
 class DataError(ValueError):
     """Input data that cannot be used, said so that the reader can find and mend it.
@@ -25,7 +31,9 @@ class DataError(ValueError):
 
     Notes
     -----
-    Every parameter is kept as an attribute, and the message is composed of those given.
+    Every parameter is kept as an attribute, and the message is composed of those given. Of a
+    message of more than `MAX_MESSAGE` characters the longest parts are cut in their middle, the
+    remedy last.
 
     Examples
     --------
@@ -58,10 +66,27 @@ Expected a whole number from 1 to 5.
 
         named = (("", self.file), ("participant ", participant), ("clip ", clip), ("field ", field))
         place = ", ".join(f"{label}{value}" for label, value in named if value is not None)
-        message = f"{place}: {problem}" if place else problem
-        message = message.rstrip(".") + "."
-        if expected:
-            message += f" Expected {expected.rstrip('.')}."
-        if remedy:
-            message += f" To fix it: {remedy.rstrip('.')}."
-        super().__init__(message)
+        parts = [place, *((text or "").rstrip(".") for text in (problem, expected, remedy))]
+        # What files hold stands in the other parts; a remedy is said in full if it is one.
+        for among in ((0, 1, 2), (0, 1, 2, 3) if len(parts[3]) > _LONG_REMEDY else ()):
+            while (excess := len(_composed(*parts)) - MAX_MESSAGE) > 0 and among:
+                longest = max(among, key=lambda i: len(parts[i]))
+                if len(parts[longest]) <= _SHORT:
+                    break
+                parts[longest] = _cut(parts[longest], excess)
+        super().__init__(_composed(*parts))
+
+
+def _composed(place: str, problem: str, expected: str, remedy: str) -> str:
+    message = f"{place}: {problem}." if place else f"{problem}."
+    if expected:
+        message += f" Expected {expected}."
+    if remedy:
+        message += f" To fix it: {remedy}."
+    return message
+
+
+def _cut(text: str, excess: int) -> str:
+    """Leave out so much of the middle of a text, but no more than leaves it readable."""
+    kept = max(len(text) - excess - 5, _SHORT - 20)
+    return f"{text[: kept // 3]} ... {text[len(text) - kept + kept // 3 :]}"

@@ -3,7 +3,7 @@
 Everything lies in one *home* folder, in ``data/``, ``artifacts/`` and ``results/``. Home is the
 first of these that is given:
 
-1. the environment variable ``ECGLIB_HOME``;
+1. the environment variable ``ECGLIB_HOME`` (a relative one starts from the folder that 2 or 3 say);
 2. the nearest folder, from the current one upwards, whose ``pyproject.toml`` has a table
    ``[tool.ecglib]``;
 3. the current folder.
@@ -37,10 +37,68 @@ def home_folder() -> Path:
     DataError
         If the variable names the folder of a user who is not there, as in ``~nobody``.
     """
-    here = Path.cwd()
-    if named := _named(HOME):
-        return here / named
-    return next((folder for folder in (here, *here.parents) if _is_home(folder)), here)
+    named = _named(HOME)
+    if named and named.is_absolute():
+        return named
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise DataError(
+            f"the current folder is gone ({error.strerror})",
+            field=HOME,
+            remedy="go to another folder, or name the project's folder in ECGLIB_HOME",
+        ) from error
+    home = next((folder for folder in (here, *here.parents) if _is_home(folder)), here)
+    return home / named if named else home
+
+
+def given_path(path: str | os.PathLike[str], field: str | None = None) -> Path:
+    """Make a path of what somebody gives, and refuse what can be none.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        ``~`` is the user's own folder, ``~name`` that of another user. It need not exist.
+    field : str, optional
+        What names it, for messages.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    DataError
+        If there is no such user, the path is too long for the system or holds a zero byte, or a
+        folder on the way is closed to you.
+
+    Examples
+    --------
+    >>> given_path("~/data/anna.csv") == Path.home() / "data" / "anna.csv"
+    True
+    >>> given_path("~no-such-user/a.csv")
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: '~no-such-user/a.csv' names no user's folder. Expected a path; \
+~ alone is your own folder.
+    """
+    place = {"field": field, "expected": "a path that can be opened"}
+    try:
+        found = Path(path).expanduser()
+        found.stat()
+    except RuntimeError as error:
+        raise DataError(
+            f"{str(path)!r} names no user's folder",
+            field=field,
+            expected="a path; ~ alone is your own folder",
+        ) from error
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise DataError(f"no path ({error.strerror})", file=path, **place) from error
+    except ValueError as error:  # a zero byte
+        raise DataError(f"no path ({error})", **place) from error
+    return found
 
 
 def named_path(variable: str) -> Path | None:
@@ -94,7 +152,7 @@ def find_named(
         As `home_folder`.
     """
     if path is not None:
-        found, origin = Path(path), "the argument path"
+        found, origin = given_path(path), "the argument path"
     elif named := named_path(variable):
         found, origin = named, f"the environment variable {variable}"
     # A link whose target is gone was put there by someone who wants what it names.
@@ -102,7 +160,7 @@ def find_named(
         found, origin = default, "the default place"
     else:
         return None
-    return found.expanduser().absolute(), origin
+    return found.absolute(), origin
 
 
 def artifacts_folder() -> Path:
@@ -117,21 +175,14 @@ def results_folder() -> Path:
 
 def _named(variable: str) -> Path | None:
     named = os.environ.get(variable)
-    try:
-        return Path(named).expanduser() if named else None
-    except RuntimeError as error:
-        raise DataError(
-            f"{named!r} names no user's folder",
-            field=variable,
-            expected="a path; ~ alone is your own folder",
-        ) from error
+    return given_path(named, variable) if named else None
 
 
 def _is_home(folder: Path) -> bool:
     settings = folder / "pyproject.toml"
-    if not settings.is_file():
-        return False
     try:
+        if not settings.is_file():
+            return False
         tools = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool")
         return isinstance(tools, dict) and "ecglib" in tools
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import warnings
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ import pandas as pd
 
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.errors import DataError
+from ecglib.core.limits import FREE, GROWTH
 from ecglib.core.provenance import from_comment, to_comment
 
 NAME = "name"
@@ -98,6 +100,9 @@ def typed(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
     return plain.assign(**named) if named else plain
 
 
+_MOST_BYTES = 1 << 16  # of one row
+
+
 def save_table(path: str | Path, table: pd.DataFrame, *, float_format: str | None = None) -> None:
     """Write a table to a gzipped CSV file, atomically.
 
@@ -152,16 +157,24 @@ def load_table(
     """
     types, columns = dict(types or {}), list(columns)
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
+        most = max(FREE // 8, GROWTH // 2 * Path(path).stat().st_size)  # a digit becomes a number
+        with gzip.open(path) as packed:
+            content = packed.read(most + 1)
+        if len(content) > most:
+            raise ValueError(f"it inflates to more than {most} bytes")
+        if max(map(len, content.split(b"\n")[1:]), default=0) > _MOST_BYTES:
+            raise ValueError(f"a line of more than {_MOST_BYTES} bytes")
+        with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8") as stream:
             about = from_comment(stream.readline())
             frame = pd.read_csv(
                 stream,
+                index_col=False,
                 dtype={name: "str" if kind == NAME else kind for name, kind in types.items()},
                 keep_default_na=not set(columns) <= set(types),
                 na_values={name: [""] for name, kind in types.items() if kind.startswith("float")},
                 float_precision="round_trip",
             )
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, RecursionError, ValueError, zlib.error) as error:
         raise DataError(
             f"cannot be read as a table ({error})",
             file=path,

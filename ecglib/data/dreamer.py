@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.core.folders import find_named, home_folder
+from ecglib.core.folders import find_named, given_path, home_folder
 from ecglib.data import cohort as general
 from ecglib.data.cohort import Cohort, check_signal
 from ecglib.data.duplicates import refuse_duplicates
+from ecglib.data.mat_arrays import Unreadable
 from ecglib.data.matfile import read_variable
 from ecglib.data.targets import RATINGS, SCALES, TARGETS
 
@@ -121,6 +122,7 @@ def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False
         sampling rate, a shape or a count is wrong; if a rating is not a whole number from 1 to 5;
         if a recording is shorter than 10 s or holds NaN or infinite samples; if two share samples.
     """
+    path = given_path(path)
     dreamer = read_variable(path, "DREAMER", skip=("EEG",), convert=_compact)
     with open(path, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -256,6 +258,14 @@ def _as_float32(values: np.ndarray) -> np.ndarray:
 
 def _signal(value: Any, field: str, place: dict[str, Any]) -> np.ndarray:
     """Return one recording as float32."""
+    if not isinstance(value, np.ndarray):
+        raise DataError(
+            f"{_describe(value)} instead of floating-point samples",
+            field=field,
+            expected="an array of numbers, samples × 2 leads",
+            remedy=_ORIGINAL,
+            **place,
+        )
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
         value = _as_float32(value)
     check_signal(value, ECG_RATE, field=field, n_leads=2, whole=True, least_s=MIN_DURATION, **place)
@@ -357,6 +367,8 @@ def _describe(value: Any) -> str:
     """Say in a few words what was found in the place of something else."""
     if isinstance(value, str):
         return f"the text {value[:40]!r}"
+    if isinstance(value, Unreadable):
+        return str(value)
     if isinstance(value, Mapping):
         return "a struct"
     if isinstance(value, list):

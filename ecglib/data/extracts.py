@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
+from ecglib.core.npz import ArrayFile
 from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.data.cohort import COLUMNS, Cohort, one_or_each
 from ecglib.data.targets import Target
@@ -43,7 +45,7 @@ def folder_of(folder: str | os.PathLike[str], expected: str, remedy: str) -> Pat
     DataError
         If it is not there.
     """
-    found = Path(folder).expanduser()
+    found = given_path(folder)
     if not found.is_dir():
         raise DataError(
             "this is a file" if found.is_file() else "there is no such folder",
@@ -161,8 +163,10 @@ class Arrays:
         if not path.is_file():
             raise DataError("this file is missing", file=path, remedy=remedy)
         try:
-            self._file = np.load(path, allow_pickle=False)
-            self.names = list(self._file.files)
+            self._file = ArrayFile(path)
+            self.names = self._file.names
+        except DataError:
+            raise
         except Exception as error:  # a damaged archive shows in many ways
             raise self._damaged(error) from error
 
@@ -186,7 +190,7 @@ class Arrays:
             If it is missing, damaged, or something else.
         """
         try:
-            found = self._file[name]
+            found = self._file.read(name)
         except Exception as error:
             raise self._damaged(error) from error
         if found.ndim != 1 or found.dtype.kind not in kinds or not len(found):

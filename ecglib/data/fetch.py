@@ -18,6 +18,7 @@ from pathlib import Path
 from ecglib import __version__
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
 from ecglib.core.progress import progress
 from ecglib.data.open_sets import OpenSet, open_set
 
@@ -111,7 +112,7 @@ def fetch(
     """
     wanted = open_set(wanted) if isinstance(wanted, str) else wanted
     base = _address(mirror or wanted.url)
-    folder = (Path(to).expanduser() if to is not None else wanted.default_folder).absolute()
+    folder = (given_path(to) if to is not None else wanted.default_folder).absolute()
     sums = _checksums(wanted, base, folder)
     missing = [name for name in sums if not _is_right(folder / name, sums[name])]
     try:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
 from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.data.cohort import COLUMNS, Cohort, one_or_each
 from ecglib.data.duplicates import find_duplicates
@@ -78,7 +79,7 @@ def read_recordings(
     if table is None:
         found = _find_table(folder)
     else:
-        given = Path(table).expanduser()
+        given = given_path(table)
         found = given if given.is_file() and not (folder / given).is_file() else folder / given
     rows = _without_table(folder) if found is None else _read_table(found, folder)
     recordings = [
@@ -169,7 +170,7 @@ def read_folder(
     names = {tuple(recording.leads) for recording in ordered}
     kept = [*COLUMNS, *(c for c in rows if c not in COLUMNS)]
     return Cohort(
-        Path(folder).expanduser().resolve().name,
+        given_path(folder).resolve().name,
         one_or_each([recording.fs for recording in ordered]),
         rows[kept].reset_index(drop=True),
         tuple(recording.signals for recording in ordered),

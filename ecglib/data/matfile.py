@@ -3,56 +3,115 @@
 The file is read as a stream: fields that nobody wants are passed over piece by piece and never lie
 in memory. Most of DREAMER.mat is EEG, which the book does not use.
 
+A file is held to what its bytes can be and to limits: `MAX_VARIABLES` variables, each within the
+limits of `ecglib.data.mat_arrays`, and no more memory than `ecglib.core.limits` allows.
+
 References
 ----------
 MathWorks, "MAT-File Format", sections on level 5 files. What is read here gives the same values as
-`scipy.io.loadmat`, which the tests compare; what the format allows beyond that is refused.
+`scipy.io.loadmat`, which the tests compare; what the format allows beyond that is named and left
+unread (`Unreadable`).
 """
 
 from __future__ import annotations
 
-import math
 import os
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
+from ecglib.data.mat_arrays import MatReader, Unreadable, shown_name
+from ecglib.data.mat_stream import (
+    DamagedError,
+    InflatedBytes,
+    StoredBytes,
+    Stream,
+    TooLargeError,
+)
+
+MAX_VARIABLES = 10_000
+"""Most variables of one file."""
+
+
+_MATRIX, _COMPRESSED = 14, 15
+
 
 _SAVE_AS_V5 = "save it again from MATLAB with the option '-v7', or from SciPy with savemat"
 
 
-_PIECE = 1 << 18
+@dataclass(frozen=True)
+class Variable:
+    """What a file says of one of its variables before it is read.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    shape : tuple of int
+        Its shape; empty for an opaque one.
+    kind : str
+        MATLAB's word for its class: "double", "logical", "char", "cell", "struct", "sparse",
+        "opaque" (a string, a table, a date) and so on.
+    at : int
+        The byte of the file at which it begins.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    at: int
 
 
-# Types of data elements, by their number in the file.
-_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8"}
+def list_variables(path: str | os.PathLike[str]) -> list[Variable]:
+    """List the variables of a MATLAB v5 file without reading them.
 
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
 
-_NUMBERS |= {12: "i8", 13: "u8"}
+    Returns
+    -------
+    list of Variable
+        In the order of the file; what MATLAB keeps there for itself, without a name, is left out.
 
+    Raises
+    ------
+    DataError
+        If the file is missing, of another format or damaged, or two variables have one name.
 
-_TEXTS = {1: "latin-1", 2: "latin-1", 16: "utf-8"}
-
-
-_INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
-
-
-_WIDE_TEXTS = {4, 17}
-
-
-# Classes of arrays.
-_CELL, _STRUCT, _CHAR, _NUMERIC = 1, 2, 4, range(6, 16)
-
-
-_COMPLEX = 0x800
-
-
-class _Damaged(ValueError):
-    """The bytes break the rules of the format, or of the part of it that is read here."""
+    Examples
+    --------
+    >>> import tempfile
+    >>> from scipy.io import savemat
+    >>> file = Path(tempfile.mkdtemp(), "anna.mat")
+    >>> savemat(file, {"ecg": np.zeros((5000, 2)), "unit": "mV"})
+    >>> [(found.name, found.shape, found.kind) for found in list_variables(file)]
+    [('ecg', (5000, 2), 'double'), ('unit', (1, 2), 'char')]
+    """
+    path = given_path(path)
+    order = _byte_order(path)
+    with _reported(path), path.open("rb") as file:
+        found = list(_variables(file, order))
+    first: dict[str, Variable] = {}
+    for variable in found:
+        other = first.setdefault(variable.name, variable)
+        if other is not variable:
+            raise DataError(
+                f"two variables have this name, at the bytes {other.at} and {variable.at}",
+                file=path,
+                field=shown_name(variable.name),
+                expected="one variable of each name",
+                remedy="delete one of them, or take the original file",
+            )
+    return found
 
 
 def read_variable(
@@ -81,64 +140,74 @@ def read_variable(
         A struct is a dictionary of its fields and a cell array a list, whatever its orientation
         and even with a single element; a char array is a string (its rows joined by line breaks),
         anything numeric an array of two or more dimensions, in the type in which it is stored.
+        Within a struct or a cell array an `Unreadable` stands for what is none of these: a sparse
+        array, an object, a function handle, text of three dimensions or in UTF-32.
 
     Raises
     ------
     DataError
-        If the file is missing, of another format, damaged, or lacks the variable, or if the
-        variable holds something else than numbers, text, cells and structs: sparse arrays,
-        objects, function handles.
+        If the file is missing, of another format, damaged, larger than its limits, or lacks the
+        variable; if it has two of this name, or a struct has two fields of one name; if the
+        variable itself is not readable.
 
     Notes
     -----
     A compressed variable (as in DREAMER.mat) carries a checksum, which is verified. An
     uncompressed one carries none: damage inside its numbers goes unnoticed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from scipy.io import savemat
+    >>> file = Path(tempfile.mkdtemp(), "anna.mat")
+    >>> savemat(file, {"anna": {"ecg": [0.5, 0.75], "unit": "mV"}})
+    >>> read_variable(file, "anna")
+    {'ecg': array([[0.5 , 0.75]]), 'unit': 'mV'}
     """
-    path = Path(path)
-    order = _byte_order(path)
-    names = []
-    try:
-        with path.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(128)
-            while file.tell() < end:
-                reader, after = _open_element(file, order, end)
-                if reader is not None:
-                    reader.convert = convert
-                    found, content = reader.variable(name, frozenset(skip))
-                    if found == name:
-                        return content
-                    names.append(found)
-                file.seek(after)
-    except (zlib.error, ValueError, OSError, MemoryError, RecursionError) as error:
+    path = given_path(path)
+    variables = list_variables(path)
+    wanted = next((variable for variable in variables if variable.name == name), None)
+    if wanted is None:
+        told = ", ".join(shown_name(variable.name) for variable in variables[:10]) or "none"
+        more = f" and {len(variables) - 10} more" if len(variables) > 10 else ""
         raise DataError(
-            f"the file cannot be read ({type(error).__name__.lstrip('_')}: {error})",
+            f"no variable of this name; the file holds {told}{more}",
             file=path,
-            expected="an undamaged MATLAB v5 file",
-            remedy="compare its size and checksum with the original's and copy it again; "
-            "if memory ran out, close other programs",
-        ) from error
-    raise DataError(
-        f"no variable of this name; the file holds {', '.join(names) or 'none'}",
-        file=path,
-        field=name,
-        expected=f"one variable named {name}",
-        remedy="name the right file",
-    )
+            field=name,
+            expected=f"one variable named {name}",
+            remedy="name the right file",
+        )
+    order = _byte_order(path)
+    with _reported(path), path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(wanted.at)
+        stream, _ = _open_element(file, order, end)
+        if stream is None:
+            raise DamagedError("it changed while it was read")
+        content = MatReader(stream, order, path, frozenset(skip), convert).variable()
+    if isinstance(content, Unreadable):
+        raise DataError(
+            f"the variable is {content.what}, which is not read here",
+            file=path,
+            field=name,
+            expected="numbers, text, a cell array or a struct",
+            remedy="convert it in MATLAB, for instance with full, char, cellstr or table2struct",
+        )
+    return content
 
 
 def _byte_order(path: Path) -> str:
     """Give the byte order that the header of 128 bytes states, or raise a DataError."""
     expected = "a MATLAB v5 file"
-    if not path.exists():
-        raise DataError(
-            "there is no such file", file=path, expected=expected, remedy="check the path"
-        )
-    if not path.is_file():
-        raise DataError(
-            "this is not a file", file=path, expected=expected, remedy="name the file itself"
-        )
     try:
+        if not path.exists():
+            raise DataError(
+                "there is no such file", file=path, expected=expected, remedy="check the path"
+            )
+        if not path.is_file():
+            raise DataError(
+                "this is not a file", file=path, expected=expected, remedy="name the file itself"
+            )
         with path.open("rb") as file:
             header = file.read(128)
     except OSError as error:
@@ -161,221 +230,70 @@ def _byte_order(path: Path) -> str:
     raise DataError(problem, file=path, expected=expected, remedy=remedy)
 
 
-class _Stored:
-    """`n` bytes of a file, from its present position."""
-
-    def __init__(self, file: BinaryIO, n: int) -> None:
-        self.file, self.left = file, n
-
-    def read(self, n: int) -> bytes | bytearray:
-        self.left -= n
-        data = self.file.read(n) if self.left >= 0 else b""
-        if len(data) < n:
-            raise _Damaged("an element is longer than what holds it")
-        return data
-
-    def skip(self, n: int) -> None:
-        self.left -= n
-        if self.left < 0:
-            raise _Damaged("an element is longer than what holds it")
-        self.file.seek(n, os.SEEK_CUR)
-
-    def finish(self) -> None:
-        """Nothing to verify."""
-
-
-class _Compressed:
-    """The bytes that `n` bytes of a file inflate to, a piece at a time."""
-
-    def __init__(self, file: BinaryIO, n: int) -> None:
-        self.file, self.left = file, n
-        self.zlib = zlib.decompressobj()
-        self.piece, self.position = b"", 0
-
-    def _next_piece(self) -> bool:
-        """Inflate the next piece; False at the end of the data."""
-        while not self.zlib.eof:
-            data = self.zlib.unconsumed_tail
-            if not data:
-                data = self.file.read(min(_PIECE, self.left))
-                self.left -= len(data)
-                if not data:
-                    raise _Damaged("the compressed data end too early")
-            self.piece, self.position = self.zlib.decompress(data, _PIECE), 0
-            if self.piece:
-                return True
-        return False
-
-    def read(self, n: int) -> bytes | bytearray:
-        """Give the next `n` bytes. They are collected as they come: a damaged length costs none."""
-        end = self.position + n
-        if end <= len(self.piece):
-            data = self.piece[self.position : end]
-            self.position = end
-            return data
-        data = bytearray()
-        while len(data) < n:
-            if self.position == len(self.piece) and not self._next_piece():
-                raise _Damaged("an element is longer than what holds it")
-            part = self.piece[self.position : self.position + n - len(data)]
-            self.position += len(part)
-            data += part
-        return data
-
-    def skip(self, n: int) -> None:
-        while n:
-            if self.position == len(self.piece) and not self._next_piece():
-                raise _Damaged("an element is longer than what holds it")
-            step = min(n, len(self.piece) - self.position)
-            self.position += step
-            n -= step
-
-    def finish(self) -> None:
-        """Inflate what is left: zlib compares its checksum at the very end."""
-        while self._next_piece():
-            pass
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be read whether it is damaged, too large, or out of reach."""
+    try:
+        yield
+    except (DamagedError, zlib.error) as error:
+        raise DataError(
+            f"the file is damaged and cannot be read ({error})",
+            file=path,
+            expected="an undamaged MATLAB v5 file",
+            remedy="compare its size and checksum with the original's and copy it again",
+        ) from error
+    except TooLargeError as error:
+        raise DataError(
+            f"the file cannot be read: {error}",
+            file=path,
+            expected="a variable within the limits of ecglib.data.matfile",
+            remedy="if it is genuine, save it again with the option '-v6', or its parts one by one",
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"the file cannot be read ({error.strerror})",
+            file=path,
+            remedy="check its permissions and its disk",
+        ) from error
+    except MemoryError as error:
+        raise DataError(
+            "the file cannot be read: memory ran out", file=path, remedy="close other programs"
+        ) from error
 
 
-def _open_element(file: BinaryIO, order: str, end: int) -> tuple[_Reader | None, int]:
-    """Open the element at the file's position; give its reader and where the next one begins.
+def _open_element(file: BinaryIO, order: str, end: int) -> tuple[Stream | None, int]:
+    """Open the element at the file's position; give its bytes and where the next one begins.
 
-    There is no reader for an element that holds no variable.
+    There are no bytes of an element that holds no variable.
     """
     tag = file.read(8)
     if len(tag) < 8:
-        raise _Damaged("the file ends within a tag")
+        raise DamagedError("the file ends within a tag")
     kind, n = (int(word) for word in np.frombuffer(tag, f"{order}u4"))
     start = file.tell()
     if start + n > end:
-        raise _Damaged("the file ends within a variable")
+        raise DamagedError("the file ends within a variable")
     if kind == _COMPRESSED:
-        return _Reader(_Compressed(file, n), order), start + n
+        return InflatedBytes(file, n), start + n
     if kind == _MATRIX:
         file.seek(-8, os.SEEK_CUR)
-        return _Reader(_Stored(file, n + 8), order), start + n
+        return StoredBytes(file, n + 8), start + n
     return None, start + n
 
 
-class _Reader:
-    """Reads arrays, element by element, from a stream of bytes."""
-
-    convert: Callable[[np.ndarray], np.ndarray] | None = None
-
-    def __init__(self, stream: _Stored | _Compressed, order: str) -> None:
-        self.stream, self.order = stream, order
-
-    def variable(self, name: str, skip: frozenset[str]) -> tuple[str, Any]:
-        """Give the name of this variable and, if it is `name`, its content (else None)."""
-        kind, n, _ = self._tag()
-        if kind != _MATRIX or not n:
-            raise _Damaged(f"a variable of type {kind} and {n} bytes")
-        header = self._header()
-        if header[0] != name:
-            return header[0], None
-        content = self._content(*header[1:], skip)
-        self.stream.finish()
-        return name, content
-
-    def _tag(self) -> tuple[int, int, bytes | None]:
-        """Give type, length and, where the tag holds them itself, the data of an element."""
-        tag = self.stream.read(8)
-        first, second = (int(word) for word in np.frombuffer(tag, f"{self.order}u4"))
-        if first >> 16:
-            n = first >> 16
-            if n > 4:
-                raise _Damaged(f"a short element of {n} bytes")
-            return first & 0xFFFF, n, bytes(tag[4 : 4 + n])
-        return first, second, None
-
-    def _element(self) -> tuple[int, bytes | bytearray]:
-        """Give the type and the data of an element that is no array."""
-        kind, n, data = self._tag()
-        if data is None:
-            data = self.stream.read(n)
-            self.stream.skip(-n % 8)
-        return kind, data
-
-    def _integers(self, expected: int) -> list[int]:
-        kind, data = self._element()
-        if kind != expected or len(data) % 4:
-            raise _Damaged(f"type {kind} where integers should stand")
-        return [int(value) for value in np.frombuffer(data, self.order + _NUMBERS[kind])]
-
-    def _header(self) -> tuple[str, int, tuple[int, ...]]:
-        """Give name, flags and shape of an array."""
-        flags = self._integers(_UINT32)
-        shape = self._integers(_INT32)
-        kind, name = self._element()
-        if len(flags) != 2 or len(shape) < 2 or min(shape) < 0 or kind != _INT8:
-            raise _Damaged(f"an array of shape {shape}")
-        return bytes(name).decode("latin-1"), flags[0], tuple(shape)
-
-    def _array(self, skip: frozenset[str]) -> Any:
-        """Read an array within a cell array or a struct."""
-        kind, n, _ = self._tag()
-        if kind != _MATRIX:
-            raise _Damaged(f"type {kind} where an array should stand")
-        if not n:  # how MATLAB writes []
-            return np.zeros((1, 0))
-        _, flags, shape = self._header()
-        return self._content(flags, shape, skip)
-
-    def _content(self, flags: int, shape: tuple[int, ...], skip: frozenset[str]) -> Any:
-        of_class, count = flags & 0xFF, math.prod(shape)
-        if of_class == _CELL:
-            return [self._array(skip) for _ in range(count)]
-        if of_class == _STRUCT:
-            fields = self._field_names()
-            structs = [self._struct(fields, skip) for _ in range(count)]
-            return structs[0] if count == 1 else structs
-        if of_class == _CHAR:
-            return self._text(shape)
-        if of_class in _NUMERIC:
-            values = self._numbers(shape)
-            if flags & _COMPLEX:
-                values = values + 1j * self._numbers(shape)
-            return self.convert(values) if self.convert else values
-        raise _Damaged(f"an array of class {of_class}, which is not read here")
-
-    def _field_names(self) -> list[str]:
-        (width,) = self._integers(_INT32)
-        kind, data = self._element()
-        if kind != _INT8 or width < 1 or len(data) % width:
-            raise _Damaged("a struct whose field names cannot be told apart")
-        names = [data[i : i + width] for i in range(0, len(data), width)]
-        return [bytes(name).split(b"\0", 1)[0].decode("latin-1") for name in names]
-
-    def _struct(self, fields: list[str], skip: frozenset[str]) -> dict[str, Any]:
-        struct = {}
-        for field in fields:
-            if field in skip:
-                kind, n, _ = self._tag()
-                if kind != _MATRIX:
-                    raise _Damaged(f"type {kind} where the array {field} should stand")
-                self.stream.skip(n)
-            else:
-                struct[field] = self._array(skip)
-        return struct
-
-    def _numbers(self, shape: tuple[int, ...]) -> np.ndarray:
-        kind, data = self._element()
-        if kind not in _NUMBERS:
-            raise _Damaged(f"numbers of type {kind}")
-        stored = np.dtype(self.order + _NUMBERS[kind])
-        if len(data) != stored.itemsize * math.prod(shape):
-            raise _Damaged(f"{len(data)} bytes for an array of shape {shape}")
-        values = np.frombuffer(data, stored).reshape(shape, order="F")
-        return values.astype(stored.newbyteorder("="))
-
-    def _text(self, shape: tuple[int, ...]) -> str:
-        kind, data = self._element()
-        if kind in _WIDE_TEXTS:
-            text = bytes(data).decode("utf-16-le" if self.order == "<" else "utf-16-be")
-        elif kind in _TEXTS:
-            text = bytes(data).decode(_TEXTS[kind])
-        else:
-            raise _Damaged(f"text of type {kind}")
-        if len(text) != math.prod(shape) or len(shape) != 2:
-            raise _Damaged(f"{len(text)} characters for text of shape {shape}")
-        n_rows = shape[0]
-        return "\n".join(text[row::n_rows].rstrip("\0") for row in range(n_rows))
+def _variables(file: BinaryIO, order: str) -> Iterator[Variable]:
+    """Give what stands at the head of each variable of a file."""
+    end = file.seek(0, os.SEEK_END)
+    at = 128
+    for _ in range(MAX_VARIABLES):
+        if at >= end:
+            return
+        file.seek(at)
+        stream, after = _open_element(file, order, end)
+        if stream is not None:
+            name, kind, shape = MatReader(stream, order, Path()).head()
+            if name and name != "__function_workspace__":
+                yield Variable(name, shape, kind, at)
+        at = after
+    if at < end:
+        raise TooLargeError(f"it holds more than {MAX_VARIABLES} variables")

@@ -235,7 +235,7 @@ def _call_and_store(
         result = _call(
             function,
             *(
-                np.asarray(np.load(value.path, mmap_mode="r"))
+                np.asarray(np.load(value.path, mmap_mode="r", allow_pickle=False))
                 if isinstance(value, _SharedArray)
                 else value
                 for value in given

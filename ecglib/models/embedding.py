@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
 from ecglib.core.progress import progress as with_progress
 from ecglib.models.card import EncoderCard
 from ecglib.models.encoder import with_pooling
@@ -78,8 +79,8 @@ def encoder_file(encoder: str | Path | None = None) -> Path:
     name = DEFAULT if encoder is None else str(encoder)
     if name in encoders():
         return SHIPPED / f"{name}.npz"
-    if encoder is not None and Path(encoder).expanduser().exists():
-        return Path(encoder).expanduser()
+    if encoder is not None and (found := given_path(encoder, "encoder")).exists():
+        return found
     raise DataError(
         f"no encoder {name!r}",
         field="encoder",

@@ -36,7 +36,7 @@ It pads with (16, 15), (8, 7) and (4, 3) zeros where "same" pads a kernel of 32,
 and where its last tap is 0, it gives the same numbers.
 """
 
-_MOST_INSTRUCTIONS = 1 << 20  # bytes; six convolutions need about 1,200
+_MOST_INSTRUCTIONS = 1 << 18  # bytes; six convolutions need about 1,200
 _FLOATS = "torch FloatStorage"
 _DICT = "collections OrderedDict"
 _TENSOR = "torch._utils _rebuild_tensor_v2"
@@ -299,7 +299,8 @@ def _made(function: Any, arguments: Any) -> Any:
     if function == _Name(_TENSOR):
         storage, offset, shape, strides = arguments[:4]
         sizes = (offset, *shape, *strides)
-        if not isinstance(storage, _Storage) or not all(map(_whole, sizes)):
+        right = isinstance(storage, _Storage) and len(shape) == len(strides)
+        if not right or not all(map(_whole, sizes)):
             raise ValueError("no tensor")
         return _Tensor(storage, offset, shape, strides)
     if function == _Name(_PARAMETER) and isinstance(arguments[0], _Tensor):

@@ -238,6 +238,8 @@ def load_encoder(path: str | Path) -> tuple[keras.Model, EncoderCard]:
         _not_ours(path, "it has no card")
     card = _read_card(path, arrays.pop("card"))
     # Before anything is built: a card could ask for a network of any size.
+    if len(card.network.filters) > len(arrays):
+        _not_ours(path, f"its card describes {len(card.network.filters)} blocks of layers")
     check_weights(arrays, _shapes(card.network), path)
     try:
         encoder = build_encoder(card.network, card.preprocessing.n_samples)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
-from ecglib.core.artifacts import atomic_path
+from ecglib.core.artifacts import save_arrays
 from ecglib.core.errors import DataError
+from ecglib.core.npz import ArrayFile
 from ecglib.preprocessing.quality import OK, QUALITIES
 
 META_COLUMNS = ("participant", "clip", "condition", "lead", "start", "quality")
@@ -132,15 +131,13 @@ class Windows:
             If a column of `meta` holds neither numbers, truth values nor strings.
         """
         columns = {f"meta.{name}": _as_array(self.meta[name]) for name in self.meta}
-        with atomic_path(Path(path)) as partial, partial.open("wb") as file:
-            np.savez(
-                file,
-                format=np.array(FILE_FORMAT),
-                X=self.X,
-                fs=np.array(self.fs),
-                cohort_name=np.array(self.cohort_name),
-                **columns,
-            )
+        parts = {
+            "format": np.array(FILE_FORMAT),
+            "X": self.X,
+            "fs": np.array(self.fs),
+            "cohort_name": np.array(self.cohort_name),
+        }
+        save_arrays(Path(path), parts | columns)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Windows:
@@ -166,22 +163,21 @@ class Windows:
         """
         remedy = "make the windows again"
         try:
-            # Opened here, because NumPy leaves the file open when it turns out to be damaged.
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as parts:
-                found = str(parts["format"])
+            with ArrayFile(path) as parts:
+                found = str(parts.read("format"))[:40]
                 if found != FILE_FORMAT:
                     raise DataError(
                         f"format {found!r}", file=path, expected=f"{FILE_FORMAT!r}", remedy=remedy
                     )
                 meta = pd.DataFrame(
                     {
-                        name.removeprefix("meta."): parts[name]
-                        for name in parts.files
+                        name.removeprefix("meta."): parts.read(name)
+                        for name in parts.names
                         if name.startswith("meta.")
                     }
                 )
-                X = _samples(parts, file)
-                return cls(X, meta, float(parts["fs"]), str(parts["cohort_name"]))
+                name = str(parts.read("cohort_name"))
+                return cls(parts.mapped("X", np.float32), meta, float(parts.read("fs")), name)
         except DataError as error:
             if error.file is not None:
                 raise
@@ -190,14 +186,7 @@ class Windows:
             ) from error
         except FileNotFoundError as error:
             raise DataError("no such file", file=path, remedy=remedy) from error
-        except (
-            AttributeError,
-            EOFError,
-            KeyError,
-            TypeError,
-            ValueError,
-            zipfile.BadZipFile,
-        ) as error:
+        except Exception as error:  # a damaged archive shows in many ways
             raise DataError(
                 f"not a whole file of windows ({error})", file=path, remedy=remedy
             ) from error
@@ -206,19 +195,6 @@ class Windows:
 def _all_finite(X: np.ndarray) -> bool:
     # The smallest or largest of samples with a NaN is NaN; no array of truth values is needed.
     return X.size == 0 or bool(np.isfinite([X.min(), X.max()]).all())
-
-
-def _samples(parts: np.lib.npyio.NpzFile, file: BinaryIO) -> np.ndarray:
-    """Map the array X of an .npz file, open as `parts` and as `file`, into memory."""
-    entry = parts.zip.getinfo("X.npy")
-    if entry.compress_type == zipfile.ZIP_STORED:
-        with parts.zip.open(entry):
-            np.lib.format.read_magic(file)  # the archive has just gone to this place
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        if dtype == np.float32:
-            order = "F" if fortran else "C"
-            return np.asarray(np.memmap(file, dtype, "r", file.tell(), shape, order))
-    return parts["X"]
 
 
 def _as_array(column: pd.Series) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 import scipy.io
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
 from ecglib.data.case import is_case, read_case
 from ecglib.data.cohort import Cohort
 from ecglib.data.folder import REQUIRED
@@ -20,7 +21,7 @@ from ecglib.data.yaad import is_yaad, read_yaad
 
 def file_of(path: str | os.PathLike[str]) -> Path:
     """Give the file that a path names; of a WFDB record `path` its header."""
-    path = Path(path).expanduser()
+    path = given_path(path)
     if path.suffix.lower() in READERS:
         return path
     return path.with_suffix(".hea") if path.suffix == ".dat" else path.with_name(f"{path.name}.hea")

@@ -1,6 +1,8 @@
 import pickle
 
-from ecglib.core.errors import DataError
+import pytest
+
+from ecglib.core.errors import MAX_MESSAGE, DataError
 
 
 def test_message_names_the_place_the_problem_the_expectation_and_the_remedy():
@@ -34,3 +36,24 @@ def test_survives_the_way_back_from_a_worker_process():
     copy = pickle.loads(pickle.dumps(error))
     assert str(copy) == str(error)
     assert vars(copy) == vars(error)
+
+
+@pytest.mark.parametrize("long", ["problem", "file", "field", "expected", "remedy"])
+def test_a_long_message_is_cut_where_it_is_longest(long):
+    parts = {"file": "a.mat", "field": "x", "expected": "less", "remedy": "look"}
+    text = "first " + "word " * 1000 + "last"
+    error = DataError(**{"problem": "odd", **parts, long: text})
+    message = str(error)
+    assert len(message) <= MAX_MESSAGE
+    assert message.count(" ... ") == 1 and "last" in message
+    assert getattr(error, long) == text
+    for name, value in {"problem": "odd", **parts}.items():
+        assert name == long or value in message
+
+
+def test_many_long_parts_are_all_cut():
+    text = "word " * 1000
+    error = DataError(text, file=text, field=text, expected=text, remedy=text)
+    assert len(str(error)) <= MAX_MESSAGE and "To fix it: word" in str(error)
+    assert len(str(DataError("x" * MAX_MESSAGE))) == MAX_MESSAGE
+    assert str(DataError("x" * (MAX_MESSAGE - 1))) == "x" * (MAX_MESSAGE - 1) + "."

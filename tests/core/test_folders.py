@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from ecglib.core.errors import DataError
 from ecglib.core.folders import (
     artifacts_folder,
     find_named,
+    given_path,
     home_folder,
     named_path,
     results_folder,
@@ -107,3 +109,69 @@ def test_the_argument_outranks_the_variable_and_that_the_default(here, monkeypat
     named = here / "named", "the environment variable ECGLIB_X"
     assert find_named(None, "ECGLIB_X", default) == named
     assert find_named("given", "ECGLIB_X", default) == (here / "given", "the argument path")
+
+
+def test_a_relative_home_starts_from_the_project_wherever_one_is(here, tmp_path, monkeypatch):
+    (tmp_path / "project" / "pyproject.toml").write_text(OURS)
+    monkeypatch.setenv("ECGLIB_HOME", "sub")
+    assert home_folder() == tmp_path / "project" / "sub"
+    monkeypatch.chdir(tmp_path / "project")
+    assert home_folder() == tmp_path / "project" / "sub"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("~no-such-user/x", "names no user's folder"),
+        ("x" * 300, "File name too long"),
+        ("/".join(["folder"] * 2000), "File name too long"),
+        ("a\0b", "embedded null byte"),
+    ],
+)
+def test_what_can_be_no_path_is_refused_everywhere(path, told, monkeypatch):
+    from ecglib.data.dreamer import find_dreamer, read_dreamer
+    from ecglib.data.folder import read_folder
+    from ecglib.data.readers.any_format import read_recording
+
+    for read in (given_path, read_recording, read_dreamer, find_dreamer, read_folder):
+        with pytest.raises(DataError, match=told) as caught:
+            read(path)
+        assert len(str(caught.value)) <= 500
+    if "\0" not in path:  # no variable can hold one
+        for variable in ("ECGLIB_HOME", "ECGLIB_ARTIFACTS"):
+            monkeypatch.setenv(variable, path)
+            with pytest.raises(DataError, match=f"field {variable}: .*{told}"):
+                artifacts_folder()
+            monkeypatch.delenv(variable)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is closed")
+def test_a_closed_folder_is_named(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    with pytest.raises(DataError, match="no path \\(Permission denied\\)"):
+        given_path(closed / "x.mat")
+    closed.chmod(0o700)
+
+
+def test_a_closed_place_is_no_path(monkeypatch):
+    def closed(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", closed)
+    with pytest.raises(DataError, match=r"x\.mat: no path \(Permission denied\)"):
+        given_path("x.mat")
+
+
+def test_a_current_folder_that_is_gone(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    try:
+        with pytest.raises(DataError, match="the current folder is gone"):
+            home_folder()
+        monkeypatch.setenv("ECGLIB_HOME", str(tmp_path))
+        assert home_folder() == tmp_path
+    finally:
+        monkeypatch.chdir(tmp_path)

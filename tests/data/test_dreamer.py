@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from ecglib.core.errors import DataError
 from ecglib.data.dreamer import cohort_from_struct, find_dreamer, read_dreamer
@@ -318,6 +319,42 @@ class TestWrongFields:
     def test_gender_that_is_no_text(self, tmp_path, gender):
         error = refuse(tmp_path, set_field("Gender", gender, participant=1))
         assert (error.participant, error.field) == (1, "Gender")
+
+
+class TestWhatIsNotRead:
+    """Sparse arrays, objects and other things that MATLAB can write and that are not read."""
+
+    @pytest.mark.parametrize("field", ["Acknowledgement", "EEG_Electrodes", "EEG_SamplingRate"])
+    def test_it_does_not_matter_where_nothing_is_needed(self, tmp_path, field, cohort):
+        path = write_mat(tmp_path / "a.mat", set_field(field, csr_matrix(np.eye(2))))
+        assert read_dreamer(path).recordings.equals(cohort.recordings)
+
+    @pytest.mark.parametrize(
+        "field", ["Data", "ECG_SamplingRate", "noOfSubjects", "noOfVideoSequences", "Version"]
+    )
+    def test_a_field_of_the_file_that_is_needed(self, tmp_path, field):
+        error = refuse(tmp_path, set_field(field, csr_matrix(np.eye(2))))
+        assert error.field == field
+        assert f"a sparse array, which is not read here (DREAMER.{field})" in error.problem
+        assert "damaged" not in str(error)
+
+    @pytest.mark.parametrize("field", ["Age", "Gender", "ScoreValence", "ECG"])
+    def test_a_field_of_a_participant(self, tmp_path, field):
+        error = refuse(tmp_path, set_field(field, csr_matrix(np.eye(2)), participant=2))
+        assert error.participant == 2 and error.field.split(".")[0] == field
+        assert f"a sparse array, which is not read here (DREAMER.Data{{2}}.{field})" in str(error)
+
+    def test_a_recording(self, tmp_path):
+        error = refuse(tmp_path, set_ecg(3, 2, "stimuli", csr_matrix))
+        assert (error.participant, error.clip, error.field) == (3, 2, "ECG.stimuli")
+        assert "a sparse array, which is not read here (DREAMER.Data{3}.ECG.stimuli{2})" in str(
+            error
+        )
+
+    def test_cells_within_cells(self, tmp_path):
+        error = refuse(tmp_path, set_ecg(3, 2, "stimuli", lambda x: cell([x], (1, 1))))
+        assert (error.participant, error.clip, error.field) == (3, 2, "ECG.stimuli")
+        assert error.problem.startswith("a cell array of 1 instead of")
 
 
 def _with(value, sample=700, lead=1):

@@ -13,7 +13,9 @@ from scipy.io import loadmat, savemat
 from scipy.sparse import csr_matrix
 
 from ecglib.core.errors import DataError
-from ecglib.data.matfile import read_variable
+from ecglib.core.limits import FREE, GROWTH, may_fill
+from ecglib.data.mat_arrays import MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT, Unreadable
+from ecglib.data.matfile import MAX_VARIABLES, list_variables, read_variable
 
 NAME = "content"
 
@@ -128,19 +130,103 @@ def test_both_byte_orders(tmp_path, order):
     assert_same([numbers, word], plain(loadmat(path)[NAME]))
 
 
-@pytest.mark.parametrize(
-    "content", [csr_matrix(np.eye(3)), {"deep": cell(1.0, csr_matrix(np.eye(2)))}]
-)
-def test_what_it_does_not_know_is_refused(tmp_path, content):
-    savemat(tmp_path / "x.mat", {NAME: content})
-    with pytest.raises(DataError, match="not read here"):
+def test_a_variable_that_is_not_read_is_refused(tmp_path):
+    savemat(tmp_path / "x.mat", {NAME: csr_matrix(np.eye(3))})
+    with pytest.raises(DataError, match="field content: the variable is a sparse array") as caught:
         read_variable(tmp_path / "x.mat", NAME)
-
-
-def test_a_function_handle_is_refused(tmp_path):
+    assert "damaged" not in str(caught.value)
     path = write(tmp_path / "x.mat", "<", array("<", 16, (1, 1), b"", NAME.encode()))
-    with pytest.raises(DataError, match="class 16"):
+    with pytest.raises(DataError, match="a function handle, which is not read here"):
         read_variable(path, NAME)
+
+
+def opaque(order, kind, name=b""):
+    """An object of MATLAB's newer classes, as it lies in a file."""
+    return element(
+        order,
+        14,
+        element(order, 6, struct.pack(f"{order}II", 17, 0))
+        + element(order, 1, name)
+        + element(order, 1, b"MCOS")
+        + element(order, 1, kind)
+        + array(order, 13, (6, 1), element(order, 6, struct.pack(f"{order}6I", *range(6)))),
+    )
+
+
+def fields(order, shape, width=16, **values):
+    """A struct of these fields."""
+    names = b"".join(name.encode().ljust(width, b"\0") for name in values)
+    head = element(order, 5, struct.pack(f"{order}i", width)) + element(order, 1, names)
+    return array(order, 2, shape, head + b"".join(values.values()), NAME.encode())
+
+
+def number(order, value=1.5):
+    return array(order, 6, (1, 1), element(order, 9, struct.pack(f"{order}d", value)))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_value_that_is_not_read_is_named_and_those_beside_it_are_read(tmp_path, order):
+    wide = element(order, 18, "é".encode("utf-32-le" if order == "<" else "utf-32-be"))
+    deep = array(order, 4, (1, 1, 2), element(order, 1, b"ab"))
+    halves = element(order, 17, struct.pack(f"{order}H", 0xD800))
+    cells = array(order, 1, (1, 2), array(order, 3, (1, 1), b"x" * 48) + number(order))
+    content = fields(
+        order,
+        (1, 1),
+        s=array(order, 5, (3, 3), b"?" * 96),
+        f=array(order, 16, (1, 1), number(order)),
+        o=opaque(order, b"datetime"),
+        w=array(order, 4, (1, 1), wide),
+        d=deep,
+        h=array(order, 4, (1, 1), halves),
+        c=cells,
+        long=array(order, 4, (1, MAX_TEXT + 1), element(order, 1, b"a" * (MAX_TEXT + 1))),
+        odd=array(order, 99, (1, 1), b"?" * 8),
+        good=number(order, 2.5),
+    )
+    path = write(tmp_path / "x.mat", order, content)
+    found = read_variable(path, NAME)
+    assert found.pop("good") == 2.5
+    first, second = found.pop("c")
+    assert second == 1.5 and first == Unreadable("an object", "content.c{1}")
+    assert {value.path for value in found.values()} == {f"content.{name}" for name in found}
+    assert [value.what for value in found.values()] == [
+        "a sparse array",
+        "a function handle",
+        "an object of the class datetime",
+        "text in UTF-32",
+        "text of 3 dimensions",
+        f"text that is no UTF-16-{'LE' if order == '<' else 'BE'}",
+        f"text of more than {MAX_TEXT} characters",
+        "an array of class 99",
+    ]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_stands_before_the_variable_is_stepped_over(tmp_path, packed):
+    before = [opaque("<", b"string", b"notes"), opaque("<", b"table", b"people")]
+    if packed:
+        parts = [zlib.compress(part) for part in before]
+        before = [struct.pack("<II", 15, len(part)) + part for part in parts]
+    wanted = array("<", 6, (1, 1), element("<", 9, struct.pack("<d", 4)), NAME.encode())
+    hidden = array("<", 9, (1, 8), element("<", 2, bytes(8)))  # MATLAB keeps objects in it
+    path = write(tmp_path / "x.mat", "<", *before, wanted, hidden)
+    assert read_variable(path, NAME) == 4
+    assert [(v.name, v.kind, v.shape) for v in list_variables(path)] == [
+        ("notes", "opaque", ()),
+        ("people", "opaque", ()),
+        (NAME, "double", (1, 1)),
+    ]
+    with pytest.raises(DataError, match="an object of the class table, which is not read here"):
+        read_variable(path, "people")
+
+
+def test_characters_beyond_the_basic_plane(tmp_path):
+    text = "ECG 🙂"
+    wide = array("<", 4, (1, 6), element("<", 17, text.encode("utf-16-le")), NAME.encode())
+    assert read_variable(write(tmp_path / "x.mat", "<", wide), NAME) == text
+    narrow = array("<", 4, (1, 6), element("<", 16, text.encode()), NAME.encode())
+    assert read_variable(write(tmp_path / "x.mat", "<", narrow), NAME) == text
 
 
 def test_a_missing_variable_is_named_with_those_that_are_there(tmp_path):
@@ -202,7 +288,7 @@ def test_a_wrong_checksum_is_an_error(tmp_path):
 
 def test_a_lying_length_costs_no_memory(tmp_path):
     """An array that claims 4 GB, in a file of a few hundred bytes."""
-    body = array("<", 6, (1, 2**29), struct.pack("<II", 9, 2**32 - 8), NAME.encode())
+    body = array("<", 6, (1, 2**29 - 1), struct.pack("<II", 9, 2**32 - 8), NAME.encode())
     packed = zlib.compress(body)
     path = write(tmp_path / "x.mat", "<", struct.pack("<II", 15, len(packed)) + packed)
     tracemalloc.start()
@@ -240,3 +326,99 @@ def test_the_file_of_the_tests_is_left_alone(tmp_path):
     before = os.stat(tmp_path / "x.mat")
     read_variable(tmp_path / "x.mat", NAME)
     assert os.stat(tmp_path / "x.mat").st_mtime_ns == before.st_mtime_ns
+
+
+EMPTY = struct.pack("<II", 14, 0)
+LIMITS = {
+    "structs without fields": fields("<", (2**31 - 1, 1)),
+    "rows of no text": array("<", 4, (2**31 - 1, 0), element("<", 1, b""), NAME.encode()),
+    "cells": array("<", 1, (MAX_ELEMENTS + 1, 1), EMPTY * 40_000, NAME.encode()),
+}
+
+
+@pytest.mark.parametrize("case", LIMITS)
+def test_a_variable_of_too_many_parts_is_refused_and_not_called_damaged(tmp_path, case):
+    path = write(tmp_path / "x.mat", "<", LIMITS[case])
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=f"more than {MAX_ELEMENTS} parts.*'-v6'") as caught:
+            read_variable(path, NAME)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000 and "damaged" not in str(caught.value)
+
+
+def test_as_many_parts_as_are_read(tmp_path):
+    cells = EMPTY * MAX_ELEMENTS
+    path = write(tmp_path / "x.mat", "<", array("<", 1, (MAX_ELEMENTS, 1), cells, NAME.encode()))
+    assert len(read_variable(path, NAME)) == MAX_ELEMENTS
+
+
+CELL_HEAD = array("<", 1, (1, 1), b"")[8:]
+
+
+def test_one_within_another(tmp_path):
+    for depth, refused in ((MAX_DEPTH, False), (MAX_DEPTH + 1, True), (5000, True)):
+        content = number("<")
+        for _ in range(depth - 1):
+            content = struct.pack("<II", 14, len(CELL_HEAD) + len(content)) + CELL_HEAD + content
+        path = write(tmp_path / "x.mat", "<", array("<", 1, (1, 1), content, NAME.encode()))
+        if refused:
+            with pytest.raises(DataError, match=f"more than {MAX_DEPTH} deep"):
+                read_variable(path, NAME)
+        else:
+            found = read_variable(path, NAME)
+            for _ in range(depth):
+                (found,) = found
+            assert found == 1.5
+
+
+def test_a_compressed_variable_fills_memory_in_proportion_to_its_bytes(tmp_path):
+    """Constant numbers shrink to a thousandth; so many are read, and no more."""
+    for count, refused in ((FREE // 16, False), (FREE // 16 + 1, True)):
+        body = element("<", 9, bytes(8 * count))
+        packed = zlib.compress(array("<", 6, (count, 1), body, NAME.encode()))
+        path = write(tmp_path / "x.mat", "<", struct.pack("<II", 15, len(packed)) + packed)
+        if refused:
+            with pytest.raises(DataError, match=f"fill more than {FREE} bytes"):
+                read_variable(path, NAME)
+        else:
+            assert read_variable(path, NAME).shape == (count, 1)
+    assert may_fill(FREE) == GROWTH * FREE
+
+
+def test_many_variables(tmp_path):
+    some = array("<", 6, (1, 1), element("<", 9, bytes(8)), b"x")
+    path = write(tmp_path / "x.mat", "<", some * (MAX_VARIABLES + 1))
+    with pytest.raises(DataError, match=f"more than {MAX_VARIABLES} variables"):
+        read_variable(path, NAME)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_two_variables_of_one_name_are_refused_by_their_places(tmp_path, packed):
+    one = array("<", 6, (1, 1), element("<", 9, struct.pack("<d", 1)), NAME.encode())
+    other = array("<", 6, (1, 1), element("<", 9, struct.pack("<d", 2)), b"other")
+    parts = [one, other, one]
+    if packed:
+        parts = [zlib.compress(part) for part in parts]
+        parts = [struct.pack("<II", 15, len(part)) + part for part in parts]
+    path = write(tmp_path / "x.mat", "<", *parts)
+    third = 128 + len(parts[0]) + len(parts[1])
+    for name in (NAME, "other"):
+        with pytest.raises(
+            DataError, match=f"field content: two variables .* at the bytes 128 and {third}"
+        ):
+            read_variable(path, name)
+
+
+def test_two_fields_of_one_name_are_refused_by_their_places(tmp_path):
+    names = b"".join(name.ljust(8, b"\0") for name in (b"a", b"ECG", b"b", b"ECG"))
+    head = element("<", 5, struct.pack("<i", 8)) + element("<", 1, names)
+    person = array("<", 2, (1, 1), head + number("<") * 4)
+    content = fields("<", (1, 1), Data=array("<", 1, (1, 2), number("<") + person))
+    path = write(tmp_path / "x.mat", "<", content)
+    with pytest.raises(
+        DataError, match=r"field content\.Data\{2\}\.ECG: two fields .* the fields 2 and 4"
+    ):
+        read_variable(path, NAME)

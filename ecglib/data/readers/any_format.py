@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import given_path
 from ecglib.data.readers.choice import Leads
 from ecglib.data.readers.edf import read_edf
 from ecglib.data.readers.matlab import read_mat
@@ -90,7 +91,7 @@ def read_recording(
     >>> read_recording(file)
     <Recording 'anna': ECG; 10.0 s at 500 Hz, mV>
     """
-    path = Path(path).expanduser()
+    path = given_path(path)
     suffix = path.suffix.lower()
     if suffix not in READERS and header_of(path) is not None:
         return read_wfdb(path, fs=fs, leads=leads, unit=unit)

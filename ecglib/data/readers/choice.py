@@ -100,7 +100,7 @@ def choose(names: Sequence[str], leads: Leads, *, file: Path, sure: bool = False
         file=file,
         field="leads",
         expected="a name such as ECG, II or V5",
-        remedy=f"say which it is: leads=[{names[0]!r}] or leads=[1] "
+        remedy=f"say which it is: leads=[{names[0][:40]!r}] or leads=[1] "
         "(the command line: --lead NAME)",
     )
 
@@ -131,7 +131,7 @@ def one_of_all(values: Sequence[object], names: Sequence[str], what: str, *, fil
         file=file,
         field="leads",
         expected=f"leads of the same {what}",
-        remedy=f"read them one by one: leads=[{names[0]!r}], then leads=[{names[-1]!r}]",
+        remedy=f"read them one by one: leads=[{names[0][:40]!r}], then leads=[{names[-1][:40]!r}]",
     )
 
 

@@ -34,6 +34,9 @@ _UNITS = {
 }
 
 
+_MOST_CHARACTERS = 64  # of a date with a time
+
+
 @dataclass(frozen=True)
 class Clock:
     """A column that orders the samples.
@@ -177,6 +180,9 @@ def seconds_of(texts: pd.Series) -> np.ndarray | None:
     numpy.ndarray or None
         float64 from the first one, NaN where a text is not read.
     """
+    written = texts.cat.categories if texts.dtype == "category" else texts
+    if max(map(len, map(str, written)), default=0) > _MOST_CHARACTERS:
+        return None
     texts = texts.astype(str).str.strip(" '\"[]")
     first = texts.iloc[0] if len(texts) else ""
     if re.fullmatch(r"(?:\d+:)?\d+:\d+(?:[.,]\d+)?", first):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import scipy.io
-
 from ecglib.core.errors import DataError
-from ecglib.data.matfile import read_variable
+from ecglib.data.mat_arrays import Unreadable
+from ecglib.data.matfile import list_variables, read_variable
 from ecglib.data.readers.choice import Leads
 from ecglib.data.readers.named_arrays import Stored, recording_of
 from ecglib.data.recording import Recording
@@ -46,17 +45,8 @@ def read_mat(
         If the file is damaged or of another format, is DREAMER.mat, or it is not clear which
         variable is the ECG.
     """
-    try:
-        listed = scipy.io.whosmat(path)
-    except Exception as error:  # a damaged file shows in many ways
-        read_variable(path, "ecg")  # says what is wrong with it, if it finds it
-        raise DataError(
-            f"the file cannot be read ({type(error).__name__}: {error})",
-            file=path,
-            expected="an undamaged MATLAB v5 file",
-            remedy="copy it again, or save it again with the option '-v7'",
-        ) from error
-    if any(name == "DREAMER" for name, _, _ in listed):
+    listed = list_variables(path)
+    if any(variable.name == "DREAMER" for variable in listed):
         raise DataError(
             "this is a whole cohort in the layout of DREAMER.mat",
             file=path,
@@ -64,13 +54,19 @@ def read_mat(
             remedy="read it with ecglib.read_dreamer",
         )
     stored = {
-        name: Stored(tuple(shape), _kind(of_class))
-        for name, shape, of_class in listed
-        if not name.startswith("__")
+        variable.name: Stored(variable.shape, _kind(variable.kind))
+        for variable in listed
+        if not variable.name.startswith("__")
     }
 
     def read(name: str) -> object:
-        return read_variable(path, name)
+        content = read_variable(path, name)
+        for value in content if isinstance(content, list) else ():
+            if isinstance(value, Unreadable):
+                raise DataError(
+                    str(value), file=path, field=name, expected="texts, or leave it out"
+                )
+        return content
 
     return recording_of(stored, read, file=path, fs=fs, leads=leads, unit=unit)
 

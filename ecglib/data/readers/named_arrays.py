@@ -123,7 +123,7 @@ def recording_of(
             file=file,
             field="leads",
             expected="one array named ecg, or vectors of one length named like leads",
-            remedy=f"say which it is: leads=[{(signals or ['NAME'])[0]!r}]",
+            remedy=f"say which it is: leads=[{(signals or ['NAME'])[0][:40]!r}]",
         )
     recording = Recording(
         x,

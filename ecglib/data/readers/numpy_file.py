@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
+import math
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 
 from ecglib.core.errors import DataError
+from ecglib.core.limits import check_growth, numbers_fill
+from ecglib.core.npz import ArrayFile, read_header
 from ecglib.data.readers.choice import Leads, stated_rate, stated_unit
 from ecglib.data.readers.named_arrays import Stored, long_first, recording_of
 from ecglib.data.recording import MAX_VALUES, Recording
@@ -44,7 +45,8 @@ def read_npy(
     """
     try:
         with path.open("rb") as stream:
-            _header(stream, path.stat().st_size)
+            shape, _, kind = read_header(stream, path.stat().st_size)
+        _stored(shape, kind)
         x = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
     except Exception as error:  # a damaged header shows in many ways
         raise _damaged(error, path) from error
@@ -85,38 +87,29 @@ def read_npz(
         If the file is damaged, or it is not clear which array is the ECG.
     """
     try:
-        with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
-            stored = {}
-            for member in archive.infolist():
-                if member.filename.endswith(".npy"):
-                    with archive.open(member) as stream:
-                        found = _header(stream, member.file_size)
-                    stored[member.filename.removesuffix(".npy")] = found
-            return recording_of(
-                stored, arrays.__getitem__, file=path, fs=fs, leads=leads, unit=unit
-            )
+        with ArrayFile(path) as arrays:
+            stored = {name: _stored(*arrays.header(name)) for name in arrays.names}
+            filled = 0
+
+            def read(name: str) -> np.ndarray:
+                nonlocal filled
+                shape, kind = arrays.header(name)
+                filled += numbers_fill(math.prod(shape), kind)
+                check_growth(path.stat().st_size, filled, file=path, field=name[:63])
+                return arrays.read(name)
+
+            return recording_of(stored, read, file=path, fs=fs, leads=leads, unit=unit)
     except DataError:
         raise
     except Exception as error:  # a damaged archive shows in many ways
         raise _damaged(error, path) from error
 
 
-def _header(stream: BinaryIO | Any, size: int) -> Stored:
-    """Return what an array's header says, if so many bytes can follow."""
-    version = np.lib.format.read_magic(stream)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in readers:
-        raise ValueError(f"format version {version}")
-    shape, _, kind = readers[version](stream)
-    count = int(np.prod([int(n) for n in shape], dtype=object))
-    if kind.hasobject:
-        raise ValueError("it holds Python objects, not numbers")
-    if count * kind.itemsize > size or count > MAX_VALUES:
-        raise ValueError(f"its header promises {count} numbers; the file has {size} bytes")
-    return Stored(tuple(shape), _KINDS.get(kind.kind, str(kind)))
+def _stored(shape: tuple[int, ...], kind: np.dtype) -> Stored:
+    count = math.prod(shape)
+    if count > MAX_VALUES:
+        raise ValueError(f"{count} numbers; at most {MAX_VALUES} are read")
+    return Stored(shape, _KINDS.get(kind.kind, str(kind)[:40]))
 
 
 def _damaged(error: Exception, path: Path) -> DataError:

@@ -33,7 +33,7 @@ _MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "null", "None", "-")
 
 
 _NUMBER = re.compile(
-    r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE | re.ASCII
+    r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE | re.ASCII
 )
 
 
@@ -48,6 +48,9 @@ _SNIFFED = 1 << 16
 
 
 _SNIFFED_LINES = 250
+
+
+_NAME = 200  # characters of the longest name in which a unit is looked for
 
 
 @dataclass(frozen=True)
@@ -304,8 +307,8 @@ def _header(lines: list[list[str]], width: int) -> tuple[list[str], list[str]]:
     names = lines[-1]
     # "ECG (mV)" and "ECG [mV]" name the unit too.
     for i, name in enumerate(names):
-        inside = re.fullmatch(r"(.+?)[ _]*[\[(]([^\])]+)[\])]", name)
-        if inside and unit_name(inside[2]):
+        inside = re.fullmatch(r"(.+?)[ _]*[\[(]([^\])]+)[\])]", name[: _NAME + 1])
+        if inside and len(name) <= _NAME and unit_name(inside[2]):
             names[i], units[i] = inside[1], inside[2]
     return names, units
 
@@ -352,6 +355,8 @@ def _table(path: Path, layout: Layout) -> tuple[pd.DataFrame, Layout]:
 
 def _why_unreadable(error: Exception, path: Path, layout: Layout) -> tuple[str, int | None]:
     """Say where a text file stops being a table of numbers, and in which column."""
+    if quote := re.search(r"EOF inside string starting at row (\d+)", str(error)):
+        return f"line {layout.first + int(quote[1]) + 1}: a quotation mark is never closed", None
     width = len(layout.names)
     with path.open(encoding=layout.encoding, errors="replace") as stream:
         for i, line in enumerate(stream):

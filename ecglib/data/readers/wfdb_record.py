@@ -11,10 +11,18 @@ import numpy as np
 
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
+from ecglib.core.limits import check_growth
 from ecglib.data.readers.choice import Leads, choose, one_of_all, stated_rate, stated_unit
 from ecglib.data.recording import Recording, check_size, default_leads
 
+MAX_SEGMENTS = 1000
+"""Most segments of one record."""
+
+
 _COPY = "copy the record's files again, all of them, into one folder"
+
+
+_MAX_HEADER, _MAX_LINE = 1 << 17, 1 << 12
 
 
 # A file's name as the format allows it: no folder, no address.
@@ -111,12 +119,12 @@ def read_wfdb(
         raise DataError(
             "a path with '::'", file=header, expected="a plain path", remedy="rename the folder"
         )
+    _check_header(header)
     try:
         record = wfdb.rdheader(base)
         segments = _segments(wfdb, record, header)
         layout = next(segment for segment in segments if segment is not None)
-        for segment in segments:
-            _check_files(segment, header)
+        files = {file for segment in segments for file in _check_files(segment, header)}
         names = [str(name or "").strip() for name in layout.sig_name or []]
         chosen = choose(names, leads, file=header)
         named = [names[i] or default_leads(len(names))[i] for i in chosen]
@@ -124,7 +132,14 @@ def read_wfdb(
         rate = one_of_all(
             [n * record.fs for n in per_frame], named, "sampling rates in Hz", file=header
         )
-        check_size((record.sig_len or 0) * per_frame[0], len(chosen), file=header)
+        n_samples = (record.sig_len or 0) * per_frame[0]
+        check_size(n_samples, len(chosen), file=header)
+        check_growth(  # a gap takes no bytes, a compressed signal few
+            sum(file.stat().st_size for file in files),
+            2 * 8 * n_samples * len(chosen),
+            file=header,
+            remedy="read the record's segments one by one",
+        )
         read = wfdb.rdrecord(base, channels=chosen, smooth_frames=False)
         dimension = one_of_all(list(read.units), named, "units", file=header)
         signals = np.column_stack(read.e_p_signal)
@@ -147,31 +162,62 @@ def read_wfdb(
     )
 
 
+def _check_header(header: Path) -> None:
+    """Raise a DataError if a header is larger than any that holds one."""
+    size = header.stat().st_size
+    with header.open("rb") as file:
+        longest = max(map(len, file.read(_MAX_HEADER).splitlines()), default=0)
+    if size > _MAX_HEADER or longest > _MAX_LINE:
+        raise DataError(
+            f"a header of {size} bytes, with lines of up to {longest}",
+            file=header,
+            expected=f"at most {_MAX_HEADER} bytes, and {_MAX_LINE} in a line",
+            remedy=_COPY,
+        )
+
+
 def _segments(wfdb: Any, record: Any, header: Path) -> list[Any]:
     """Return the headers of the parts that a record consists of; None for a gap."""
     if not hasattr(record, "seg_name"):
         return [record]
+    if len(record.seg_name) > MAX_SEGMENTS:
+        raise DataError(
+            f"{len(record.seg_name)} segments",
+            file=header,
+            expected=f"at most {MAX_SEGMENTS}",
+            remedy="read the record's segments one by one",
+        )
     found = []
     for name in record.seg_name:
         if name == "~":
             found.append(None)
             continue
-        _check_there(name, f"{name}.hea", header)
+        _check_header(_check_there(name, f"{name}.hea", header))
         found.append(wfdb.rdheader(str(header.with_name(name).absolute())))
     return found
 
 
-def _check_files(segment: Any, header: Path) -> None:
-    """Raise a DataError unless the signal files of a segment are there, and long enough."""
+def _check_files(segment: Any, header: Path) -> list[Path]:
+    """Return the signal files of a segment, or raise a DataError if one is absent or too short."""
+    files: list[Path] = []
     if segment is None:
-        return
+        return files
+    late = max((skew or 0 for skew in segment.skew or []), default=0)
+    if late > (segment.sig_len or 0):
+        raise DataError(
+            f"a signal that begins {late} samples late",
+            file=header,
+            expected="a skew shorter than the record",
+            remedy=_COPY,
+        )
     for name in dict.fromkeys(segment.file_name or []):
         if name == "~":
             continue
         own = [i for i, other in enumerate(segment.file_name) if other == name]
         bits = sum(_BITS.get(segment.fmt[i], 0) * (segment.samps_per_frame[i] or 1) for i in own)
         needed = (segment.byte_offset[own[0]] or 0) + ceil(bits * (segment.sig_len or 0) / 8)
-        size = _check_there(name, name, header).stat().st_size
+        files.append(_check_there(name, name, header))
+        size = files[-1].stat().st_size
         if size < needed:
             raise DataError(
                 f"{name} has {size} bytes",
@@ -179,6 +225,7 @@ def _check_files(segment: Any, header: Path) -> None:
                 expected=f"{needed} bytes, as the header says",
                 remedy=_COPY,
             )
+    return files
 
 
 def _check_there(name: str, file: str, header: Path) -> Path:
