@@ -5,6 +5,7 @@ import pandas as pd
 
 from ecglib.data.cohort import Cohort
 from ecglib.models.embedding import encoders
+from ecglib.studies import real
 from tools import train_encoders
 
 
@@ -20,12 +21,12 @@ def test_the_clinic_has_the_longest_of_each_record_and_not_the_one_shown(monkeyp
         Path("short"): mitbih({"100": 400, "101": 900, "208": 400}),
         Path("long"): mitbih({"100": 800, "101": 500, "208": 800}),
     }
-    monkeypatch.setattr(train_encoders, "read_mitbih", found.get)
-    clinic = train_encoders.clinic_of(list(found))
+    monkeypatch.setattr(real, "read_mitbih", found.get)
+    clinic = real.clinic_cohort(list(found))
     assert clinic.recordings["record"].tolist() == ["100", "101"]
     assert clinic.recordings["n_samples"].tolist() == [800, 900]
     assert [len(signal) for signal in clinic.signals] == [800, 900]
-    assert clinic.sha256 == train_encoders.clinic_of(list(found)[::-1]).sha256
+    assert clinic.sha256 == real.clinic_cohort(list(found)[::-1]).sha256
 
 
 def test_the_tool_trains_what_ships():

@@ -38,7 +38,7 @@ Exit codes:
 @click.option(
     "--encoder",
     type=click.Path(path_type=Path),
-    help="Add the features of this encoder: a file, or a name such as str-clinic-v1.",
+    help="Add the features of this encoder: a file, or a name such as str-clinic-v2.",
 )
 @recording_options
 @duplicates_option
