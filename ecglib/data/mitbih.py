@@ -33,6 +33,19 @@ CONDITION = "clinic"
 _NAME, _VERSION = "MIT-BIH", "1.0.0"
 
 
+_RECORDS = frozenset(
+    f"{first + number}"
+    for first, numbers in (
+        (100, (*range(10), *range(11, 20), *range(21, 25))),
+        (200, (*range(4), 5, *range(7, 11), *range(12, 16), 17, *range(19, 24), 28, *range(30, 35))),
+    )
+    for number in numbers
+)
+
+
+_HEAD = ["2", "360", "650000"]  # leads, rate and samples, as every header of the set begins
+
+
 _CONVERTED = "_converted.npz"
 
 
@@ -123,6 +136,46 @@ def read_beats(folder: str | os.PathLike[str]) -> dict[str, np.ndarray]:
                 "beats out of order", file=files[record], field=record, expected="rising samples"
             )
     return {record: beats.astype(np.int64) for record, beats in found.items()}
+
+
+def is_mitbih(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder holds the set, whole or in part, in any of its forms.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Any folder.
+
+    Returns
+    -------
+    bool
+        Of a folder of WFDB records only if every header there is one of the set, by its name and
+        its first line: a folder with a record of one's own is one's own.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "100.hea").write_text("100 2 360 650000")
+    >>> is_mitbih(folder)
+    True
+    >>> _ = (folder / "anna.hea").write_text("anna 1 250 5000")
+    >>> is_mitbih(folder)
+    False
+    """
+    folder = Path(folder).expanduser()
+    if all((folder / name).is_file() for name in (ARRAYS, RECORDS)):
+        return True
+    headers = list(folder.glob("*.hea"))
+    if headers:
+        return all(path.stem in _RECORDS and _head(path) == [path.stem, *_HEAD] for path in headers)
+    converted = [p.name.removesuffix(_CONVERTED) for p in folder.glob(f"*{_CONVERTED}")]
+    return bool(converted) and set(converted) <= _RECORDS
+
+
+def _head(header: Path) -> list[str]:
+    with header.open(encoding="utf-8", errors="replace") as stream:
+        return stream.readline(200).split()[:4]
 
 
 def _usual_lead(record: str) -> str:
