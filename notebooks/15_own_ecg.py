@@ -56,8 +56,8 @@ fig
 #
 # ## Read a file
 #
-# One function reads them all: text and CSV, NumPy, MATLAB, EDF and BDF, and WFDB. It returns leads
-# by name. A file that does not say its sampling rate needs yours.
+# One function reads them all: text and CSV, NumPy, MATLAB, EDF and BDF, WFDB, and Poly5. It returns
+# leads by name. A file that does not say its sampling rate needs yours.
 
 # %%
 own = Path(tempfile.mkdtemp()) / "own.csv"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,8 +178,8 @@ def read_known(
     >>> read_known(tempfile.mkdtemp())  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ecglib.core.errors.DataError: ...: this is none of the sets that are known. Expected the folder \
-of WESAD, AMIGOS, SWELL-KW, CASE, YAAD, eegmat or MIT-BIH.
+    ecglib.core.errors.DataError: ...: this is none of the sets that are known. Expected the \
+folder of WESAD, AMIGOS, SWELL-KW, CASE, YAAD, eegmat or MIT-BIH.
     """
     name = known_set(folder)
     if name is None:
