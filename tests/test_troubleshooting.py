@@ -39,7 +39,7 @@ def world(tmp_path_factory):
     (folder / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
     small = EncoderConfig(filters=(3, 4), kernels=(8, 4))
     encoder = folder / "default.npz"
-    save_encoder(encoder, build_encoder(small, 2560), small, make_card(2560, name="str-clinic-v1"))
+    save_encoder(encoder, build_encoder(small, 2560), small, make_card(2560, name="str-clinic-v2"))
     meta = pd.DataFrame({"participant": [1, 1, 2, 2], "clip": [1, 2, 1, 2], "start": 0.0})
     meta = meta.assign(condition="stimulus", valence=[1, 5, 1, 5], stress=[0, 10, 2, 9])
     names = {"ecg": ecg, "np": np, "samples": samples, "meta": meta, "binary_labels": binary_labels}

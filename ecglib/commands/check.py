@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ecglib.commands._shared import recording_options
+from ecglib.commands._shared import recording_options, tell
 from ecglib.core.errors import DataError
 
 EXAMPLES = """\b
@@ -16,13 +16,15 @@ Examples:
   ecglib check holter.npy --fs 500 --lead 2 --unit mV --picture holter.svg
   ecglib check recordings/ --json --out quality.json
   ecglib check data/DREAMER.mat
+  ecglib check data/eegmat
 
 \b
 Exit codes:
   0  every recording is good or fair
   1  a file cannot be read, or a result is there already
   2  the command is used wrongly
-  4  a recording is poor or shorter than a window, or no study of a DREAMER.mat is possible
+  4  a recording is poor or shorter than a window, or no study of a DREAMER.mat is possible,
+     or most windows of a set are not usable
 """
 
 POOR = 4
@@ -57,7 +59,9 @@ def command(
     """Say what a recording is, its leads, rate and length, its quality, heart rate and polarity.
 
     Several files, or those of a folder, make one table. A DREAMER.mat gets a report of its people,
-    ratings and windows, and of what would make a study impossible.
+    ratings and windows, and of what would make a study impossible. The folder of a set that
+    `ecglib features` knows gets one of its people, recordings and windows; what is not certain
+    about the set is said on stderr.
     """
     if picture and picture.suffix.lower() not in (".png", ".svg"):
         raise click.UsageError("--picture must end in .png or .svg")
@@ -65,10 +69,26 @@ def command(
         raise click.UsageError("--picture draws one FILE")
     # Here, so that --help does not wait for SciPy.
     from ecglib.workflows.check import check_each, check_recording, overview
+    from ecglib.workflows.check_cohort import check_cohort
     from ecglib.workflows.output import refuse_to_replace, refuse_to_replace_input, show
-    from ecglib.workflows.sources import is_dreamer, recordings_in, refuse_reading_options
+    from ecglib.workflows.sources import (
+        is_dreamer,
+        known_set,
+        read_known,
+        recordings_in,
+        refuse_reading_options,
+    )
 
     given = {"fs": fs, "leads": leads, "unit": unit}
+    sets = [name for name in map(known_set, files) if name]
+    if sets:
+        if len(files) > 1 or picture:
+            raise click.UsageError(f"{sets[0]} is checked alone, and not drawn")
+        (folder,) = files
+        refuse_to_replace(out, force)
+        check = check_cohort(read_known(folder, **given, tell=tell), folder)
+        show(check.to_dict() if as_json else check.to_text(), out)
+        sys.exit(POOR if check.verdict == "poor" else 0)
     paths = [path for f in files for path in (recordings_in(f) if f.is_dir() else [f])]
     refuse_to_replace_input(out, paths)
     for path in (out, picture):

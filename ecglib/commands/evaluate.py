@@ -63,7 +63,7 @@ Exit code 3 means that something of the tested side reached the training side.
 @click.option(
     "--encoder",
     type=click.Path(path_type=Path),
-    help="Embeds windows: a file, or a name such as str-clinic-v1.",
+    help="Embeds windows: a file, or a name such as str-clinic-v2.",
 )
 @click.option(
     "--split",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ecglib.commands._shared import duplicates_option, interruptible, recording_options
+from ecglib.commands._shared import duplicates_option, interruptible, recording_options, tell
 
 EXAMPLES = """\b
 Examples:
@@ -14,6 +14,7 @@ Examples:
   ecglib features recordings/*.npy --fs 500 --lead 1 -o features.npz
   ecglib features recordings/ --encoder mine.npz -o features.npz
   ecglib features data/DREAMER.mat --encoder mine.npz --no-beats -o features.npz
+  ecglib features data/WESAD -o features.csv
 
 \b
 Exit codes:
@@ -38,7 +39,7 @@ Exit codes:
 @click.option(
     "--encoder",
     type=click.Path(path_type=Path),
-    help="Add the features of this encoder: a file, or a name such as str-clinic-v1.",
+    help="Add the features of this encoder: a file, or a name such as str-clinic-v2.",
 )
 @recording_options
 @duplicates_option
@@ -61,7 +62,9 @@ def command(
     """Describe every window of 10 s by ten features of its heartbeats, an encoder's, or both.
 
     A FILE counts as one participant, named after it. In a FOLDER, a table with the columns file and
-    participant says whose each file is; a person's recordings then stay together.
+    participant says whose each file is; a person's recordings then stay together. The folders of
+    WESAD, AMIGOS, SWELL-KW, CASE, YAAD, eegmat and MIT-BIH are known by their files, and what is
+    not certain about them is said on stderr.
 
     A feature that a window does not define is empty in CSV and NaN in NPZ; the column n_missing
     counts them. Stopped with Ctrl-C, the same command goes on with the files that are not finished.
@@ -90,6 +93,7 @@ def command(
             unit=unit,
             turn=turn,
             allow_duplicates=allow_duplicates,
+            tell=tell,
         )
     told = {
         "file": str(out),

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from ecglib.commands._shared import echo_json, recording_options
+from ecglib.commands._shared import echo_json, recording_options, tell
 
 EXAMPLES = """\b
 Examples:
   ecglib report anna.edf -o anna.html
   ecglib report holter.npy --fs 500 --lead 1 --unit mV -o holter.html
   ecglib report data/DREAMER.mat -o cohort.html
+  ecglib report data/eegmat -o eegmat.html
   ecglib report --predictions result/predictions.csv.gz -o study.html
 
 \b
@@ -49,12 +50,13 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Make one HTML page about SOURCE: a recording, a DREAMER.mat, or a folder of results.
+    """Make one HTML page about SOURCE: a recording, a DREAMER.mat, a set, or a folder of results.
 
     The page needs no network and no other file: pictures are inside. Of a recording it shows the
     verdict, quality over time, the first seconds on ECG paper, the median beat, the heart rate and
     features. Of a DREAMER.mat that is not synthetic, and of its results, it shows tables over all
-    people only, as the agreement of that database forbids passing its data on.
+    people only, as the agreement of that database forbids passing its data on; of the folder of a
+    set that `ecglib features` knows, too.
     """
     if (source is None) == (predictions is None):
         raise click.UsageError("give SOURCE or --predictions, and not both")
@@ -74,6 +76,7 @@ def command(
         unit=unit,
         command=shlex.join(typed),
         force=force,
+        tell=tell,
     )
     told = {"page": str(page), "bytes": page.stat().st_size}
     if as_json:

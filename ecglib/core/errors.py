@@ -8,7 +8,7 @@ MAX_MESSAGE = 500
 """Most characters of a message, whatever a file holds; only a long remedy goes beyond."""
 
 
-_SHORT, _LONG_REMEDY = 100, 400
+_SHORT, _LONG_REMEDY = 100, 500
 
 
 class DataError(ValueError):

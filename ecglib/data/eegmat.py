@@ -93,6 +93,28 @@ def read_eegmat(folder: str | os.PathLike[str]) -> Cohort:
     return collected.cohort(("ECG",), (CONDITION,))
 
 
+def is_eegmat(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder is that of the set, in either form, without a look into its files.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Any folder.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_eegmat("."), CONDITION.values
+    (False, ('rest', 'arithmetic'))
+    """
+    folder = Path(folder).expanduser()
+    has_ecg = (folder / ARRAYS).is_file() or any(folder.glob("Subject[0-9][0-9]_[12].edf"))
+    return has_ecg and (folder / PEOPLE).is_file()
+
+
 def _short(subject: str) -> str:
     return _NAME.sub(r"S\1", subject)
 

@@ -33,6 +33,16 @@ CONDITION = "clinic"
 _NAME, _VERSION = "MIT-BIH", "1.0.0"
 
 
+_RECORDS = frozenset(map(str, (
+    100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 111, 112, 113, 114, 115, 116,
+    117, 118, 119, 121, 122, 123, 124, 200, 201, 202, 203, 205, 207, 208, 209, 210,
+    212, 213, 214, 215, 217, 219, 220, 221, 222, 223, 228, 230, 231, 232, 233, 234,
+)))  # fmt: skip
+
+
+_HEAD = ["2", "360", "650000"]  # leads, rate and samples, as every header of the set begins
+
+
 _CONVERTED = "_converted.npz"
 
 
@@ -123,6 +133,46 @@ def read_beats(folder: str | os.PathLike[str]) -> dict[str, np.ndarray]:
                 "beats out of order", file=files[record], field=record, expected="rising samples"
             )
     return {record: beats.astype(np.int64) for record, beats in found.items()}
+
+
+def is_mitbih(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder holds the set, whole or in part, in any of its forms.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Any folder.
+
+    Returns
+    -------
+    bool
+        Of a folder of WFDB records only if every header there is one of the set, by its name and
+        its first line: a folder with a record of one's own is one's own.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "100.hea").write_text("100 2 360 650000")
+    >>> is_mitbih(folder)
+    True
+    >>> _ = (folder / "anna.hea").write_text("anna 1 250 5000")
+    >>> is_mitbih(folder)
+    False
+    """
+    folder = Path(folder).expanduser()
+    if all((folder / name).is_file() for name in (ARRAYS, RECORDS)):
+        return True
+    headers = list(folder.glob("*.hea"))
+    if headers:
+        return all(path.stem in _RECORDS and _head(path) == [path.stem, *_HEAD] for path in headers)
+    converted = [p.name.removesuffix(_CONVERTED) for p in folder.glob(f"*{_CONVERTED}")]
+    return bool(converted) and set(converted) <= _RECORDS
+
+
+def _head(header: Path) -> list[str]:
+    with header.open(encoding="utf-8", errors="replace") as stream:
+        return stream.readline(200).split()[:4]
 
 
 def _usual_lead(record: str) -> str:

@@ -17,7 +17,7 @@ from ecglib.models.encoder import with_pooling
 from ecglib.models.inference import Forward
 from ecglib.models.weights import load_encoder
 
-DEFAULT = "str-clinic-v1"
+DEFAULT = "str-clinic-v2"
 """Name of the encoder that is taken where none is named."""
 
 SHIPPED = Path(__file__).resolve().parents[1] / "encoders"

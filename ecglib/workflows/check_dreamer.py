@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
-from ecglib.core.progress import progress
 from ecglib.data.cohort import Cohort
 from ecglib.data.dreamer import RATING_FIELDS, read_dreamer
 from ecglib.data.labels import BASELINE, binary_labels
 from ecglib.data.targets import RATINGS, TARGETS
 from ecglib.evaluation.crossfit import participant_groups
-from ecglib.preprocessing.report import GRADES, quality_report
-from ecglib.preprocessing.segmentation import make_windows
+from ecglib.preprocessing.report import GRADES
 from ecglib.studies.profiles import Profile, get_profile
-
-_BY = ("participant", "lead")
+from ecglib.workflows.check_cohort import (
+    as_rows,
+    as_text,
+    indented,
+    quality_of,
+    remarks,
+    usable_share,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +74,7 @@ class DreamerCheck:
     @property
     def usable(self) -> float:
         """Share of usable windows of both leads, 0 to 1."""
-        windows = self.quality["windows"].sum()
-        return float((self.quality["usable"] * self.quality["windows"]).sum() / max(windows, 1))
+        return usable_share(self.quality)
 
     @property
     def verdict(self) -> str:
@@ -92,12 +94,7 @@ class DreamerCheck:
 
     def quality_table(self) -> pd.DataFrame:
         """Give the quality as text, a row per participant and lead."""
-        table = self.quality.reset_index()
-        for name, form in (("usable", "{:.0%}"), ("heart_rate", "{:.0f}")):
-            table[name] = ["-" if np.isnan(v) else form.format(v) for v in table[name]]
-        ways = {1: "upright", -1: "upside down", 0: "undecided"}
-        table["polarity"] = [ways[sign] for sign in table["polarity"]]
-        return table
+        return as_text(self.quality)
 
     def to_text(self) -> str:
         """Say it in lines for a terminal."""
@@ -110,17 +107,16 @@ class DreamerCheck:
             *(f"  PROBLEM: {problem}" for problem in self.problems),
             *(f"  Note: {note}" for note in self.notes),
             "\n  Clips by rating",
-            _indented(self.ratings.to_string()),
+            indented(self.ratings.to_string()),
             "\n  Share of clips rated high (above 3)",
-            _indented(high.to_string()),
+            indented(high.to_string()),
             "\n  Quality of windows",
-            _indented(self.quality_table().to_string(index=False)),
+            indented(self.quality_table().to_string(index=False)),
         ]
         return "\n".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values, as JSON can hold them; what is not known is None."""
-        quality = self.quality.reset_index().astype(object)
         return {
             **{
                 name: getattr(self, name)
@@ -137,7 +133,7 @@ class DreamerCheck:
                 str(person): {scale: float(share) for scale, share in row.items()}
                 for person, row in self.high.iterrows()
             },
-            "quality": quality.where(quality.notna(), None).to_dict("records"),
+            "quality": as_rows(self.quality),
             "problems": list(self.problems),
             "notes": list(self.notes),
         }
@@ -192,7 +188,7 @@ def check_dreamer(
         {t: clips[t].value_counts().reindex(RATINGS, fill_value=0) for t in TARGETS}
     ).T
     ratings.columns.name = ratings.index.name = None
-    quality, broken = _quality(cohort, chosen)
+    quality, broken = quality_of(cohort, chosen.windows)
     counts = _usable_counts(quality, chosen, cohort)
     return DreamerCheck(
         file=str(path),
@@ -209,24 +205,6 @@ def check_dreamer(
         problems=(*broken, *_problems(counts, high, chosen)),
         notes=tuple(_notes(high, quality)),
     )
-
-
-def _quality(cohort: Cohort, profile: Profile) -> tuple[pd.DataFrame, list[str]]:
-    """Return the quality of each participant's leads, and who cannot be cut into windows."""
-    config = replace(profile.windows, leads=None)
-    reports, broken = [], []
-    for participant in progress(
-        cohort.recordings["participant"].unique(), "checking", unit="person"
-    ):
-        try:
-            windows = make_windows(cohort.select(participants=[participant]), config)
-        except DataError as error:
-            broken.append(str(error))
-            continue
-        reports.append(quality_report(windows.meta, windows.X, windows.fs, _BY))
-    if not reports:
-        raise DataError("no participant can be cut into windows: " + broken[0])
-    return pd.concat(reports), broken
 
 
 def _usable_counts(quality: pd.DataFrame, profile: Profile, cohort: Cohort) -> pd.Series:
@@ -282,11 +260,4 @@ def _notes(high: pd.DataFrame, quality: pd.DataFrame) -> Iterator[str]:
                     f"field {RATING_FIELDS[target]}: {who} rated every clip {word}; balanced "
                     "accuracy has no value there"
                 )
-    for participant, lead in quality.index[quality["grade"] == "poor"]:
-        yield f"participant {participant}, lead {lead}: fewer than half of the windows are usable"
-    for participant, lead in quality.index[quality["polarity"] == -1]:
-        yield f"participant {participant}, lead {lead}: upside down"
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    yield from remarks(quality)

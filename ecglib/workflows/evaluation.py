@@ -152,7 +152,7 @@ def labelled_features(
             file=source,
             field="encoder",
             expected="an encoder for windows, and none for features",
-            remedy="name one, such as --encoder str-clinic-v1"
+            remedy="name one, such as --encoder str-clinic-v2"
             if encoder is None
             else "leave out the encoder",
         )

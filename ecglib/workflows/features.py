@@ -36,8 +36,10 @@ from ecglib.workflows.sources import (
     file_sha256,
     is_dreamer,
     known_set,
+    long_enough,
     read_known,
     refuse_reading_options,
+    say_nothing,
 )
 
 NO_ENCODER = "none"
@@ -88,6 +90,7 @@ def features_of(
     turn: bool = False,
     allow_duplicates: bool = False,
     keep: str | os.PathLike[str] | None = None,
+    tell: Callable[[str], object] = say_nothing,
 ) -> FeatureTable:
     """Describe every window of recordings.
 
@@ -96,7 +99,8 @@ def features_of(
     sources : path, Recording, Windows, or sequence of them
         Files of recordings, a file in the layout of DREAMER.mat, or folders. A file is the
         recording of a participant of its own, who is named after it; in a folder, a table may say
-        whose each file is (`ecglib.data.folder.read_folder`).
+        whose each file is (`ecglib.data.folder.read_folder`), or the folder may be that of a set
+        (`ecglib.workflows.sources.known_set`), whose recordings shorter than a window are left out.
     beats : bool
         Give the ten `ecglib.features.heartbeats.FEATURES`.
     encoder : str or Path, optional
@@ -110,6 +114,8 @@ def features_of(
         Let recordings pass that share samples with others of the same folder or DREAMER.mat.
     keep : str or os.PathLike, optional
         A folder for what is finished, so that a second run goes on where the first was stopped.
+    tell : callable
+        Is given a line for each note on a set that is known by its folder, and what is left out.
 
     Returns
     -------
@@ -153,7 +159,11 @@ def features_of(
     config = embedder.config if embedder else WindowConfig(leads=None)
     config = replace(config, turn=turn)
     given = {"fs": fs, "leads": leads, "unit": unit}
-    tasks = [task for source in sources for task in _tasks(source, given, allow_duplicates)]
+    tasks = [
+        task
+        for source in sources
+        for task in _tasks(source, given, allow_duplicates, config.length_s, tell)
+    ]
     _refuse_namesakes(sources, tasks)
     data = {task.data for task in tasks}
     made_elsewhere = any(isinstance(source, Windows) for source in sources)
@@ -250,7 +260,13 @@ def _find_embedder(encoder: str | Path | None) -> _Embedder:
     return _Embedder(config, encoder_identity(encoder, card), model.output_shape[1], apply)
 
 
-def _tasks(source: Source, given: dict[str, Any], allow_duplicates: bool) -> list[_Task]:
+def _tasks(
+    source: Source,
+    given: dict[str, Any],
+    allow_duplicates: bool,
+    least_s: float,
+    tell: Callable[[str], object],
+) -> list[_Task]:
     if isinstance(source, Windows):
         meta = _columns(source.meta, source.cohort_name)
         name = source.cohort_name
@@ -263,7 +279,9 @@ def _tasks(source: Source, given: dict[str, Any], allow_duplicates: bool) -> lis
             _Task(recording.name, recording.name, key, lambda config: _leads_of(recording, config))
         ]
     if known_set(source):
-        return _people_of(read_known(source, **given), Path(source).resolve().name, None, True)
+        cohort = read_known(source, **given, allow_duplicates=allow_duplicates, tell=tell)
+        cohort = long_enough(cohort, least_s, tell)
+        return _people_of(cohort, Path(source).resolve().name, None, True)
     if is_dreamer(source):
         refuse_reading_options(source, given["fs"], given["unit"])
         cohort = read_dreamer(source, allow_duplicates=allow_duplicates)

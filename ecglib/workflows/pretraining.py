@@ -33,6 +33,7 @@ from ecglib.pretext.transformations import TASKS, AllVersions
 from ecglib.studies.profiles import FAST, QUICK
 from ecglib.workflows.embedding import preprocessing_of
 from ecglib.workflows.output import refuse_to_replace_input
+from ecglib.workflows.sources import long_enough, say_nothing
 
 VIEWS = 33_600
 """Versions of windows shown in a training: those of the profile ``fast``, 20 epochs of 30 steps."""
@@ -44,10 +45,6 @@ UNKNOWN = "unknown: not stated"
 """Licence and attribution where nobody has given them."""
 
 _STEPS = 10  # in an epoch, after which a checkpoint is written: seconds on two cores
-
-
-def _nothing(line: str) -> None:
-    """Say nothing."""
 
 
 def pretrain_folder(
@@ -68,7 +65,7 @@ def pretrain_folder(
     licence: str = UNKNOWN,
     attribution: str = UNKNOWN,
     again: bool = False,
-    tell: Callable[[str], object] = _nothing,
+    tell: Callable[[str], object] = say_nothing,
 ) -> EncoderCard:
     """Pretrain an encoder on a folder of recordings, and write it with its card.
 
@@ -140,7 +137,7 @@ def pretrain_folder(
         folder, table, fs=fs, leads=leads, unit=unit, allow_duplicates=allow_duplicates
     )
     refuse_to_replace_input(out, [Path(folder) / name for name in cohort.recordings["file"]])
-    cohort = _long_enough(cohort, config.length_s, tell)
+    cohort = long_enough(cohort, config.length_s, tell)
     made = make_windows(cohort, config)
     windows = made.usable
     _tell_quality(made, tell)
@@ -242,29 +239,6 @@ def _views(method: str, training: TrainingConfig) -> int:
     """Count the versions of windows that a training shows."""
     versions = len(TASKS) if method == STR else 2
     return training.epochs * (training.steps_per_epoch or 0) * training.batch_windows * versions
-
-
-def _long_enough(cohort: Cohort, least_s: float, tell: Callable[[str], object]) -> Cohort:
-    """Leave out recordings that are shorter than a window."""
-    short = (cohort.recordings["duration"] < least_s).to_numpy()
-    if not short.any():
-        return cohort
-    names = cohort.recordings[short]["file"].tolist()
-    if short.all():
-        raise DataError(
-            f"all {len(names)} recordings are shorter than {least_s:g} s",
-            field="duration",
-            expected=f"recordings of {least_s:g} s, one window, or more",
-        )
-    tell(f"{len(names)} recordings shorter than {least_s:g} s are left out: {', '.join(names)}")
-    at = np.flatnonzero(~short)
-    return dataclasses.replace(
-        cohort,
-        recordings=cohort.recordings[~short].reset_index(drop=True),
-        signals=tuple(cohort.signals[i] for i in at),
-        fs=tuple(cohort.rates[i] for i in at),
-        unit=tuple(cohort.units[i] for i in at),
-    )
 
 
 def _counts(made: Windows) -> dict[str, int]:

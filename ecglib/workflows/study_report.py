@@ -18,6 +18,7 @@ from ecglib.plots.results import forest
 from ecglib.plots.style import METRIC_NAMES
 from ecglib.preprocessing.quality import QUALITIES
 from ecglib.workflows import page
+from ecglib.workflows.check_cohort import CohortCheck
 from ecglib.workflows.output import PREDICTIONS
 from ecglib.workflows.sources import file_sha256
 
@@ -27,6 +28,13 @@ RESTRICTED = (
     "picture and nothing about a single person."
 )
 """What a page says that leaves out what may not be passed on."""
+
+OVER_ALL = (
+    "Most sets come with terms that forbid passing them on, or leave it open. This page therefore "
+    "holds numbers over all participants only: no sample, no picture and nothing about a single "
+    "person."
+)
+"""What a page about a set of recordings says."""
 
 
 def cohort_page(path: str | os.PathLike[str], command: str = "") -> str:
@@ -57,11 +65,6 @@ def cohort_page(path: str | os.PathLike[str], command: str = "") -> str:
         }
         for scale in check.high
     ]
-    quality = (
-        check.quality.reset_index()
-        .groupby("lead")
-        .agg({"windows": "sum", **{flag: "sum" for flag in QUALITIES if flag in check.quality}})
-    )
     parts = [
         page.paragraph(page.sentence(check.sentence), f"verdict {check.verdict}"),
         page.paragraph(RESTRICTED) if real else page.paragraph("Synthetic: nobody was recorded."),
@@ -91,11 +94,67 @@ def cohort_page(path: str | os.PathLike[str], command: str = "") -> str:
             pd.DataFrame(people), "Share of a person's clips rated high (above 3), over all people"
         ),
         page.heading("Quality"),
-        page.table(quality.reset_index(), "Windows of all people, and those with each flag"),
+        _quality(check.quality),
         page.heading("How this page was made"),
         page.facts(page.made(check.sha256, command), "Provenance"),
     ]
     return page.page(f"Cohort {Path(path).name}", parts)
+
+
+def set_page(check: CohortCheck, command: str = "") -> str:
+    """Make the page about a set of recordings: numbers over all people.
+
+    Parameters
+    ----------
+    check : CohortCheck
+        What was found in it.
+    command : str
+        What was typed, for the provenance.
+
+    Returns
+    -------
+    str
+        HTML. It says nothing about a single person.
+    """
+    told = len(check.problems) + len(check.notes) + len(check.of_reader)
+    version = f", version {check.version}" if check.version else ""
+    counts = [
+        {"what": f"made during {name}", "recordings": n} for name, n in check.conditions.items()
+    ]
+    counts += [
+        {"what": f"with a label, {name}", "recordings": n} for name, n in check.labels.items()
+    ]
+    parts = [
+        page.paragraph(page.sentence(check.sentence), f"verdict {check.verdict}"),
+        page.paragraph(OVER_ALL),
+        page.paragraph(f"{told} remarks about the set and its people: ecglib check shows them."),
+        page.heading("What it is"),
+        page.facts(
+            {
+                "folder": Path(check.file).resolve().name,
+                "data": f"{check.data}{version}",
+                "people, recordings": f"{check.people}, {check.recordings}",
+                "length": f"{check.hours:.1f} h",
+                "sampling rate": " or ".join(f"{rate:g} Hz" for rate in check.rates),
+                "leads": ", ".join(check.leads),
+                "checksum (SHA-256)": check.sha256,
+            },
+            "The cohort",
+        ),
+        page.heading("Recordings"),
+        page.table(pd.DataFrame(counts), "Number of recordings"),
+        page.heading("Quality"),
+        _quality(check.quality),
+        page.heading("How this page was made"),
+        page.facts(page.made(check.sha256, command), "Provenance"),
+    ]
+    return page.page(f"Cohort {check.data}", parts)
+
+
+def _quality(quality: pd.DataFrame) -> str:
+    flags = {flag: "sum" for flag in QUALITIES if flag in quality}
+    counts = quality.reset_index().groupby("lead").agg({"windows": "sum", **flags})
+    return page.table(counts.reset_index(), "Windows of all people, and those with each flag")
 
 
 def study_page(source: str | os.PathLike[str], command: str = "") -> str:

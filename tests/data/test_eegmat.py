@@ -6,7 +6,7 @@ import pytest
 
 from ecglib.core.errors import DataError
 from ecglib.data.duplicates import find_duplicates
-from ecglib.data.eegmat import ARRAYS, CONDITION, LABELS, PEOPLE, read_eegmat
+from ecglib.data.eegmat import ARRAYS, CONDITION, LABELS, PEOPLE, is_eegmat, read_eegmat
 from ecglib.data.labels import class_labels
 from tests.real import shared_data
 
@@ -264,3 +264,14 @@ def test_real_recordings_are_the_same_in_the_original_layout(tmp_path):
     whole = read_eegmat(source).select(participants=["S00", "S01"])
     for one, other in zip(again.signals, whole.signals, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+def test_the_folder_is_told_by_its_files(tmp_path):
+    names = {"edf": ("Subject00_1.edf",), "extract": (ARRAYS,), "mine": ("Subject1.edf",)}
+    for folder, files in names.items():
+        (tmp_path / folder).mkdir()
+        for name in (*files, PEOPLE):
+            (tmp_path / folder / name).touch()
+    assert [is_eegmat(tmp_path / folder) for folder in names] == [True, True, False]
+    (tmp_path / "edf" / PEOPLE).unlink()
+    assert not is_eegmat(tmp_path / "edf") and not is_eegmat(tmp_path / "gone")

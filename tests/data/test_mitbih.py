@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ecglib.core.errors import DataError
-from ecglib.data.mitbih import ARRAYS, BEATS, RECORDS, read_beats, read_mitbih
+from ecglib.data.mitbih import ARRAYS, BEATS, RECORDS, is_mitbih, read_beats, read_mitbih
 from tests.data.readers.files import write_lines, write_wfdb
 from tests.real import shared_data
 
@@ -205,3 +205,31 @@ def test_the_real_half_hours_begin_with_the_same_minutes():
         same = np.allclose(signal[: 300 * 360], short.signals[at], atol=1e-6)
         assert same == (record != "114")  # of which the two hold different leads
         np.testing.assert_array_equal(beats[record][beats[record] < 300 * 360], first[record])
+
+
+@pytest.mark.parametrize(
+    ("heads", "is_so"),
+    [
+        (["100 2 360 650000"], True),
+        (["100 2 360 650000 0:0:0", "234 2 360 650000"], True),
+        (["100 2 360 5000"], False),
+        (["100 1 250 650000"], False),
+        (["110 2 360 650000"], False),
+        (["100 2 360 650000", "anna 2 360 650000"], False),
+        ([""], False),
+        ([], False),
+    ],
+)
+def test_records_of_ones_own_are_not_those_of_the_set(tmp_path, heads, is_so):
+    for head in heads:
+        (tmp_path / f"{(head or 'empty').split()[0]}.hea").write_text(f"{head}\n100.dat 212 200\n")
+    assert is_mitbih(tmp_path) is is_so
+
+
+def test_extracts_are_told_by_their_files(tmp_path):
+    for name, write in (("extract", write_extract), ("converted", write_converted)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name)
+        assert is_mitbih(tmp_path / name)
+    (tmp_path / "converted" / "7_converted.npz").touch()
+    assert not is_mitbih(tmp_path / "converted") and not is_mitbih(tmp_path / "gone")

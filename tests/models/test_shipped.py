@@ -20,7 +20,7 @@ def test_each_has_a_card_that_fits_it(name):
     assert card.name == name and card.pretext in ("STR", "contrastive")
     assert card.data.people > 40 and len(card.data.sha256) == 64
     assert "ODC-By" in card.licence and "PhysioNet" in card.attribution
-    assert "208" in card.data.description and card.training["views"] > 10_000
+    assert "208" in card.data.description and card.training["views"] > 100_000
     assert card.preprocessing.n_samples == encoder.input_shape[1]
     assert "no medical device" in card.limits
     assert card.to_markdown().startswith("#")

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ecglib.core.errors import DataError
 from ecglib.workflows.features import features_of
 from ecglib.workflows.output import refuse_to_replace, refuse_to_replace_input, show, to_json
 from ecglib.workflows.sources import file_of, is_dreamer, known_set, read_known, recordings_in
+from tests.layouts import amigos, wesad
 from tests.layouts.case import HOME, runs, write_person
 from tests.layouts.swell import NAMES, write_block, write_swell
 from tests.layouts.yaad import write_yaad
+from tests.real import shared_data
 
 
 def test_a_wfdb_record_is_its_header():
@@ -70,6 +73,61 @@ def test_what_a_set_fixes_cannot_be_said(tmp_path):
             read_known(tmp_path / "swell", leads=leads)
     for lead in ("Heart", ["Heart"]):
         assert read_known(tmp_path / "swell", leads=lead).leads == ("ECG",)
+
+
+@pytest.fixture
+def restricted(tmp_path):
+    """Give small folders in the layouts of WESAD and AMIGOS."""
+    wesad.write_person(tmp_path / "wesad" / "WESAD", "S3", fs=100)
+    amigos.write_person(tmp_path / "amigos", 8)
+    return tmp_path
+
+
+def test_what_is_not_certain_of_a_set_is_told(restricted):
+    for name, people in (("WESAD", ["S3"]), ("AMIGOS", ["P08"])):
+        told = []
+        folder = restricted / name.lower()
+        assert known_set(folder) == name
+        cohort = read_known(folder, tell=told.append)
+        assert cohort.recordings["participant"].unique().tolist() == people
+        assert told == [f"{name}: {note}" for note in cohort.notes] and len(told) > 2
+    for given in ({"fs": 700}, {"leads": ["ECG"]}, {"unit": "mV"}):
+        with pytest.raises(DataError, match="is given for WESAD"):
+            read_known(restricted / "wesad", **given)
+    one = read_known(restricted / "amigos", leads="ecg_1")
+    assert one.leads == ("ecg_1",) and {s.shape[1] for s in one.signals} == {1}
+    both = read_known(restricted / "amigos")
+    np.testing.assert_array_equal(one.signals[3][:, 0], both.signals[3][:, 1])
+
+
+def test_two_sets_in_one_folder_are_not_guessed_at(restricted):
+    amigos.write_person(restricted / "wesad", 8)
+    with pytest.raises(DataError, match="WESAD and AMIGOS are in this folder"):
+        known_set(restricted / "wesad")
+
+
+def test_a_table_of_ones_own_comes_before_what_a_folder_looks_like(restricted):
+    table = restricted / "amigos" / "people.csv"
+    table.write_text("file,participant\nData_Preprocessed_P08.mat,anna\n")
+    assert known_set(restricted / "amigos") is None
+
+
+def test_recordings_shorter_than_a_window_are_left_out_of_a_set(restricted):
+    told = []
+    table = features_of(restricted / "amigos", leads=["ecg_0"], tell=told.append)
+    assert set(table.meta["condition"]) == {"stimulus"}
+    assert "recordings shorter than 10 s are left out: P08 " in told[-1]
+    assert told[-1].endswith(" more")
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"), [("eegmat", ["eegmat"]), ("MIT-BIH", ["mitdb5"]), ("MIT-BIH", ["mitbih"])]
+)
+def test_open_sets_are_known(name, parts):
+    folder = shared_data(*parts)
+    assert known_set(folder) == name
+    cohort = read_known(folder)
+    assert cohort.name == name and cohort.recordings["participant"].nunique() > 8
 
 
 def test_a_known_set_is_described_person_by_person(tmp_path, monkeypatch):
