@@ -62,7 +62,9 @@ pooled = shipped(stages.POOLING_SCORES)
 about = scores.attrs["provenance"]
 one = select(scores, {"features": "heart rate", "protocol": LOSO, "labelled": ALL})
 print(f"made {about['made']}")
-print(f"people: {one['participant'].nunique()}, of whom {one['auc'].notna().sum()} have both states")
+print(
+    f"people: {one['participant'].nunique()}, of whom {one['auc'].notna().sum()} have both states"
+)
 print(f"windows: {one['rest'].sum()} of rest, {one['arithmetic'].sum()} of arithmetic")
 
 # %% [markdown]
@@ -226,7 +228,9 @@ for name in list(shown)[:8]:
     parts.append(summarise_real(chosen.assign(rival=name), ["rival", "protocol"]))
 by_split = pd.concat(parts, ignore_index=True)
 by_split["protocol"] = pd.Categorical(by_split["protocol"].map(PROTOCOLS), PROTOCOLS.values())
-fig = real_plots.protocols(by_split.sort_values("protocol", kind="stable"), "eegmat, real recordings")
+fig = real_plots.protocols(
+    by_split.sort_values("protocol", kind="stable"), "eegmat, real recordings"
+)
 fig
 
 # %%
@@ -245,7 +249,9 @@ who = summarise_real(identity, ["features", "pretext", "pooling"], "value")
 n_people = one["participant"].nunique()
 print(f"share of windows given to the right one of {n_people} people, in the other recording;")
 print(f"guessing gives {1 / n_people:.3f}")
-print(who[["features", "pretext", "pooling", "mean", "low", "high"]].round(3).to_string(index=False))
+print(
+    who[["features", "pretext", "pooling", "mean", "low", "high"]].round(3).to_string(index=False)
+)
 
 # %% [markdown]
 # **The source.** Encoders that learnt from other people of eegmat, or from both sets, have seen the
