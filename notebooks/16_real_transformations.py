@@ -50,6 +50,9 @@ areas = table[table["shown"] == OTHERS]
 about = table.attrs["provenance"]
 people = {"clinic": "46 patients of MIT-BIH", "eegmat": "36 people of eegmat"}
 print(f"made {about['made']}; {'; '.join(people.values())}")
+trained = areas[areas["device"] != "none"].groupby("device")[["source", "seed", "group", "trained"]]
+for device, encoders_there in trained:
+    print(f"encoders trained on {device}: {len(encoders_there.drop_duplicates())}")
 
 # %% [markdown]
 # ## What the network looks at

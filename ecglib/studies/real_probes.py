@@ -61,7 +61,8 @@ def real_recognition(study: RealStudy) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per encoder and answer: the names of `ecglib.studies.real.Made`, ``tested`` (on
+        One row per encoder and answer: the names of `ecglib.studies.real.Made`, the ``device`` that
+        it was trained on, ``tested`` (on
         whom; of encoders of the clinic also by which way up the lead is), ``n_windows``, ``shown``
         (the version) and ``head``: with ``shown`` `OTHERS` the ``value`` is the area under the ROC
         curve of the head over all versions; else it is the share of windows of this version that
@@ -130,7 +131,9 @@ def _recognition(study: RealStudy) -> pd.DataFrame:
             "seed": made.seed,
             "group": -1 if made.group is None else made.group,
         }
-        for tested, logits in real_encoder(study, made).logits.items():
+        found = real_encoder(study, made)
+        names["device"] = found.about["device"]
+        for tested, logits in found.logits.items():
             parts = {tested: logits}
             if made.source == CLINIC:
                 for word in WAYS_UP.values():
@@ -159,7 +162,14 @@ def _amplitude(study: RealStudy) -> list[dict[str, Any]]:
     meta = study.windows.meta
     both = np.isin(meta["participant"], people_of_both(study))
     found = amplitude_ceiling(study.windows.X[both], meta[both].reset_index(drop=True))
-    names = {"source": NOBODY, "trained": "none", "views": 0, "seed": 0, "group": -1}
+    names = {
+        "source": NOBODY,
+        "trained": "none",
+        "views": 0,
+        "seed": 0,
+        "group": -1,
+        "device": "none",
+    }
     return [
         {
             "pretext": f"amplitude, {who} known",

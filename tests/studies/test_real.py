@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
-from ecglib.data.eegmat import CONDITION, CONDITIONS
+from ecglib.data.eegmat import CONDITION, CONDITIONS, read_eegmat
 from ecglib.evaluation.protocols import ALL, CONTRASTIVE, RANDOM, STR, TUNED
 from ecglib.plots import real as plots
+from ecglib.pretext.pretrain import pretrain
 from ecglib.studies import real, stages
 from ecglib.studies.real import BOTH, CLINIC, OWN, PART, PATIENTS, TURNED, RealPlan, RealStudy
-from ecglib.studies.real_features import ENCODER, RATE, source
+from ecglib.studies.real_features import ENCODER, RATE, known, source
 from ecglib.studies.real_findings import (
     PROTOCOLS,
     choices,
@@ -43,6 +45,8 @@ from ecglib.studies.real_scores import (
     real_scores,
 )
 from ecglib.studies.real_tables import differences, person_means, select, shipped, summarise_real
+from ecglib.transfer.finetune import FineTuner
+from tests.real import shared_data
 from tests.studies.tiny import TINY
 from tests.workflows.beats import FS, beats
 
@@ -72,6 +76,15 @@ def cohort(name, conditions, rng, sha256):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
+    # To compile twenty tiny networks would take longer than to train them.
+    with pytest.MonkeyPatch.context() as patch:
+        for name, function in (("pretrain", pretrain), ("FineTuner", FineTuner)):
+            plain = partial(function, jit_compile=False)
+            patch.setattr(f"ecglib.studies.real_networks.{name}", plain)
+        yield tiny_study(tmp_path_factory.mktemp("real"))
+
+
+def tiny_study(folder):
     rng = np.random.default_rng(0)
     tuning = TINY.comparison.tuning
     plan = RealPlan(
@@ -81,6 +94,7 @@ def study(tmp_path_factory):
         tuning=replace(tuning, training=replace(tuning.training, epochs=1, steps_per_epoch=2)),
         poolings=("max", "mean"),
         seeds=(0,),
+        n_groups=2,
         tuned_folds=3,
         labelled=(2,),
         draws=2,
@@ -89,7 +103,7 @@ def study(tmp_path_factory):
         cohort("eegmat", CONDITIONS, rng, "a"),
         cohort("MIT-BIH", ("clinic",), rng, "b"),
         plan,
-        tmp_path_factory.mktemp("real"),
+        folder,
     )
     train_all(made)
     return made
@@ -324,3 +338,21 @@ def test_the_clinic_has_the_longest_of_each_record_and_not_the_one_shown(monkeyp
     assert clinic.recordings["n_samples"].tolist() == [800, 900]
     assert [len(signal) for signal in clinic.signals] == [800, 900]
     assert clinic.sha256 == real.clinic_cohort(list(found)[::-1]).sha256
+
+
+def test_the_table_that_ships_is_what_the_recordings_give():
+    recordings = read_eegmat(shared_data("eegmat"))
+    table = shipped(stages.REAL_SCORES, Path(__file__).parents[2] / "results")
+    configuration = table.attrs["provenance"]["configuration"]
+    assert recordings.sha256 == configuration["data"]["eegmat"]
+    study = RealStudy(recordings, recordings)  # whose ECG encoders learnt from is of no matter here
+    rate = next(known(study))
+    tested = StateWindows.of(study)
+    for protocol in (LOSO, WINDOWS):
+        found = predict(tested, rate.parts, folds_of(tested, protocol))
+        again = people_scores(tested.person, tested.truth, *found)
+        kept = select(table, {"features": RATE, "protocol": protocol, "labelled": ALL})
+        columns = list(again.columns)
+        np.testing.assert_allclose(
+            kept[columns[1:]].to_numpy(float), again[columns[1:]].to_numpy(float), atol=1e-5
+        )
