@@ -157,7 +157,7 @@ def load_table(
             frame = pd.read_csv(
                 stream,
                 dtype={name: "str" if kind == NAME else kind for name, kind in types.items()},
-                keep_default_na=not set(columns) <= set(types),
+                keep_default_na=not (columns and set(columns) <= set(types)),
                 na_values={name: [""] for name, kind in types.items() if kind.startswith("float")},
                 float_precision="round_trip",
             )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ecglib.core.artifacts import atomic_path
+from ecglib.core.artifacts import load_arrays, save_arrays
 from ecglib.core.errors import DataError
+from ecglib.core.provenance import with_provenance
 from ecglib.preprocessing.quality import OK, QUALITIES
 
 META_COLUMNS = ("participant", "clip", "condition", "lead", "start", "quality")
@@ -118,36 +119,40 @@ class Windows:
         meta = self.meta[chosen].reset_index(drop=True)
         return Windows(self.X[chosen], meta, self.fs, self.cohort_name)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None) -> None:
         """Write everything to one file, whole or not at all.
 
         Parameters
         ----------
         path : path
             An .npz file. Each column of `meta` becomes one array in it.
+        about : mapping, optional
+            What made the windows (`ecglib.core.provenance.provenance`), to stand in the file;
+            `ecglib.core.provenance.load_provenance` reads it.
 
         Raises
         ------
         DataError
             If a column of `meta` holds neither numbers, truth values nor strings.
         """
-        columns = {f"meta.{name}": _as_array(self.meta[name]) for name in self.meta}
-        with atomic_path(Path(path)) as partial, partial.open("wb") as file:
-            np.savez(
-                file,
-                format=np.array(FILE_FORMAT),
-                X=self.X,
-                fs=np.array(self.fs),
-                cohort_name=np.array(self.cohort_name),
-                **columns,
-            )
+        parts = {
+            "format": np.array(FILE_FORMAT),
+            "X": self.X,
+            "fs": np.array(self.fs),
+            "cohort_name": np.array(self.cohort_name),
+            **{f"meta.{name}": _as_array(self.meta[name]) for name in self.meta},
+        }
+        save_arrays(Path(path), parts if about is None else with_provenance(parts, about))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Windows:
-        """Open what `save` wrote.
+        """Read what `save` wrote.
 
-        The samples are mapped into memory, read-only: the system fetches them from the file where
-        they are used, and may forget them again. All are checked once to be finite.
+        Every byte is compared with the checksums in the file, at every call: the samples are read
+        once, into memory of their own, which takes little longer than to look at all of them where
+        they lie (0.1 s for 7000 windows of 10 s that the system still holds). They are not mapped
+        from the file: a process that looks at a mapped file is ended by the system when that file
+        is cut short.
 
         Parameters
         ----------
@@ -157,7 +162,8 @@ class Windows:
         Returns
         -------
         Windows
-            Equal to what was saved.
+            Equal to what was saved; its samples are read-only. What becomes of the file afterwards
+            does not matter to it.
 
         Raises
         ------
@@ -165,39 +171,33 @@ class Windows:
             If the file is missing, damaged, of another kind or format, or its parts don't fit.
         """
         remedy = "make the windows again"
+        if not Path(path).is_file():
+            raise DataError("no such file", file=path, remedy=remedy)
         try:
-            # Opened here, because NumPy leaves the file open when it turns out to be damaged.
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as parts:
-                found = str(parts["format"])
-                if found != FILE_FORMAT:
-                    raise DataError(
-                        f"format {found!r}", file=path, expected=f"{FILE_FORMAT!r}", remedy=remedy
-                    )
-                meta = pd.DataFrame(
-                    {
-                        name.removeprefix("meta."): parts[name]
-                        for name in parts.files
-                        if name.startswith("meta.")
-                    }
+            parts = load_arrays(Path(path))
+            found = str(parts["format"])
+            if found != FILE_FORMAT:
+                raise DataError(
+                    f"format {found!r}", field="format", expected=f"{FILE_FORMAT!r}", remedy=remedy
                 )
-                X = _samples(parts, file)
-                return cls(X, meta, float(parts["fs"]), str(parts["cohort_name"]))
+            meta = pd.DataFrame(
+                {
+                    name.removeprefix("meta."): column
+                    for name, column in parts.items()
+                    if name.startswith("meta.")
+                }
+            )
+            X = parts["X"]
+            X.flags.writeable = False
+            return cls(X, meta, float(parts["fs"]), str(parts["cohort_name"]))
         except DataError as error:
-            if error.file is not None:
-                raise
+            problem = error.problem
+            if error.file is not None:  # it was not even read
+                problem = f"not a whole file of windows: {problem}"
             raise DataError(
-                error.problem, file=path, field=error.field, expected=error.expected, remedy=remedy
+                problem, file=path, field=error.field, expected=error.expected, remedy=remedy
             ) from error
-        except FileNotFoundError as error:
-            raise DataError("no such file", file=path, remedy=remedy) from error
-        except (
-            AttributeError,
-            EOFError,
-            KeyError,
-            TypeError,
-            ValueError,
-            zipfile.BadZipFile,
-        ) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"not a whole file of windows ({error})", file=path, remedy=remedy
             ) from error
@@ -206,19 +206,6 @@ class Windows:
 def _all_finite(X: np.ndarray) -> bool:
     # The smallest or largest of samples with a NaN is NaN; no array of truth values is needed.
     return X.size == 0 or bool(np.isfinite([X.min(), X.max()]).all())
-
-
-def _samples(parts: np.lib.npyio.NpzFile, file: BinaryIO) -> np.ndarray:
-    """Map the array X of an .npz file, open as `parts` and as `file`, into memory."""
-    entry = parts.zip.getinfo("X.npy")
-    if entry.compress_type == zipfile.ZIP_STORED:
-        with parts.zip.open(entry):
-            np.lib.format.read_magic(file)  # the archive has just gone to this place
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        if dtype == np.float32:
-            order = "F" if fortran else "C"
-            return np.asarray(np.memmap(file, dtype, "r", file.tell(), shape, order))
-    return parts["X"]
 
 
 def _as_array(column: pd.Series) -> np.ndarray:
