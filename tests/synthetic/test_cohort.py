@@ -331,7 +331,7 @@ def test_a_name_stands_in_the_header_and_changes_nothing_else(small, tmp_path):
     assert (written_name(plain), written_name(named)) == ("", "synthetic-v1-0123456789ab")
     assert plain.read_bytes()[116:] == named.read_bytes()[116:]
     assert len(read_dreamer(named).recordings) == len(small.cohort.recordings)
-    with pytest.raises(DataError, match="field name: .*at most 25"):
+    with pytest.raises(DataError, match=r"field name: .*at most 25"):
         write_dreamer_mat(small.cohort, tmp_path / "c.mat", name="x" * 26)
 
 
