@@ -384,18 +384,7 @@ def write_dreamer_mat(
 
 
 def written_name(path: str | os.PathLike[str]) -> str:
-    """Read the name that `write_dreamer_mat` wrote into a file's header.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        Any file.
-
-    Returns
-    -------
-    str
-        Empty if there is none.
-    """
+    """Read the name in the header of the file at `path`; empty if there is none."""
     with open(path, "rb") as stream:
         header = stream.read(_HEADER_BYTES)
     start = _HEADER + _NAMED
