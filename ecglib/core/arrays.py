@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
+
+from ecglib.core.errors import DataError
 
 
 def digest(array: np.ndarray) -> str:
@@ -45,6 +48,36 @@ def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     array([0, 3, 6, 9])
     """
     return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+
+
+def check_finite(arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse arrays of which one holds NaN or an infinite number.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Arrays by name; texts and whole numbers pass.
+
+    Raises
+    ------
+    DataError
+        Names the array.
+
+    Examples
+    --------
+    >>> check_finite({"kernel": np.array([1.0, np.nan])})
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field kernel: 1 of 2 numbers are not finite. Expected finite \
+numbers.
+    """
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and (wrong := np.count_nonzero(~np.isfinite(array))):
+            raise DataError(
+                f"{wrong} of {array.size} numbers are not finite",
+                field=name,
+                expected="finite numbers",
+            )
 
 
 def rows_by_value(values: np.ndarray) -> dict[int, np.ndarray]:

@@ -144,27 +144,6 @@ class ArrayFile:
                 raise ValueError(f"'{name[:40]}' has another length than its header says")
         return found
 
-    def mapped(self, name: str, dtype: np.dtype | type) -> np.ndarray:
-        """Map the array called `name` into memory, read-only, if it is of a `dtype` and stored.
-
-        The system fetches what is used from the file. Where that cannot be, the array is read.
-        """
-        member = self._members[name]
-        if member.compress_type == zipfile.ZIP_STORED:
-            with self.path.open("rb") as file:
-                file.seek(member.header_offset + 26)
-                before = sum(int.from_bytes(file.read(2), "little") for _ in range(2))
-                start = member.header_offset + 30 + before
-                file.seek(start)
-                shape, fortran, kind = read_header(file, member.file_size)
-                at = file.tell()
-                if member.file_size != at - start + math.prod(shape) * kind.itemsize:
-                    raise ValueError(f"'{name[:40]}' has another length than its header says")
-                if kind == dtype and math.prod(shape):
-                    order = "F" if fortran else "C"
-                    return np.asarray(np.memmap(file, kind, "r", at, shape, order))
-        return self.read(name)
-
     def close(self) -> None:
         """Close the file."""
         self._zip.close()

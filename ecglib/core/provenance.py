@@ -11,6 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ecglib.core.artifacts import load_arrays
+from ecglib.core.errors import DataError
+
+ENTRY = "provenance"
+"""Name of the entry in a file of arrays that says what made them."""
+
 PACKAGES = (
     "ssl-ecg-emotion-book",
     "tensorflow",
@@ -69,6 +77,87 @@ def provenance(configuration: Mapping[str, Any], seconds: float) -> dict[str, An
         "made": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
         "seconds": round(seconds, 1),
     }
+
+
+def with_provenance(
+    arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Add what made named arrays to them, so that it stands in their file.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        For `ecglib.core.artifacts.save_arrays`.
+    about : mapping
+        From `provenance`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The same arrays, and `ENTRY`.
+
+    Examples
+    --------
+    >>> list(with_provenance({"x": np.zeros(3)}, {"configuration": {}}))
+    ['x', 'provenance']
+    """
+    if ENTRY in arrays:
+        raise ValueError(f"an array may not be named '{ENTRY}': that is for what made the arrays")
+    return {**arrays, ENTRY: np.array(json.dumps(about, sort_keys=True))}
+
+
+def load_provenance(path: Path) -> dict[str, Any]:
+    """Read what made the arrays of a file from it, and none of them.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npz`` file.
+
+    Returns
+    -------
+    dict
+        As from `provenance`; empty if the file does not say.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged or another kind of file.
+    """
+    return provenance_of(load_arrays(path, (ENTRY,)), path)
+
+
+def provenance_of(arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, Any]:
+    """Read what made arrays from the entry that `with_provenance` put beside them.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        From `ecglib.core.artifacts.load_arrays`.
+    path : Path
+        Where they lie, for the message.
+
+    Returns
+    -------
+    dict
+        As from `provenance`; empty if there is no entry.
+
+    Raises
+    ------
+    DataError
+        If the entry is not what `with_provenance` writes.
+    """
+    if ENTRY not in arrays:
+        return {}
+    try:
+        return dict(json.loads(str(arrays[ENTRY])))
+    except (RecursionError, TypeError, ValueError) as error:
+        raise DataError(
+            f"what made the file cannot be read ({error})",
+            file=path,
+            field=ENTRY,
+            remedy="delete it; the stage that makes it will make it again",
+        ) from error
 
 
 def to_comment(about: Mapping[str, Any]) -> str:

@@ -4,6 +4,9 @@ A stage has a name and a version. A result's file name carries both, and a finge
 settings and of the data that it was made from: nothing of the code. Whoever changes the code so
 that numbers change raises the version, and no older file is read again, neither of this stage nor
 of those that come after it. `ecglib.core.lock` watches that nobody forgets it.
+
+What made a result stands inside its file too, and is compared when the file is read: a file that
+was moved to the name of another one is refused, not believed.
 """
 
 from __future__ import annotations
@@ -12,13 +15,31 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+import pandas as pd
+
 from ecglib.core.artifacts import atomic_path, fingerprint, load_arrays, plain, save_arrays
-from ecglib.core.provenance import provenance
+from ecglib.core.errors import DataError
+from ecglib.core.provenance import ENTRY, provenance, provenance_of, with_provenance
 
 T = TypeVar("T")
+
+_NOTHING = "nothing of that name"
+
+
+def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
+    save_arrays(path, with_provenance(arrays, about))
+
+
+def _load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    arrays = load_arrays(path)
+    about = provenance_of(arrays, path)
+    arrays.pop(ENTRY, None)
+    return arrays, about
 
 
 @dataclass(frozen=True)
@@ -39,8 +60,9 @@ class Stage:
     suffix : str
         File name extension with its dot.
     save, load : callable
-        ``save(path, value)`` writes to a temporary path; ``load(path)`` must refuse a bad file. By
-        default values are named arrays.
+        ``save(path, value, about)`` writes a value, and what made it (plain values), to a temporary
+        path; ``load(path)`` gives both again, or must refuse a bad file. By default values are
+        named arrays; `tables` gives both for tables.
 
     Examples
     --------
@@ -54,8 +76,8 @@ class Stage:
     code: tuple[str, ...]
     after: tuple[Stage, ...] = ()
     suffix: str = ".npz"
-    save: Callable[[Path, Any], None] = field(default=save_arrays, repr=False)
-    load: Callable[[Path], Any] = field(default=load_arrays, repr=False)
+    save: Callable[[Path, Any, Mapping[str, Any]], None] = field(default=_save_arrays, repr=False)
+    load: Callable[[Path], tuple[Any, Mapping[str, Any]]] = field(default=_load_arrays, repr=False)
 
     def versions(self) -> dict[str, int]:
         """Give the versions of this stage and of all before it, by name."""
@@ -87,6 +109,7 @@ class Stage:
         folder: Path,
         *,
         shipped: Path | None = None,
+        check: Callable[[T], None] | None = None,
     ) -> T:
         """Load a result, or make and store it first.
 
@@ -94,9 +117,8 @@ class Stage:
         ----------
         made_from : mapping
             As in `file`. With the stages' versions, those of the packages, the machine and the
-            duration (`ecglib.core.provenance`) it is written beside the result, in a JSON file
-            whose name is that of the result with ``.json`` added. A table also gets it as
-            ``attrs["provenance"]``.
+            duration (`ecglib.core.provenance`) it is written into the result's file. A table also
+            has it as ``attrs["provenance"]``.
         make : callable
             Makes the value; called only if the file is not there.
         folder : Path
@@ -104,32 +126,132 @@ class Stage:
         shipped : Path, optional
             A folder of results that travel with a project: one that was made from exactly the same
             is loaded from there rather than made again.
+        check : callable, optional
+            Raises `ecglib.core.errors.DataError` for a value that cannot be: called before one is
+            stored, and for every one that is loaded.
 
         Returns
         -------
         value
             What `load` gives, also on the first call, so that both ways give the same value.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged, was made from something else than its name says, does not say
+            what it was made from, or its value does not pass the check.
         """
         name = self.file(made_from)
         path = folder / name
         if not path.is_file() and shipped and (shipped / name).is_file():
-            return self.load(shipped / name)
+            path = shipped / name
         if not path.is_file():
             start = time.perf_counter()
             value = make()
-            configuration = json.loads(json.dumps(made_from, default=plain))
-            configuration["stages"] = self.versions()
-            about = provenance(configuration, time.perf_counter() - start)
-            if hasattr(value, "attrs"):  # a table takes its provenance along, into its own file
-                value.attrs["provenance"] = about
-            with atomic_path(path) as partial:
-                self.save(partial, value)
-            with atomic_path(path.with_name(f"{path.name}.json")) as partial:
-                partial.write_text(json.dumps(about, indent=1, sort_keys=True))
-        return self.load(path)
+            if check:
+                check(value)
+            about = provenance(self.configuration(made_from), time.perf_counter() - start)
+            self.write(path, value, about)
+        return self.read(path, made_from, check)
+
+    def configuration(self, made_from: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what decides a result, as it stands in the file.
+
+        Parameters
+        ----------
+        made_from : mapping
+            As in `file`.
+
+        Returns
+        -------
+        dict
+            Plain values: `made_from`, and under "stages" the versions.
+        """
+        return {**json.loads(json.dumps(made_from, default=plain)), "stages": self.versions()}
+
+    def write(self, path: Path, value: Any, about: Mapping[str, Any]) -> None:
+        """Store a value and what made it in one file, whole or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        value : object
+            What `save` can write.
+        about : mapping
+            What made it; under "configuration" what `configuration` gives.
+        """
+        with atomic_path(path) as partial:
+            self.save(partial, value, about)
+
+    def read(
+        self,
+        path: Path,
+        made_from: Mapping[str, Any],
+        check: Callable[[Any], None] | None = None,
+    ) -> Any:
+        """Load a stored value, if it was made from what it should be.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        made_from : mapping
+            As in `file`.
+        check : callable, optional
+            As in `cached`.
+
+        Returns
+        -------
+        value
+
+        Raises
+        ------
+        DataError
+            As in `cached`.
+        """
+        value, about = self.load(path)
+        self._compare(path, about, made_from)
+        if check:
+            try:
+                check(value)
+            except DataError as error:
+                raise DataError(
+                    error.problem,
+                    file=path,
+                    participant=error.participant,
+                    field=error.field,
+                    expected=error.expected,
+                    remedy="delete it, and it is made again",
+                ) from error
+        return value
+
+    def _compare(self, path: Path, about: Mapping[str, Any], made_from: Mapping[str, Any]) -> None:
+        found, asked = about.get("configuration"), self.configuration(made_from)
+        if not isinstance(found, Mapping):
+            raise DataError(
+                "does not say what it was made from",
+                file=path,
+                expected=f"a file that the stage '{self.name}' wrote",
+                remedy="delete it, and it is made again",
+            )
+        if _as_text(found) == _as_text(asked):
+            return
+        place, one, other = _difference(found, asked)
+        remedy = "delete it, and it is made again"
+        if found.get("stages") == asked["stages"]:
+            own = self.file({name: value for name, value in found.items() if name != "stages"})
+            remedy = f"give it its own name back, {own}, or {remedy}"
+        raise DataError(
+            f"holds what was made with {_brief(one)}",
+            file=path,
+            field=place,
+            expected=_brief(other),
+            remedy=remedy,
+        )
 
     def ship(self, made_from: Mapping[str, Any], folder: Path, shipped: Path) -> Path:
-        """Copy a stored result and its provenance to a folder of results that travel.
+        """Copy a stored result to a folder of results that travel.
 
         Older results of this stage there are removed. One that was read from there stays.
 
@@ -148,10 +270,86 @@ class Stage:
         name = self.file(made_from)
         if (shipped / name).is_file() and not (folder / name).is_file():
             return shipped / name
-        for copied in (name, f"{name}.json"):
-            with atomic_path(shipped / copied) as partial:
-                partial.write_bytes((folder / copied).read_bytes())
+        with atomic_path(shipped / name) as partial:
+            partial.write_bytes((folder / name).read_bytes())
         for old in shipped.glob(f"{self.name}-v*"):
-            if not old.name.startswith(name):
+            if old.name != name:
                 old.unlink()
         return shipped / name
+
+
+def tables(
+    save: Callable[[Path, pd.DataFrame], None],
+    load: Callable[[Path], pd.DataFrame],
+    suffix: str = ".csv.gz",
+) -> dict[str, Any]:
+    """Say how a stage stores tables.
+
+    Parameters
+    ----------
+    save, load : callable
+        Write a table with its ``attrs["provenance"]``, and read both; such as those of
+        `ecglib.core.tables`.
+    suffix : str
+        File name extension with its dot.
+
+    Returns
+    -------
+    dict
+        ``suffix``, ``save`` and ``load`` of a `Stage`.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from ecglib.core.tables import load_table, save_table
+    >>> stage = Stage("sums", 1, (), **tables(save_table, partial(load_table, columns=["sum"])))
+    >>> stage.suffix
+    '.csv.gz'
+    """
+    return {
+        "suffix": suffix,
+        "save": partial(_save_table, save),
+        "load": partial(_load_table, load),
+    }
+
+
+def _save_table(
+    save: Callable[[Path, pd.DataFrame], None],
+    path: Path,
+    table: pd.DataFrame,
+    about: Mapping[str, Any],
+) -> None:
+    table = table.copy(deep=False)
+    table.attrs["provenance"] = dict(about)
+    save(path, table)
+
+
+def _load_table(
+    load: Callable[[Path], pd.DataFrame], path: Path
+) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+    table = load(path)
+    return table, table.attrs["provenance"]
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _difference(found: Any, asked: Any, place: str = "") -> tuple[str, Any, Any]:
+    """Find the first place at which two plain values differ, and what stands there in each."""
+    if isinstance(found, Mapping) and isinstance(asked, Mapping):
+        # What is there in one alone tells more than what differs in both.
+        for name in sorted({*found, *asked}, key=lambda name: name in found and name in asked):
+            one, other = found.get(name, _NOTHING), asked.get(name, _NOTHING)
+            if _as_text(one) != _as_text(other):
+                return _difference(one, other, f"{place}.{name}" if place else name)
+    if isinstance(found, list) and isinstance(asked, list) and len(found) == len(asked):
+        for number, (one, other) in enumerate(zip(found, asked, strict=True)):
+            if _as_text(one) != _as_text(other):
+                return _difference(one, other, f"{place}[{number}]")
+    return place, found, asked
+
+
+def _brief(value: Any) -> str:
+    text = value if value == _NOTHING else _as_text(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -170,7 +170,7 @@ def load_table(
                 stream,
                 index_col=False,
                 dtype={name: "str" if kind == NAME else kind for name, kind in types.items()},
-                keep_default_na=not set(columns) <= set(types),
+                keep_default_na=not (columns and set(columns) <= set(types)),
                 na_values={name: [""] for name, kind in types.items() if kind.startswith("float")},
                 float_precision="round_trip",
             )

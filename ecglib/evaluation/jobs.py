@@ -38,11 +38,10 @@ import joblib
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from ecglib.core.artifacts import atomic_path
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
 from ecglib.core.progress import progress
-from ecglib.core.stages import Stage
+from ecglib.core.stages import Stage, tables
 from ecglib.evaluation.predictions import load_predictions, save_predictions
 
 SHARED_BYTES = 100_000
@@ -52,9 +51,7 @@ FOLD = Stage(
     "fold",
     1,
     ("ecglib.evaluation.crossval:_fit_fold",),
-    suffix=".csv.gz",
-    save=save_predictions,
-    load=load_predictions,
+    **tables(save_predictions, load_predictions),
 )
 """One fold of `ecglib.evaluation.crossval.evaluate_estimator`."""
 
@@ -96,7 +93,8 @@ def run_folds(
     Raises
     ------
     DataError
-        When a stored file is damaged. It is never replaced silently.
+        When a stored file is damaged, or holds another fold than its name says. It is never
+        replaced silently.
     ValueError
         If results are to be stored and `function` uses variables of the function around it, which
         no fingerprint sees.
@@ -110,23 +108,30 @@ def run_folds(
     if folder is None:
         return _run([delayed(_call)(function, *given) for given in arguments])
     folder = Path(folder).resolve()  # a worker's current folder is another one
-    paths = _paths(folder, function, arguments, stage)
-    results = {path: stage.load(path) for path in dict.fromkeys(paths) if path.is_file()}
+    sources = _sources(function, arguments)
+    paths = [folder / stage.file(source) for source in sources]
+    results = {
+        path: stage.read(path, source)
+        for path, source in dict(zip(paths, sources, strict=True)).items()
+        if path.is_file()
+    }
     missing = {
-        path: given for path, given in zip(paths, arguments, strict=True) if path not in results
+        path: (given, source)
+        for path, given, source in zip(paths, arguments, sources, strict=True)
+        if path not in results
     }
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
             dir=folder, prefix=".shared-", ignore_cleanup_errors=True
         ) as shared:
-            tasks = _share(missing.values(), Path(shared))
+            tasks = _share([given for given, _ in missing.values()], Path(shared))
             # Dask ships a tuple with its task. Arguments one by one would be kept by one worker
             # each, and the folds that need them would be lost with it.
             made = _run(
                 [
-                    delayed(_call_and_store)(function, given, path, stage)
-                    for path, given in zip(missing, tasks, strict=True)
+                    delayed(_call_and_store)(function, given, path, stage, source)
+                    for (path, (_, source)), given in zip(missing.items(), tasks, strict=True)
                 ],
                 done=len(results),
             )
@@ -229,6 +234,7 @@ def _call_and_store(
     given: tuple,
     path: Path,
     stage: Stage,
+    source: dict[str, Any],
 ) -> Any:
     # A scheduler that loses a worker sends its tasks again, with those that had just finished.
     if not path.is_file():
@@ -241,29 +247,24 @@ def _call_and_store(
                 for value in given
             ),
         )
-        with atomic_path(path) as partial:
-            stage.save(partial, result)
-    return stage.load(path)
+        # Neither time nor machine: whoever runs the fold again gets the same file.
+        stage.write(path, result, {"configuration": stage.configuration(source)})
+    return stage.read(path, source)
 
 
-def _paths(
-    folder: Path,
-    function: Callable[..., Any],
-    arguments: Sequence[tuple],
-    stage: Stage,
-) -> list[Path]:
+def _sources(function: Callable[..., Any], arguments: Sequence[tuple]) -> list[dict[str, Any]]:
+    """Say what decides the result of each call, for the name of its file."""
     if getattr(function, "__closure__", None):
         raise ValueError(
             f"{function.__qualname__} uses {', '.join(function.__code__.co_freevars)} from the "
             "function around it: pass them as arguments"
         )
     seen: dict[int, str] = {}  # many folds share an array; it is hashed once
-    paths = []
+    sources = []
     for given in arguments:
         for value in given:
             if id(value) not in seen:
                 seen[id(value)] = joblib.hash(value, coerce_mmap=True)
         hashes = [seen[id(value)] for value in given]
-        made_from = {"function": function.__qualname__, "arguments": hashes}
-        paths.append(folder / stage.file(made_from))
-    return paths
+        sources.append({"function": function.__qualname__, "arguments": hashes})
+    return sources

@@ -10,6 +10,7 @@ says how much of an accuracy is knowing the person.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from ecglib.evaluation.splits import Splitter
 from ecglib.features.heartbeats import BeatFeatures, window_features
 from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
+from ecglib.studies.pretraining import check_features
 from ecglib.studies.results import splitters
 from ecglib.studies.study import Study
 from ecglib.transfer.classical import classifiers, design_matrix
@@ -53,7 +55,10 @@ def classical_features(study: Study) -> BeatFeatures:
     People are described in parallel if `joblib.parallel_config` around the call says so.
     """
     arrays = stages.CLASSICAL_FEATURES.cached(
-        _features_source(study), lambda: _describe(study.usable), study.folder
+        _features_source(study),
+        lambda: _describe(study.usable),
+        study.folder,
+        check=partial(check_features, n_windows=len(study.usable)),
     )
     return BeatFeatures(**arrays)
 

@@ -140,7 +140,7 @@ def shipped_names(study: Study) -> list[str]:
     Returns
     -------
     list of str
-        In the order of `ship`; each has its provenance beside it, in ``<name>.json``.
+        In the order of `ship`; what made each stands in it.
     """
     return [stage.file(source) for stage, source in _shipped(study)]
 

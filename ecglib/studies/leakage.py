@@ -39,7 +39,7 @@ from ecglib.features.spectrum import band_powers
 from ecglib.models.embedding import embed
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.studies import stages
-from ecglib.studies.pretraining import pretext, pretext_source, random_encoder
+from ecglib.studies.pretraining import check_features, pretext, pretext_source, random_encoder
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CohortSpec, make_cohort
 from ecglib.synthetic.oracle import state_oracle
@@ -145,6 +145,7 @@ def known_cohorts(study: Study, effects: Sequence[float] = EFFECTS) -> dict[floa
             _cohort_source(study, effect),
             lambda: _describe(spec, study.profile.windows, encoder_of),
             study.folder,
+            check=_check_cohort,
         )
         meta, truth, features = (_of(arrays, kind) for kind in ("meta", "truth", "features"))
         return KnownCohort(spec, pd.DataFrame(meta), features, pd.DataFrame(truth))
@@ -356,6 +357,10 @@ def _describe(
         **_to_arrays("truth", truth),
         **{f"features/{kind}": array for kind, array in features.items()},
     }
+
+
+def _check_cohort(arrays: dict[str, np.ndarray]) -> None:
+    check_features(_of(arrays, "features"), len(arrays["meta/participant"]))
 
 
 def _climb(study: Study, cohort: KnownCohort) -> pd.DataFrame:

@@ -1,9 +1,15 @@
-"""The encoders of a study: each is pretrained once, without one group of people, and kept."""
+"""The encoders of a study: each is pretrained once, without one group of people, and kept.
+
+An encoder's file says on whom it was trained. Whoever reads it compares that with the group that
+was to be left out, and the audit of predictions takes it from there.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +17,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from ecglib.core.arrays import evenly_spaced
+from ecglib.core.arrays import check_finite, evenly_spaced
+from ecglib.core.errors import DataError
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.protocols import RANDOM, STR
@@ -28,6 +35,9 @@ from ecglib.studies import stages
 from ecglib.studies.profiles import Profile
 from ecglib.studies.study import Study
 from ecglib.transfer.finetune import FineTuner
+
+TRAINED_ON = "trained_on"
+"""Name of the array of an encoder's file that holds the participants whom it was trained on."""
 
 
 @dataclass(frozen=True)
@@ -103,21 +113,15 @@ def pretext(study: Study, group: int) -> Pretext:
     Returns
     -------
     Pretext
+
+    Raises
+    ------
+    DataError
+        If the stored encoder was made from something else, trained on others than everyone outside
+        the group, tried on other windows than the group's, or is not finite.
     """
     config, profile = study.profile.pretext, study.profile
-    source = pretext_source(study, group)
-    arrays = stages.PRETEXT.cached(
-        source,
-        lambda: _train_str(
-            study.usable.X,
-            left_out(study, group),
-            profile,
-            profile.seed + group,
-            folder=pretext_folder(study, group),
-            label=f"pretext without group {group}",
-        ),
-        study.folder,
-    )
+    arrays = _pretext_arrays(study, group)
     model = build_model(config, profile.encoder, study.usable.X.shape[1], profile.seed + group)
     arrays_to_weights(model.encoder, arrays, "encoder")
     arrays_to_weights(model.heads, arrays, "heads")
@@ -125,6 +129,24 @@ def pretext(study: Study, group: int) -> Pretext:
     return Pretext(
         model.encoder, model.heads, history, arrays["heldout_rows"], arrays["heldout_logits"]
     )
+
+
+def trained_on(study: Study, group: int) -> np.ndarray:
+    """Say on whom the encoder that `pretext` gives was trained, as its file says.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+    group : int
+        Number of the group that is left out.
+
+    Returns
+    -------
+    ndarray, shape (n_people,)
+        Participants.
+    """
+    return _pretext_arrays(study, group)[TRAINED_ON]
 
 
 def pretext_source(study: Study, group: int) -> dict[str, Any]:
@@ -165,6 +187,7 @@ def contrastive(study: Study, group: int) -> Contrastive:
         ),
         study.folder,
         shipped=results_folder(),
+        check=partial(_check_encoder, shown=_people_outside(study, group)),
     )
     model = build_model(
         profile.contrastive, profile.encoder, usable.X.shape[1], profile.seed + group
@@ -201,13 +224,19 @@ def supervised_encoder(study: Study, group: int) -> keras.Model:
     """
     profile, usable = study.profile, study.usable
     arrays = stages.SUPERVISED_ENCODER.cached(
-        _source(study, group, training=profile.comparison.tuning),
+        supervised_source(study, group),
         lambda: _train_supervised(usable, left_out(study, group), profile, profile.seed + group),
         study.folder,
+        check=partial(_check_encoder, shown=_people_outside(study, group)),
     )
     encoder = build_encoder(profile.encoder, usable.X.shape[1])
     arrays_to_weights(encoder, arrays, "encoder")
     return encoder
+
+
+def supervised_source(study: Study, group: int) -> dict[str, Any]:
+    """Say what decides the weights that `supervised_encoder` gives for a `study` and a `group`."""
+    return _source(study, group, training=study.profile.comparison.tuning)
 
 
 def random_encoder(study: Study) -> keras.Model:
@@ -279,7 +308,98 @@ def features_of(
         "pretext": None if group is None else pretext_source(study, group),
         "windows": study.profile.windows,
     }
-    return stages.FEATURES.cached(source, make, study.folder)["features"]
+    check = partial(check_features, n_windows=len(windows))
+    return stages.FEATURES.cached(source, make, study.folder, check=check)["features"]
+
+
+def check_features(arrays: Mapping[str, np.ndarray], n_windows: int) -> None:
+    """Refuse features that are not one finite row for every window.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Features by name.
+    n_windows : int
+        Number of windows that they are of.
+
+    Raises
+    ------
+    DataError
+        Names the array.
+
+    Examples
+    --------
+    >>> check_features({"features": np.zeros((3, 256), "float32")}, n_windows=4)
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field features: array of shape (3, 256). Expected 4 rows, one \
+per window.
+    """
+    for name, array in arrays.items():
+        if array.ndim != 2 or len(array) != n_windows:
+            raise DataError(
+                f"array of shape {array.shape}",
+                field=name,
+                expected=f"{n_windows} rows, one per window",
+            )
+    check_finite(arrays)
+
+
+def _pretext_arrays(study: Study, group: int) -> dict[str, np.ndarray]:
+    profile, heldout = study.profile, left_out(study, group)
+    return stages.PRETEXT.cached(
+        pretext_source(study, group),
+        lambda: _train_str(
+            study.usable,
+            heldout,
+            profile,
+            profile.seed + group,
+            folder=pretext_folder(study, group),
+            label=f"pretext without group {group}",
+        ),
+        study.folder,
+        check=partial(
+            _check_encoder,
+            shown=_people_outside(study, group),
+            rows=_heldout_rows(heldout, profile.pretext),
+        ),
+    )
+
+
+def _people_outside(study: Study, group: int) -> np.ndarray:
+    return _people(study.usable, ~left_out(study, group))
+
+
+def _people(windows: Windows, chosen: np.ndarray) -> np.ndarray:
+    people = np.unique(windows.meta["participant"].to_numpy()[chosen])
+    return people if people.dtype.kind in "iu" else people.astype(np.str_)
+
+
+def _heldout_rows(heldout: np.ndarray, config: PretextConfig) -> np.ndarray:
+    return evenly_spaced(np.flatnonzero(heldout), config.heldout_windows)
+
+
+def _check_encoder(
+    arrays: Mapping[str, np.ndarray], shown: np.ndarray, rows: np.ndarray | None = None
+) -> None:
+    """Refuse an encoder that was trained or tried on others than it should, or is not finite."""
+    wanted = {TRAINED_ON: (shown, "participants", "everyone outside the group")}
+    if rows is not None:
+        wanted["heldout_rows"] = (rows, "windows", "the group's")
+    for name, (expected, what, whose) in wanted.items():
+        found = arrays.get(name)
+        if found is None or not np.array_equal(found, expected):
+            raise DataError(
+                "does not say which" if found is None else f"{what} {_listed(found)}",
+                field=name,
+                expected=f"{what} {_listed(expected)}: {whose}",
+            )
+    check_finite(arrays)
+
+
+def _listed(values: np.ndarray) -> str:
+    shown = ", ".join(map(str, values.ravel()[:12].tolist()))
+    return shown if values.size <= 12 else f"{shown} and {values.size - 12} more"
 
 
 def _source(study: Study, group: int, **settings: Any) -> dict[str, Any]:
@@ -295,7 +415,7 @@ def _source(study: Study, group: int, **settings: Any) -> dict[str, Any]:
 
 
 def _train_str(
-    X: np.ndarray,
+    usable: Windows,
     heldout: np.ndarray,
     profile: Profile,
     seed: int,
@@ -305,7 +425,7 @@ def _train_str(
 ) -> dict[str, np.ndarray]:
     config: PretextConfig = profile.pretext
     trained = pretrain(
-        X[~heldout],
+        usable.X[~heldout],
         config,
         profile.encoder,
         seed=seed,
@@ -313,12 +433,13 @@ def _train_str(
         tensorboard=keras.backend.backend() == "tensorflow",  # its callback needs it
         label=label,
     )
-    rows = evenly_spaced(np.flatnonzero(heldout), config.heldout_windows)
-    logits = trained.model.predict(X[rows], batch_size=even_batch(len(rows), 30), verbose=0)
+    rows = _heldout_rows(heldout, config)
+    logits = trained.model.predict(usable.X[rows], batch_size=even_batch(len(rows), 30), verbose=0)
     return {
         **weights_to_arrays(trained.encoder, "encoder"),
         **weights_to_arrays(trained.model.heads, "heads"),
         "history": np.array(json.dumps(trained.history.epochs)),
+        TRAINED_ON: _people(usable, ~heldout),
         "heldout_rows": rows,
         "heldout_logits": logits.reshape(len(rows), 7, 7),
     }
@@ -355,6 +476,7 @@ def _train_contrastive(
     return {
         **weights_to_arrays(trained.encoder, "encoder"),
         **weights_to_arrays(trained.model.head, "head"),
+        TRAINED_ON: _people(usable, ~heldout),
         "history": np.array(json.dumps(trained.history.frame().reset_index().to_dict("records"))),
         "probes": np.array(json.dumps(found.to_dict("records"))),
     }
@@ -368,7 +490,7 @@ def _train_supervised(
         usable.X, labels, profile.encoder, profile.comparison.tuning, n_classes=2, seed=seed
     )
     tuner.fit(np.flatnonzero(~heldout), name="the supervised encoder")
-    return weights_to_arrays(tuner.encoder, "encoder")
+    return {**weights_to_arrays(tuner.encoder, "encoder"), TRAINED_ON: _people(usable, ~heldout)}
 
 
 def _frame(text: np.ndarray) -> pd.DataFrame:

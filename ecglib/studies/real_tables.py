@@ -48,7 +48,7 @@ def shipped(stage: Stage, folder: Path | None = None) -> pd.DataFrame:
             expected="one",
             remedy="take it from the project's repository, or make it: make real",
         )
-    return stage.load(found[0])
+    return stage.load(found[0])[0]
 
 
 def select(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:

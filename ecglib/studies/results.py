@@ -20,7 +20,7 @@ from ecglib.evaluation.splits import ParticipantGroupedKFold, Splitter, WindowKF
 from ecglib.evaluation.summaries import summarise
 from ecglib.preprocessing.segmentation import make_windows
 from ecglib.studies import stages
-from ecglib.studies.pretraining import features, features_of, left_out, pretext_source
+from ecglib.studies.pretraining import features, features_of, pretext_source, trained_on
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CohortSpec, make_cohort
 from ecglib.transfer.finetune import fit_classifiers
@@ -129,8 +129,11 @@ def leaks(study: Study) -> pd.DataFrame:
         What `ecglib.evaluation.audit.audit_predictions` finds: a row for whatever is on both sides.
     """
     meta, n_groups = study.usable.meta, len(study.groups)
-    # What the encoder of each group was pretrained on.
-    shown = [np.flatnonzero(~left_out(study, group)) for group in range(n_groups)]
+    # The windows of those whom the encoder of each group was pretrained on, as its file says.
+    shown = [
+        np.flatnonzero(np.isin(meta["participant"], trained_on(study, group)))
+        for group in range(n_groups)
+    ]
     window, person = splitters(study)
     own = group_of_folds(meta, list(person.split(meta)), study.groups)
     pretext = {
@@ -238,10 +241,7 @@ def _predict(study: Study) -> pd.DataFrame:
             model_name=STR,
             regime=STRICT,
             encoder_of_fold=[str(g) for g in own],
-            pretrained_on={
-                str(g): np.setdiff1d(np.concatenate(groups), group).tolist()
-                for g, group in enumerate(groups)
-            },
+            pretrained_on={str(g): trained_on(study, g).tolist() for g in range(len(groups))},
             **heads,
         ),
         # The encoder of any other group was pretrained on this one's people.

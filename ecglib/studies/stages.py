@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from ecglib.core.lock import Lock
+from ecglib.core.provenance import load_provenance
 from ecglib.core.sources import Sources
-from ecglib.core.stages import Stage
+from ecglib.core.stages import Stage, tables
+from ecglib.core.tables import load_table, save_table
 from ecglib.evaluation.jobs import FOLD
 from ecglib.evaluation.predictions import load_predictions, save_predictions
 from ecglib.evaluation.protocols import ORIGIN, RATING_COLUMNS
@@ -27,17 +26,12 @@ PACKAGE = Path(__file__).parents[1]
 LOCK = Path(__file__).with_name("stages.lock")
 """The committed lock of `STAGES`."""
 
-_TABLE: dict[str, Any] = {
-    "suffix": ".csv.gz",
-    "save": save_predictions,
-    "load": load_predictions,
-}
-_RATINGS: dict[str, Any] = {
-    "suffix": ".csv.gz",
-    "save": partial(save_predictions, columns=RATING_COLUMNS),
-    "load": partial(load_predictions, columns=RATING_COLUMNS),
-}
-_SCORES: dict[str, Any] = {"suffix": ".csv.gz", "save": save_scores, "load": load_scores}
+_TABLE = tables(save_predictions, load_predictions)
+_RATINGS = tables(
+    partial(save_predictions, columns=RATING_COLUMNS),
+    partial(load_predictions, columns=RATING_COLUMNS),
+)
+_SCORES = tables(save_scores, load_scores)
 PRETEXT_TABLE = (*ORIGIN, "pretext", "encoder", "group", "measure", "value")
 """Columns of `ecglib.studies.comparison_tables.pretext_report`."""
 
@@ -57,8 +51,8 @@ WINDOWS = Stage(
     1,
     ("ecglib.studies.study:Study",),
     (COHORT,),
-    save=lambda path, windows: windows.save(path),
-    load=Windows.load,
+    save=lambda path, windows, about: windows.save(path, about),
+    load=lambda path: (Windows.load(path), load_provenance(path)),
 )
 """Windows of the data file."""
 
@@ -138,9 +132,7 @@ SIMULATIONS = Stage(
         "ecglib.evaluation.simulation:null_p_values",
         "ecglib.studies.statistics:simulated",
     ),
-    suffix=".csv",
-    save=lambda path, table: table.to_csv(path, index=False),
-    load=partial(pd.read_csv, float_precision="round_trip"),
+    **tables(save_table, partial(load_table, columns=(), more=True)),
 )
 """What intervals and tests are worth on invented participants."""
 
@@ -217,9 +209,7 @@ PRETEXTS = Stage(
     1,
     ("ecglib.studies.comparison_tables:pretext_report",),
     (PRETEXT, CONTRASTIVE, SUPERVISED_ENCODER),
-    suffix=".csv.gz",
-    save=save_scores,
-    load=partial(load_scores, columns=PRETEXT_TABLE),
+    **tables(save_scores, partial(load_scores, columns=PRETEXT_TABLE)),
 )
 """What every encoder learnt before it met a label."""
 
@@ -234,15 +224,12 @@ REAL_FEATURES = Stage(
 )
 """What is kept of the feature maps of windows of real people."""
 
-_REAL: dict[str, Any] = {"suffix": ".csv.gz", "save": save_scores}
-
 REAL_SCORES = Stage(
     "real-scores",
     1,
     ("ecglib.studies.real_scores:_scores",),
     (REAL_FEATURES, REAL_TUNED),
-    load=partial(load_scores, columns=("features", "pretext")),
-    **_REAL,
+    **tables(save_scores, partial(load_scores, columns=("features", "pretext"))),
 )
 """Scores of real people, rest against arithmetic."""
 
@@ -251,8 +238,7 @@ REAL_PROBES = Stage(
     1,
     ("ecglib.studies.real_probes:_probes",),
     (REAL_FEATURES,),
-    load=partial(load_scores, columns=("features", "pretext")),
-    **_REAL,
+    **tables(save_scores, partial(load_scores, columns=("features", "pretext"))),
 )
 """What else can be read from features of real people."""
 
@@ -261,8 +247,7 @@ REAL_RECOGNITION = Stage(
     1,
     ("ecglib.studies.real_probes:_recognition",),
     (REAL_ENCODER,),
-    load=partial(load_scores, columns=("pretext", "source")),
-    **_REAL,
+    **tables(save_scores, partial(load_scores, columns=("pretext", "source"))),
 )
 """Recognition of transformations in real people."""
 
@@ -271,8 +256,7 @@ POOLING_SCORES = Stage(
     1,
     ("ecglib.studies.pooling:_scores",),
     (PRETEXT, CONTRASTIVE),
-    load=partial(load_scores, columns=ORIGIN),
-    **_REAL,
+    **tables(save_scores, partial(load_scores, columns=ORIGIN)),
 )
 """Scores of a study under every pooling."""
 
@@ -281,8 +265,7 @@ CROSSING = Stage(
     1,
     ("ecglib.studies.crossing:_here",),
     (PRETEXT, CONTRASTIVE),
-    load=partial(load_scores, columns=ORIGIN),
-    **_REAL,
+    **tables(save_scores, partial(load_scores, columns=ORIGIN)),
 )
 """Scores of a study by encoders that learnt from real hearts."""
 
@@ -291,8 +274,7 @@ REAL_CROSSING = Stage(
     1,
     ("ecglib.studies.crossing:_there",),
     (PRETEXT, CONTRASTIVE),
-    load=partial(load_scores, columns=("pretext", "source")),
-    **_REAL,
+    **tables(save_scores, partial(load_scores, columns=("pretext", "source"))),
 )
 """Scores of real people by encoders of a study."""
 

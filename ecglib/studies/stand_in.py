@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from ecglib.core.errors import DataError
 from ecglib.core.folders import artifacts_folder
 from ecglib.studies import stages
-from ecglib.synthetic.cohort import CohortSpec, make_cohort, save_truth, write_dreamer_mat
+from ecglib.synthetic.cohort import (
+    CohortSpec,
+    make_cohort,
+    save_truth,
+    write_dreamer_mat,
+    written_name,
+)
 
 SEED = 0
 """Seed of the synthetic cohort that takes the place of a real file."""
@@ -25,15 +33,48 @@ def synthetic_file(spec: CohortSpec | None = None, folder: Path | None = None) -
     Returns
     -------
     Path
-        A file in the layout of DREAMER.mat.
+        A file in the layout of DREAMER.mat. The name of the recipe stands in its header and in its
+        truth.
+
+    Raises
+    ------
+    DataError
+        If the file was made by another recipe than its name says.
     """
     spec = spec or CohortSpec()
     path = (folder or artifacts_folder()) / recipe(spec)
     if not path.is_file():
         made = make_cohort(spec, SEED)
-        save_truth(path.with_suffix(".npz"), made.truth)
-        write_dreamer_mat(made.cohort, path)
+        save_truth(path.with_suffix(".npz"), replace(made.truth, name=path.stem))
+        write_dreamer_mat(made.cohort, path, name=path.stem)
+    refuse_another(written_name(path), path, path.stem)
     return path
+
+
+def refuse_another(found: str, path: Path, expected: str) -> None:
+    """Refuse a file of a synthetic cohort other than the expected one.
+
+    Parameters
+    ----------
+    found : str
+        The name that stands in the file.
+    path : Path
+        The file.
+    expected : str
+        The name that should.
+
+    Raises
+    ------
+    DataError
+        If they differ.
+    """
+    if found != expected:
+        raise DataError(
+            f"holds the synthetic cohort {found!r}" if found else "does not say which cohort it is",
+            file=path,
+            expected=repr(expected) if expected else "a file without a name",
+            remedy="delete it, and it is made again",
+        )
 
 
 def recipe(spec: CohortSpec) -> str:

@@ -21,8 +21,8 @@ from ecglib.preprocessing.segmentation import make_windows
 from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
 from ecglib.studies.profiles import Profile, get_profile
-from ecglib.studies.stand_in import recipe, synthetic_file
-from ecglib.synthetic.cohort import CohortSpec, Truth, load_truth
+from ecglib.studies.stand_in import recipe, refuse_another, synthetic_file
+from ecglib.synthetic.cohort import CohortSpec, Truth, load_truth, written_name
 
 
 class Study:
@@ -87,9 +87,9 @@ class Study:
         Two processors may differ in the last digit of a synthetic signal. The recipe does not, and
         it is known before the signals are made.
         """
-        synthetic = recipe(self.spec)
-        if self._given is None or self._given.name == synthetic:
-            return Path(synthetic).stem
+        synthetic = Path(recipe(self.spec)).stem
+        if self._given is None or written_name(self._given) == synthetic:
+            return synthetic
         with self._given.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         # Cached windows are read without the file: those of copies must not pass as checked ones.
@@ -99,7 +99,11 @@ class Study:
     def truth(self) -> Truth | None:
         """What is known of the synthetic cohort that this study made; None for any other file."""
         beside = self.path.with_suffix(".npz")
-        return load_truth(beside) if beside.is_file() and self.label == "synthetic" else None
+        if not beside.is_file() or self.label != "synthetic":
+            return None
+        truth = load_truth(beside)
+        refuse_another(truth.name, beside, written_name(self.path))
+        return truth
 
     @cached_property
     def windows(self) -> Windows:

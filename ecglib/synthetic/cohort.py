@@ -48,6 +48,7 @@ _CLIP_LENGTHS_S = (
 
 
 _HEADER = b"MATLAB 5.0 MAT-file, synthetic cohort in the layout of DREAMER 1.0.2, written by ecglib"
+_NAMED, _HEADER_BYTES = b" as ", 116
 
 
 _EEG_ELECTRODES = (
@@ -147,11 +148,14 @@ class Truth:
         Sample indices of the R peaks, int64.
     disturbed : tuple of numpy.ndarray
         Shape (k, 2): first and one-past-last sample of muscle bursts and electrode jumps, int64.
+    name : str
+        The name that stands in the cohort's file too (`write_dreamer_mat`), if it has one.
     """
 
     recordings: pd.DataFrame
     r_peaks: tuple[np.ndarray, ...]
     disturbed: tuple[np.ndarray, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,12 +311,12 @@ def simulate_session(
 
 
 def write_dreamer_mat(
-    cohort: Cohort, path: str | os.PathLike[str], *, compress: bool = False
+    cohort: Cohort, path: str | os.PathLike[str], *, compress: bool = False, name: str = ""
 ) -> Path:
     """Write a synthetic cohort as a MATLAB v5 file in the layout of DREAMER.mat 1.0.2.
 
     The EEG fields are there for the layout's sake: one second of zeros each. The file's bytes
-    depend on nothing but the cohort.
+    depend on nothing but the cohort and its name.
 
     Parameters
     ----------
@@ -322,6 +326,9 @@ def write_dreamer_mat(
         Where to write; an existing file is replaced only by a complete one.
     compress : bool
         Whether to compress, to about a seventh of the size in twenty times the time.
+    name : str
+        A short name, such as a fingerprint of the recipe, to stand in the file's header;
+        `written_name` reads it.
 
     Returns
     -------
@@ -332,8 +339,12 @@ def write_dreamer_mat(
     ------
     DataError
         If the cohort is not synthetic (the agreement of the DREAMER database forbids passing on
-        its data), or lacks a recording of some participant.
+        its data), or lacks a recording of some participant; if the name is longer than 25
+        characters.
     """
+    header = _HEADER + (_NAMED + name.encode() if name else b"")
+    if len(header) > _HEADER_BYTES:
+        raise DataError(f"{name!r}", field="name", expected="at most 25 characters")
     if cohort.name != "synthetic":
         raise DataError(
             f"the cohort {cohort.name!r}",
@@ -368,8 +379,16 @@ def write_dreamer_mat(
         savemat(partial, {"DREAMER": content}, do_compression=compress, appendmat=False)
         # SciPy's header holds the time of writing, which would give every run another checksum.
         with open(partial, "r+b") as stream:
-            stream.write(_HEADER.ljust(116))
+            stream.write(header.ljust(_HEADER_BYTES))
     return path
+
+
+def written_name(path: str | os.PathLike[str]) -> str:
+    """Read the name in the header of the file at `path`; empty if there is none."""
+    with open(path, "rb") as stream:
+        header = stream.read(_HEADER_BYTES)
+    start = _HEADER + _NAMED
+    return header[len(start) :].decode("latin-1").strip() if header.startswith(start) else ""
 
 
 def save_truth(path: str | os.PathLike[str], truth: Truth) -> None:
@@ -388,7 +407,8 @@ def save_truth(path: str | os.PathLike[str], truth: Truth) -> None:
     for name, arrays in (("r_peaks", truth.r_peaks), ("disturbed", truth.disturbed)):
         lists[name] = np.concatenate(arrays)
         lists[f"{name}/count"] = np.array([len(array) for array in arrays])
-    save_arrays(Path(path), {**table, **lists})
+    name = {"name": np.array(truth.name)} if truth.name else {}
+    save_arrays(Path(path), {**table, **lists, **name})
 
 
 def load_truth(path: str | os.PathLike[str]) -> Truth:
@@ -431,7 +451,7 @@ def load_truth(path: str | os.PathLike[str]) -> Truth:
             remedy="name the right file, or make the cohort again",
         ) from error
     recordings["condition"] = recordings["condition"].astype(object)
-    return Truth(recordings, *lists)
+    return Truth(recordings, *lists, str(arrays.get("name", "")))
 
 
 def _seed(seed: int, key: int) -> np.random.SeedSequence:

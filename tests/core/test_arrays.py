@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ecglib.core.arrays import digest, evenly_spaced, rows_by_value
+from ecglib.core.arrays import check_finite, digest, evenly_spaced, rows_by_value
+from ecglib.core.errors import DataError
 
 
 def test_digest_is_that_of_the_content():
@@ -14,6 +15,14 @@ def test_digest_is_that_of_the_content():
     assert len({digest(each) for each in (x, *other)}) == 6
     assert digest(x.ravel()) == digest(x)
     assert len(digest(x)) == 64 and int(digest(x), 16) >= 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_the_array_that_is_not_finite_is_named(bad):
+    good = {"text": np.array("nan"), "n": np.arange(3), "x": np.zeros((2, 2), "float32")}
+    check_finite(good)
+    with pytest.raises(DataError, match=r"^field y: 1 of 4 numbers are not finite"):
+        check_finite({**good, "y": np.array([0, 1, bad, 2])})
 
 
 def test_evenly_spaced_keeps_both_ends():

@@ -3,6 +3,7 @@ import dataclasses
 import errno
 import os
 import re
+import zipfile
 from pathlib import Path
 from types import MappingProxyType
 
@@ -167,6 +168,32 @@ def test_a_wrong_shape_in_a_header_is_noticed(tmp_path):
     path.write_bytes(content.replace(b"'shape': (10,)", b"'shape': ( 4,)"))
     with pytest.raises(DataError, match="CRC"):
         load_arrays(path)
+
+
+@pytest.mark.parametrize("shape", [(4,), (10**15,)])
+def test_a_shape_that_does_not_fit_the_length_is_refused_before_memory_is_asked_for(
+    tmp_path, shape
+):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive, archive.open("x.npy", "w") as member:
+        about = {"descr": "<f8", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(member, about)
+        member.write(bytes(80_000))
+    with pytest.raises(DataError, match=r"shape \(1?\d+,\) of 'x\.npy' does not fit"):
+        load_arrays(path)
+
+
+def test_arrays_in_every_order_and_archive_come_back_and_some_can_be_chosen(tmp_path):
+    path = tmp_path / "a.npz"
+    turned = np.asfortranarray(np.arange(200_000.0).reshape(400, 500))
+    arrays = {"turned": turned, "scalar": np.array(3), "big": turned[::2, 1:].copy()}
+    for write in (np.savez, np.savez_compressed):
+        write(path, **arrays)
+        loaded = load_arrays(path)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(loaded[name], array)
+        assert loaded["turned"].flags.f_contiguous
+        assert list(load_arrays(path, ("scalar", "nowhere"))) == ["scalar"]
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):

@@ -1,13 +1,17 @@
 import json
+import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ecglib.core.artifacts import fingerprint
+from ecglib.core.artifacts import fingerprint, save_arrays
 from ecglib.core.errors import DataError
-from ecglib.core.stages import Stage
+from ecglib.core.provenance import load_provenance
+from ecglib.core.stages import Stage, tables
+from ecglib.core.tables import load_table, save_table
 
 MADE_FROM = {"n": 3, "data": "0123abcd"}
 ARRAYS = {"x": np.arange(12.0).reshape(3, 4), "text": np.array("a name")}
@@ -33,16 +37,17 @@ class Work:
             raise KeyboardInterrupt
         return [1, 2, 3]
 
-    def save(self, path, value):
+    def save(self, path, value, about):
         self.calls.append("save")
         path.write_text("1 2")
         if self.fail == "save":
             raise KeyboardInterrupt
-        path.write_text(" ".join(map(str, value)))
+        path.write_text(json.dumps([value, about]))
 
     def load(self, path):
         self.calls.append("load")
-        return tuple(int(word) for word in path.read_text().split())
+        value, about = json.loads(path.read_text())
+        return tuple(value), about
 
     def run(self, folder, made_from=MADE_FROM, **more):
         return self.stage.cached(made_from, self.make, folder, **more)
@@ -54,7 +59,7 @@ def test_a_result_is_made_once_and_is_the_same_value_at_every_call(tmp_path):
     assert work.calls == ["make", "save", "load", "load"]
     work.run(tmp_path, {**MADE_FROM, "n": 4})
     assert work.calls.count("make") == 2
-    assert len(everything_in(tmp_path)) == 4
+    assert len(everything_in(tmp_path)) == 2
 
 
 def test_the_file_name_is_made_of_settings_data_and_version():
@@ -95,34 +100,116 @@ def test_a_new_version_of_any_stage_before_changes_the_name():
     assert {name[:9] for name in names} == {"three-v1-"}
 
 
-def test_a_file_beside_the_result_says_what_made_it(tmp_path):
+def test_what_made_a_result_stands_in_its_file_and_nowhere_else(tmp_path):
     before = Stage("before", 7, ("a:f",))
-    work = Work(after=(before,))
-    work.run(tmp_path, {**MADE_FROM, "rates": (0.5, np.float64(1))})
-    name = work.stage.file({**MADE_FROM, "rates": (0.5, 1.0)})
-    assert everything_in(tmp_path) == [name, f"{name}.json"]
-    about = json.loads((tmp_path / f"{name}.json").read_text())
+    stage = Stage("arrays", 1, ("a:f",), (before,))
+    made_from = {**MADE_FROM, "rates": (0.5, np.float64(1))}
+    found = stage.cached(made_from, lambda: ARRAYS, tmp_path)
+    assert list(found) == list(ARRAYS)
+    assert everything_in(tmp_path) == [stage.file({**MADE_FROM, "rates": (0.5, 1.0)})]
+    about = load_provenance(tmp_path / stage.file(made_from))
     assert about["configuration"] == {
         **MADE_FROM,
         "rates": [0.5, 1.0],
-        "stages": {"thing": 1, "before": 7},
+        "stages": {"arrays": 1, "before": 7},
     }
     assert about["environment"]["numpy"] == np.__version__
     assert about["seconds"] >= 0
 
 
-def test_a_table_takes_its_provenance_along(tmp_path):
-    saved = []
+def test_a_table_takes_what_made_it_along(tmp_path):
+    stage = Stage("table", 1, (), **tables(save_table, partial(load_table, columns=["a"])))
+    made = pd.DataFrame({"a": [1]})
+    table = stage.cached(MADE_FROM, lambda: made, tmp_path)
+    assert table.attrs["provenance"]["configuration"]["n"] == 3
+    assert made.attrs == {}
+    pd.testing.assert_frame_equal(table, made)
+    assert everything_in(tmp_path) == [stage.file(MADE_FROM)]
 
-    def save(path, table):
-        saved.append(table.attrs["provenance"])
-        path.touch()
 
-    stage = Stage("table", 1, ("a:f",), save=save, load=lambda _: None)
-    stage.cached(MADE_FROM, lambda: pd.DataFrame({"a": [1]}), tmp_path)
-    (about,) = saved
-    assert about == json.loads(next(tmp_path.glob("*.json")).read_text())
-    assert about["configuration"]["n"] == 3
+ARRAYS_STAGE = Stage("thing", 1, ("a:f",), (Stage("before", 1, ("a:f",)),))
+TABLE_STAGE = replace(
+    ARRAYS_STAGE, **tables(save_table, partial(load_table, columns=["x"], types={"x": "int64"}))
+)
+
+
+@pytest.mark.parametrize(
+    ("stage", "value"), [(ARRAYS_STAGE, ARRAYS), (TABLE_STAGE, pd.DataFrame({"x": [1]}))]
+)
+@pytest.mark.parametrize(
+    ("change", "field", "found", "expected"),
+    [
+        ({"n": 4}, "n", "4", "3"),
+        ({"data": "of others"}, "data", '"of others"', '"0123abcd"'),
+        ({"more": {"a": [1, 2]}}, "more", r'\{"a": \[1, 2\]\}', "nothing of that name"),
+    ],
+)
+def test_a_file_under_the_name_of_another_is_refused(
+    tmp_path, stage, value, change, field, found, expected
+):
+    other = {**MADE_FROM, **change}
+    for made_from in (MADE_FROM, other):
+        stage.cached(made_from, lambda: value, tmp_path)
+    one, two = (tmp_path / stage.file(made_from) for made_from in (MADE_FROM, other))
+    swap(one, two)
+    with pytest.raises(DataError) as caught:
+        stage.cached(MADE_FROM, None, tmp_path)
+    error = caught.value
+    assert (error.file, error.field) == (str(one), field)
+    assert re.search(f"made with {found}", error.problem) and error.expected == expected.strip()
+    assert two.name in error.remedy and "delete it" in error.remedy
+    swap(one, two)
+    stage.cached(MADE_FROM, None, tmp_path)
+
+
+def swap(one, two):
+    kept = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(kept)
+
+
+def test_the_place_that_differs_is_named_in_nested_settings(tmp_path):
+    made_from = {"of": [{"group": 0}, {"group": 1}], "rate": 0.1}
+    other = {"of": [{"group": 0}, {"group": 2}], "rate": 0.1}
+    stage = ARRAYS_STAGE
+    stage.cached(other, lambda: ARRAYS, tmp_path)
+    (tmp_path / stage.file(other)).rename(tmp_path / stage.file(made_from))
+    with pytest.raises(DataError, match=r"field of\[1\]\.group: .* 2\. Expected 1"):
+        stage.cached(made_from, None, tmp_path)
+
+
+def test_a_file_of_another_version_or_stage_is_refused(tmp_path):
+    for old in (replace(ARRAYS_STAGE, version=2), replace(ARRAYS_STAGE, name="another")):
+        old.cached(MADE_FROM, lambda: ARRAYS, tmp_path)
+        (tmp_path / old.file(MADE_FROM)).replace(tmp_path / ARRAYS_STAGE.file(MADE_FROM))
+        with pytest.raises(DataError, match=r"field stages\..*To fix it: delete it"):
+            ARRAYS_STAGE.cached(MADE_FROM, None, tmp_path)
+
+
+def test_a_file_that_does_not_say_what_made_it_is_refused(tmp_path):
+    path = tmp_path / ARRAYS_STAGE.file(MADE_FROM)
+    save_arrays(path, ARRAYS)
+    with pytest.raises(DataError, match=r"thing-v1-.*does not say what it was made from"):
+        ARRAYS_STAGE.cached(MADE_FROM, None, tmp_path)
+    save_arrays(path, {**ARRAYS, "provenance": np.array("[1")})
+    with pytest.raises(DataError, match=r"field provenance: .*cannot be read"):
+        ARRAYS_STAGE.cached(MADE_FROM, None, tmp_path)
+
+
+def test_a_value_that_cannot_be_is_neither_stored_nor_believed(tmp_path):
+    def check(arrays):
+        if not np.isfinite(arrays["x"]).all():
+            raise DataError("not finite", field="x", expected="numbers")
+
+    spoilt = {"x": np.array([1.0, np.nan])}
+    with pytest.raises(DataError, match=r"^field x: not finite"):
+        ARRAYS_STAGE.cached(MADE_FROM, lambda: spoilt, tmp_path, check=check)
+    assert everything_in(tmp_path) == []
+    path = tmp_path / ARRAYS_STAGE.file(MADE_FROM)
+    about = {"configuration": ARRAYS_STAGE.configuration(MADE_FROM)}
+    ARRAYS_STAGE.write(path, spoilt, about)
+    with pytest.raises(DataError, match=rf"{path.name}, field x: not finite.*delete it"):
+        ARRAYS_STAGE.cached(MADE_FROM, None, tmp_path, check=check)
 
 
 def test_a_result_may_be_a_json_file(tmp_path):
@@ -161,14 +248,14 @@ def test_a_shipped_result_is_loaded_rather_than_made(tmp_path):
     work = Work()
     work.run(ours)
     copy = work.stage.ship(MADE_FROM, ours, shipped)
-    assert everything_in(shipped) == everything_in(ours) == [copy.name, f"{copy.name}.json"]
+    assert everything_in(shipped) == everything_in(ours) == [copy.name]
     work.calls.clear()
     assert work.run(theirs, shipped=shipped) == (1, 2, 3)
     assert work.calls == ["load"]
     assert everything_in(theirs) == []
     work.run(theirs, {**MADE_FROM, "n": 4}, shipped=shipped)
     assert "make" in work.calls
-    copy.write_text("9")  # one's own comes before the shipped one
+    copy.write_text("{}")  # one's own comes before the shipped one
     assert work.run(ours, shipped=shipped) == (1, 2, 3)
 
 
@@ -186,9 +273,7 @@ def test_shipping_removes_older_results_of_the_stage_alone(tmp_path):
     (shipped / "README.md").touch()
     kept = other.stage.file(MADE_FROM)
     assert older not in everything_in(shipped)
-    assert set(everything_in(shipped)) == {
-        *(newer, f"{newer}.json", kept, f"{kept}.json", "README.md")
-    }
+    assert set(everything_in(shipped)) == {newer, kept, "README.md"}
 
 
 def test_what_was_never_made_cannot_be_shipped(tmp_path):

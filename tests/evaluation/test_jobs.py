@@ -158,6 +158,16 @@ def test_a_damaged_file_is_refused_before_anything_runs(tmp_path: Path) -> None:
     assert path.read_bytes() == whole
 
 
+def test_folds_that_were_swapped_are_refused(tmp_path: Path) -> None:
+    run_logged(tmp_path, 2)
+    one, two = sorted((tmp_path / "folds").iterdir())
+    kept = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(kept)
+    with pytest.raises(DataError, match=r"field arguments\[0\]: holds what was made with"):
+        run_logged(tmp_path, 2)
+
+
 def test_a_failing_fold_stores_nothing_and_leaves_no_rest(tmp_path: Path) -> None:
     with pytest.raises(IndexError):
         run_folds(logged_fold, [(i, tmp_path / "log", np.ones(1)) for i in (0, 1)], folder=tmp_path)

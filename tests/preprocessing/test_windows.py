@@ -1,11 +1,14 @@
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ecglib.core.errors import DataError
+from ecglib.core.provenance import load_provenance
 from ecglib.preprocessing.windows import META_COLUMNS, Windows
 
 
@@ -79,13 +82,94 @@ def test_saving_and_loading_keeps_everything(windows, tmp_path):
     assert os.listdir(tmp_path) == ["windows.npz"]
 
 
-def test_loading_maps_the_samples_instead_of_reading_them(windows, tmp_path):
+def test_what_was_loaded_needs_no_file_any_more(windows, tmp_path):
     path = tmp_path / "windows.npz"
     windows.save(path)
     X = Windows.load(path).X
-    assert isinstance(X.base, np.memmap) and not X.flags.writeable
-    path.unlink()  # what is mapped stays
+    assert not X.flags.writeable
+    path.unlink()
     np.testing.assert_array_equal(X, windows.X)
+
+
+def test_a_file_that_is_cut_while_in_use_ends_no_process(windows, tmp_path):
+    """A process that looks at a mapped file is ended by a signal when that file is cut."""
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    use = (
+        "import os, sys; from ecglib.preprocessing.windows import Windows; "
+        "windows = Windows.load(sys.argv[1]); os.truncate(sys.argv[1], 5000); "
+        "print(float(abs(windows.X).sum()) > 0, len(windows.usable))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", use, path], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "True 64"), done.stderr
+    with pytest.raises(DataError, match="not a whole file of windows"):
+        Windows.load(path)
+
+
+def same(a, b):
+    return (
+        np.array_equal(a.X, b.X)
+        and a.meta.equals(b.meta)
+        and (a.fs, a.cohort_name) == (b.fs, b.cohort_name)
+    )
+
+
+def test_no_flipped_bit_and_no_cut_gives_other_windows(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    # Anywhere, and in the first and last kilobytes: headers and the directory.
+    places = [
+        *random.integers(0, len(whole), 100),
+        *random.integers(0, 2000, 50),
+        *random.integers(len(whole) - 2000, len(whole), 100),
+    ]
+    for place in places:
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 1 << int(random.integers(8))
+        path.write_bytes(spoilt)
+        try:
+            assert same(Windows.load(path), windows), place  # a date, or another unused byte
+        except DataError as error:
+            assert error.file == str(path)
+            refused += 1
+    assert refused > 150
+    for length in random.integers(0, len(whole), 20):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"windows\.npz: not a whole file of windows"):
+            Windows.load(path)
+
+
+def test_every_flipped_bit_of_a_sample_is_noticed_also_in_a_file_that_was_sound_before(
+    windows, tmp_path
+):
+    path = tmp_path / "windows.npz"
+    windows.save(path)
+    whole = path.read_bytes()
+    start = whole.index(windows.X.tobytes())
+    before = path.stat()
+    for place in np.random.default_rng(1).integers(start, start + windows.X.nbytes, 50):
+        assert len(Windows.load(path)) == len(windows)
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 0x40
+        path.write_bytes(spoilt)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with pytest.raises(DataError, match=r"windows\.npz: not a whole file of windows: .*CRC"):
+            Windows.load(path)
+        path.write_bytes(whole)
+
+
+def test_what_made_windows_stands_in_their_file(windows, tmp_path):
+    path = tmp_path / "windows.npz"
+    windows.save(path, {"configuration": {"data": "a"}})
+    assert load_provenance(path) == {"configuration": {"data": "a"}}
+    assert same(Windows.load(path), windows)
+    windows.save(path)
+    assert load_provenance(path) == {}
 
 
 def test_a_compressed_file_is_read(windows, tmp_path):
@@ -101,10 +185,10 @@ def test_a_compressed_file_is_read(windows, tmp_path):
 def test_loading_refuses_a_sample_that_is_not_finite(windows, tmp_path, bad):
     path = tmp_path / "windows.npz"
     windows.save(path)
-    content = bytearray(path.read_bytes())
-    at = content.index(windows.X[40].tobytes()) + 4 * 100
-    content[at : at + 4] = np.float32(bad).tobytes()
-    path.write_bytes(content)
+    with np.load(path) as file:
+        parts = dict(file)
+    parts["X"][40, 100] = bad
+    np.savez(path, **parts)
     with pytest.raises(DataError, match=r"windows\.npz, field X: .*finite float32"):
         Windows.load(path)
 
@@ -167,7 +251,7 @@ def test_loading_names_the_file_whose_parts_do_not_fit(windows, tmp_path):
     with pytest.raises(DataError, match=r"windows\.npz: not a whole file"):
         Windows.load(path)
     np.savez(path, **{**parts, "X": np.array([{}], dtype=object)}, allow_pickle=True)
-    with pytest.raises(DataError, match=r"windows\.npz: not a whole file.*allow_pickle"):
+    with pytest.raises(DataError, match=r"windows\.npz: not a whole file.*pickling"):
         Windows.load(path)
 
 

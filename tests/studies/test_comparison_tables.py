@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecglib.core.artifacts import load_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.folders import HOME
 from ecglib.evaluation.protocols import (
@@ -127,10 +128,8 @@ def test_shipped_tables_are_used_for_the_same_source_only(study, tmp_path, monke
     tables = [table(study) for table in (grid, label_efficiency, pretext_report)]
     copies = ship(study)
     assert [path.name for path in copies] == shipped_names(study)
-    beside = {f"{path.name}.json" for path in copies}
-    assert {path.name for path in old.parent.iterdir()} == {path.name for path in copies} | beside
-    about = json.loads(copies[0].with_name(f"{copies[0].name}.json").read_text())
-    assert about["configuration"]["data"] == study.identity
+    assert {path.name for path in old.parent.iterdir()} == {path.name for path in copies}
+    assert tables[0].attrs["provenance"]["configuration"]["data"] == study.identity
 
     # A fresh clone: no artifacts of its own, the same source.
     n_parts = len(asked)
@@ -155,8 +154,17 @@ def test_results_of_real_data_are_not_shipped(study, tmp_path):
 def test_the_results_that_travel_are_those_that_the_default_study_asks_for():
     """Otherwise a fresh clone would compute for long what it was meant to read."""
     names = shipped_names(outline(QUICK, CohortSpec().n_participants))
-    beside = {f"{name}.json" for name in names}
-    assert {path.name for path in RESULTS.iterdir()} == set(names) | beside
+    assert {path.name for path in RESULTS.iterdir()} == set(names)
+
+
+def test_the_results_that_travel_say_themselves_what_made_them():
+    study = outline(QUICK, CohortSpec().n_participants)
+    for stage, source in comparison_tables._shipped(study):
+        stage.read(RESULTS / stage.file(source), source)
+    stored = load_arrays(RESULTS / shipped_names(study)[-1])
+    np.testing.assert_array_equal(
+        stored[pretraining.TRAINED_ON], pretraining._people_outside(study, 0)
+    )
 
 
 def fake_encoder(study, seed):
@@ -180,6 +188,7 @@ def untrained(usable, heldout, profile, seed, **options):
     return {
         **weights_to_arrays(model.encoder, "encoder"),
         **weights_to_arrays(model.head, "head"),
+        pretraining.TRAINED_ON: np.unique(usable.meta["participant"][~heldout]),
         "history": np.array(json.dumps([{"epoch": 1, "loss": 2.0}])),
         "probes": np.array(json.dumps([{"epoch": 1, "collapsed": False}])),
     }

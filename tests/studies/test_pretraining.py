@@ -1,23 +1,30 @@
 """Encoders are trained once, and never on whom they must not see."""
 
+import shutil
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
+from ecglib.core.errors import DataError
 from ecglib.evaluation.protocols import CONTRASTIVE, RANDOM, STR
-from ecglib.studies import pretraining
+from ecglib.studies import pretraining, stages
 from ecglib.studies.pretraining import (
     contrastive,
+    contrastive_source,
     features,
     features_of,
     left_out,
     pretext,
     pretext_folder,
+    pretext_source,
     random_encoder,
     supervised_encoder,
+    supervised_source,
+    trained_on,
 )
+from ecglib.studies.study import Study
 
 
 class Stop(Exception):
@@ -129,3 +136,114 @@ def test_features_of_other_windows_are_kept_under_their_own_name(study):
         found, random_encoder(study).predict(few.X, verbose=0), rtol=1e-4, atol=1e-5
     )
     assert len(features(study, RANDOM)) == len(study.usable)
+
+
+def spoil(stage, path, **changes):
+    """Write a file anew as its stage would, with other arrays."""
+    arrays, about = stage.load(path)
+    stage.write(path, {**arrays, **changes}, about)
+
+
+@pytest.fixture
+def copied(study, tmp_path):
+    """The tiny study with a folder of its own, in which files can be spoilt."""
+    for group in (0, 1):
+        features(study, STR, group)
+    supervised_encoder(study, 0)
+    contrastive(study, 0)
+    for path in study.folder.glob("*.*"):
+        shutil.copy(path, tmp_path / path.name)
+    return Study(profile=study.profile, folder=tmp_path, spec=study.spec)
+
+
+def file_of(study, stage, source):
+    return study.folder / stage.file(source)
+
+
+def test_two_pretexts_that_were_swapped_are_refused_and_taken_again_when_back(copied):
+    one, two = (file_of(copied, stages.PRETEXT, pretext_source(copied, g)) for g in (0, 1))
+    swap(one, two)
+    for group, path, other in ((0, one, two), (1, two, one)):
+        with pytest.raises(DataError, match=f"field group: .* {1 - group}") as caught:
+            pretext(copied, group)
+        assert (caught.value.file, caught.value.expected) == (str(path), str(group))
+        assert other.name in caught.value.remedy
+    swap(one, two)
+    for group in (0, 1):
+        assert set(trained_on(copied, group)) == set(copied.groups[1 - group])
+
+
+def swap(one, two):
+    kept = one.rename(one.with_name("kept"))
+    two.rename(one)
+    kept.rename(two)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt"),
+    [
+        ("heldout_rows", lambda a, other: {"heldout_rows": other["heldout_rows"]}),
+        ("trained_on", lambda a, other: {"trained_on": other["trained_on"]}),
+        ("trained_on", lambda a, other: {"trained_on": np.arange(1, 7)}),
+        ("heldout_logits", lambda a, other: {"heldout_logits": a["heldout_logits"] * np.nan}),
+    ],
+)
+def test_a_pretext_that_saw_others_or_holds_nan_is_refused(copied, name, spoilt):
+    one, two = (file_of(copied, stages.PRETEXT, pretext_source(copied, g)) for g in (0, 1))
+    changes = spoilt(stages.PRETEXT.load(one)[0], stages.PRETEXT.load(two)[0])
+    spoil(stages.PRETEXT, one, **changes)
+    with pytest.raises(DataError, match=f"{one.name}, field {name}: .*delete it"):
+        pretext(copied, 0)
+
+
+@pytest.mark.parametrize("kind", ["pretext", "contrastive", "supervised"])
+def test_weights_that_are_not_finite_are_refused_with_file_and_name(copied, kind):
+    stage, source, load = {
+        "pretext": (stages.PRETEXT, pretext_source, pretext),
+        "contrastive": (stages.CONTRASTIVE, contrastive_source, contrastive),
+        "supervised": (stages.SUPERVISED_ENCODER, supervised_source, supervised_encoder),
+    }[kind]
+    path = file_of(copied, stage, source(copied, 0))
+    name, weights = next(
+        (name, array) for name, array in stage.load(path)[0].items() if "kernel" in name
+    )
+    weights.flat[3] = np.nan
+    spoil(stage, path, **{name: weights})
+    with pytest.raises(DataError, match=f"{path.name}, field {name}: 1 of .* not finite"):
+        load(copied, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda f: f[:-1], "array of shape"),
+        (lambda f: np.where(f == f[2, 1], np.inf, f), "not finite"),
+        (lambda f: f.ravel(), "array of shape"),
+    ],
+)
+def test_features_that_are_not_one_finite_row_per_window_are_refused(copied, change, told):
+    path = next(
+        path
+        for path in copied.folder.glob("features-*.npz")
+        if stages.FEATURES.load(path)[1]["configuration"]["model"] == STR
+        and stages.FEATURES.load(path)[1]["configuration"]["pretext"]["group"] == 1
+    )
+    found = stages.FEATURES.load(path)[0]["features"]
+    spoil(stages.FEATURES, path, features=change(found).astype(np.float32))
+    with pytest.raises(DataError, match=f"{path.name}, field features: .*{told}"):
+        features(copied, STR, 1)
+    assert len(features(copied, STR, 0)) == len(copied.usable)
+
+
+def test_windows_of_another_cohort_are_refused(copied, tmp_path):
+    other = Study(
+        profile=copied.profile,
+        folder=tmp_path / "other",
+        spec=replace(copied.spec, n_participants=5),
+    )
+    _ = other.windows
+    (theirs,) = other.folder.glob("windows-*.npz")
+    (ours,) = copied.folder.glob("windows-*.npz")
+    theirs.replace(ours)
+    with pytest.raises(DataError, match=f"{ours.name}, field data: .*{other.identity}"):
+        _ = copied.windows

@@ -1,11 +1,13 @@
 """Predictions of a study, and an audit that knows which encoder saw whom."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ecglib.core.errors import DataError
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.crossval import majority_predictions
 from ecglib.evaluation.predictions import append_predictions
@@ -158,3 +160,31 @@ def test_the_audit_of_a_study_knows_which_encoder_saw_whom(study, monkeypatch):
     found = leaks(study).query("stage == 'pretext'")
     assert set(found["regime"]) == {STRICT}
     assert {"participant", "trial", "window"} == set(found["kind"])
+
+
+def test_the_audit_reads_from_the_encoder_whom_it_was_trained_on(study, monkeypatch):
+    """Files that say otherwise than the groups: as if the check of the encoders were not there."""
+    _ = predictions(study), supervised_predictions(study)
+    everyone = np.unique(study.usable.meta["participant"])
+    monkeypatch.setattr(results, "trained_on", lambda study, group: everyone)
+    found = leaks(study).query("stage == 'pretext'")
+    assert set(found["regime"]) == {STRICT}
+    assert set(found["participant"].dropna()) == set(everyone)
+    with pytest.raises(DataError, match="was pretrained on"):
+        results._predict(study)
+
+
+def test_strict_predictions_refuse_encoders_that_were_swapped(study, tmp_path):
+    _ = predictions(study)
+    for path in study.folder.glob("*.*"):
+        if not path.name.startswith(("predictions-", "features-")):
+            shutil.copy(path, tmp_path / path.name)
+    one, two = sorted(tmp_path.glob("pretext-*.npz"))
+    kept = one.rename(tmp_path / "kept")
+    two.rename(one)
+    kept.rename(two)
+    swapped = Study(profile=SMALL, folder=tmp_path, spec=SPEC)
+    for function in (predictions, leaks):
+        with pytest.raises(DataError, match=r"pretext-.*, field group: .*made with [01]"):
+            function(swapped)
+    assert not list(tmp_path.glob("predictions-*"))

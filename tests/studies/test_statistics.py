@@ -98,4 +98,4 @@ def test_a_simulation_runs_once(tmp_path, monkeypatch):
     again = statistics.simulated(coverage_table, tmp_path, n_participants=(9,), repetitions=3)
     pd.testing.assert_frame_equal(first, again)
     assert not calls
-    assert len(list(tmp_path.glob("simulation-*.csv"))) == 1
+    assert len(list(tmp_path.glob("simulation-*.csv.gz"))) == 1

@@ -1,6 +1,8 @@
 """A study knows its data, and puts people into groups."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,3 +126,29 @@ def test_copies_in_the_file_are_refused_unless_allowed_and_never_mixed_up(tmp_pa
     with pytest.raises(DataError, match="of the same ECG as"):
         strict.windows  # noqa: B018
     assert strict.identity != allowed.identity
+
+
+def test_a_synthetic_file_or_truth_of_another_recipe_is_refused(study, tmp_path):
+    ours = Path(shutil.copy(study.path, tmp_path / study.path.name))
+    other = synthetic_file(replace(SPEC, effect=0.5), tmp_path)
+    truth = ours.with_suffix(".npz")
+    shutil.copy(study.path.with_suffix(".npz"), truth)
+    own = Study(profile=TINY, folder=tmp_path, spec=SPEC)
+    assert own.path == ours and own.truth.name == study.identity
+    kept = truth.read_bytes()
+    truth.write_bytes(other.with_suffix(".npz").read_bytes())
+    with pytest.raises(DataError, match=rf"{truth.name}: .*'{other.stem}'.*'{ours.stem}'"):
+        _ = Study(profile=TINY, folder=tmp_path, spec=SPEC).truth
+    truth.write_bytes(kept)
+    ours.write_bytes(other.read_bytes())
+    with pytest.raises(DataError, match=rf"{ours.name}: .*'{other.stem}'.*'{ours.stem}'"):
+        _ = Study(profile=TINY, folder=tmp_path, spec=SPEC).path
+
+
+def test_a_file_is_not_the_recipe_because_of_its_name(study, tmp_path):
+    path = tmp_path / study.path.name
+    write_dreamer_mat(make_cohort(SPEC, seed=3).cohort, path)
+    found = Study(path, profile=TINY, folder=tmp_path, spec=SPEC)
+    assert found.identity == found.cohort.sha256
+    moved = Path(shutil.copy(study.path, tmp_path / "moved.mat"))
+    assert Study(moved, profile=TINY, folder=tmp_path, spec=SPEC).identity == study.identity

@@ -20,6 +20,7 @@ from ecglib.synthetic.cohort import (
     save_truth,
     simulate_session,
     write_dreamer_mat,
+    written_name,
 )
 from ecglib.synthetic.people import FEATURES
 
@@ -324,6 +325,16 @@ def test_the_same_cohort_gives_the_same_file(small, tmp_path):
     assert a.startswith(b"MATLAB 5.0 MAT-file")
 
 
+def test_a_name_stands_in_the_header_and_changes_nothing_else(small, tmp_path):
+    plain = write_dreamer_mat(small.cohort, tmp_path / "a.mat")
+    named = write_dreamer_mat(small.cohort, tmp_path / "b.mat", name="synthetic-v1-0123456789ab")
+    assert (written_name(plain), written_name(named)) == ("", "synthetic-v1-0123456789ab")
+    assert plain.read_bytes()[116:] == named.read_bytes()[116:]
+    assert len(read_dreamer(named).recordings) == len(small.cohort.recordings)
+    with pytest.raises(DataError, match=r"field name: .*at most 25"):
+        write_dreamer_mat(small.cohort, tmp_path / "c.mat", name="x" * 26)
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(small, tmp_path, monkeypatch):
     path = tmp_path / "DREAMER.mat"
     path.write_bytes(b"old")
@@ -354,6 +365,9 @@ def test_the_truth_survives_its_file(small, tmp_path):
     for name in ("r_peaks", "disturbed"):
         for a, b in zip(getattr(read, name), getattr(small.truth, name), strict=True):
             assert a.dtype == b.dtype and np.array_equal(a, b)
+    assert read.name == ""
+    save_truth(path, replace(small.truth, name="of these"))
+    assert load_truth(path).name == "of these"
 
 
 def test_another_archive_is_not_taken_for_the_truth(tmp_path):
