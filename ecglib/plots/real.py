@@ -23,6 +23,7 @@ LINES = {
 """How each rival is drawn, by name."""
 
 _MARKERS = "osD^vP"
+_POOLINGS = {"max": "maximum", "scales": "two time scales"}
 
 
 @styled
@@ -95,7 +96,14 @@ def pooling_dots(
             shift = 0.6 * (number / max(1, len(poolings) - 1) - 0.5)
             y = np.array([pretexts.index(p) for p in rows["pretext"]]) + shift
             ax.hlines(y, rows["low"], rows["high"], color=colours[pooling], lw=1.5)
-            ax.plot(rows["mean"], y, _MARKERS[number], color=colours[pooling], ms=5, label=pooling)
+            ax.plot(
+                rows["mean"],
+                y,
+                _MARKERS[number],
+                color=colours[pooling],
+                ms=5,
+                label=_POOLINGS.get(pooling, pooling),
+            )
         for name, value in (reference or {}).items():
             ax.axvline(value, color="black", lw=1, linestyle="--")
             ax.annotate(
@@ -212,7 +220,13 @@ def probe_bars(
             rows = table[(table["measure"] == measure) & (table["pooling"] == pooling)]
             rows = rows.set_index("pretext").loc[list(pretexts)]
             x = np.arange(len(pretexts)) + 0.8 * ((number + 0.5) / len(poolings) - 0.5)
-            ax.bar(x, rows["mean"], 0.8 / len(poolings), color=colour, label=pooling)
+            ax.bar(
+                x,
+                rows["mean"],
+                0.8 / len(poolings),
+                color=colour,
+                label=_POOLINGS.get(pooling, pooling),
+            )
             ax.vlines(x, rows["low"], rows["high"], color="black", lw=1)
         ax.axhline(0, color="black", lw=0.8)
         ax.set_xticks(range(len(pretexts)), pretexts, fontsize=8)

@@ -201,8 +201,8 @@ def findings(scores: pd.DataFrame) -> list[str]:
         f"Heart rate alone reaches {area('heart rate')}. The published network keeps the maximum "
         f"of its feature maps over time; the mean of the same maps, without a new weight, reaches "
         f"{area('STR mean')} ("
-        + decided(third, "higher", "lower", "not decidedly different")
-        + f" than the maximum, {change(third)}), which is "
+        + decided(third, "higher than", "lower than", "not decidedly different from")
+        + f" the maximum: {change(third)}), which is "
         + decided(second, "more than", "less than", "not decidedly different from")
         + f" heart rate ({change(second)}).",
         "Leaving out single windows instead of whole people changes the balanced accuracy of "
