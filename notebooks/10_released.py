@@ -295,15 +295,15 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 # %% [markdown]
 # ## A reader that ignores its argument
 #
-# The last slip is not one of the released code. It stands apart from the others because it makes a
-# score out of the training data alone, whatever the split. We met it beside a public result:
+# The last defect is not in the released code. It stands apart because it turns the score of the
+# training data into a test score, whatever the split. We met it next to a public result:
 # `FedotovD/WESAD_ECG_SSL` at commit `7e154b0`, a notebook that teaches affect recognition with the
 # first two blocks of this network. Fifteen people of the WESAD data are in one of three states. The
 # folder `results_cv/` holds, for three models, one row for each person who was left out:
 #
 # | model | accuracy | UAR | accuracy of single people |
 # |---|---|---|---|
-# | SVM on numbers of heart rate variability | .698 | .510 | .450 to .832 |
+# | SVM on features of heart-rate variability | .698 | .510 | .450 to .832 |
 # | network, trained with labels | .981 | .980 | .968 to .997 |
 # | network, pretrained without labels | .981 | .989 | .940 to .996 |
 #
@@ -312,11 +312,11 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 # makes it a mean precision. Whether `results_cv/` has the same we cannot tell.)
 #
 # The notebook reads windows with a function that takes the people to read. In its loop stands
-# another name: that of the training people, which is defined outside. Called for the training, the
+# another name, that of the list of training people, which is defined outside the function. Called for the training, the
 # development and the test people, it gives the training people three times. The SVM gets its
-# numbers another way, and that way is right. The program that ran the fifteen folds is not
-# published, so that it read by the same function is our conclusion, from the notebook and from the
-# numbers above. Anybody can make this slip: we make it now, on purpose.
+# features by another route, which is correct. The program that ran the fifteen folds is not
+# published; that it used the same function is our inference from the notebook and from the numbers
+# above. Anybody can make this slip: we make it now, on purpose.
 #
 # As in that notebook, each person has a file, here with windows, features of the encoder and labels.
 # The labels are those of valence, and beside them those of the control, where there is nothing to
@@ -396,7 +396,7 @@ pd.DataFrame(means).assign(**{"of single people": single}).rename_axis(columns=s
 #
 # The labels did not. Every window that the careless reader gives still has its own label, both
 # classes are there, and their shares are those of the data. No shape is wrong and no error is
-# raised. Only the people are others than was asked, and an array does not say whose it is. Nor does
+# raised. Only the people are not the ones that were asked for, and an array does not say whose it is. Nor does
 # the interval: it says how much the tested people differ, and here nearly the same people are tested
 # again and again. Four things give it away all the same. The first two can be seen in the public
 # numbers.
@@ -407,8 +407,9 @@ pd.DataFrame(means).assign(**{"of single people": single}).rename_axis(columns=s
 #    fifteen lie between .450 and .832, with the networks between .940 and .997. A score that hardly
 #    depends on who was left out was perhaps not measured on who was left out. In
 #    {numref}`fig-released-reader` compare how the two lines run.
-# 3. **Too many windows are tested.** Leaving one person out tests every window once.
-# 4. **Nothing to find is found.** With shuffled ratings the score should fall to chance.
+# 3. **Too many windows are tested.** Leaving one person out should test every window once; the careless
+#    reader tests each one as often as there are other people.
+# 4. **An effect is found where there is none.** With shuffled ratings the score should fall to chance.
 
 # %%
 by_labels = reported.pivot(index="person", columns=["labels", "reader"], values="AUC")
@@ -419,7 +420,7 @@ print(
     "careless reader, people differ a tenth as much or less:",
     bool(careless_auc.std() <= right_auc.std() / 10),
 )
-print("nothing to find, careless reader, every person above 0.9:", bool((nothing > 0.9).all()))
+print("ratings shuffled, careless reader, every person above 0.9:", bool((nothing > 0.9).all()))
 
 # %% [markdown]
 # ### Two audits

@@ -11,15 +11,15 @@
 #
 # ```{admonition} Before you start
 # - **You will learn** whether an encoder that learnt from unlabelled ECG helps to tell mental
-#   arithmetic from rest in a person whom nobody has seen before, how much of that is just heart
-#   rate, and what one line of the published network throws away.
+#   arithmetic from rest in a person whom neither encoder nor head has seen, how much of that is heart
+#   rate, and what is lost when the published network keeps only maxima.
 # - **You need first**: {doc}`06_results` and {doc}`16_real_transformations`.
 # - **It takes** a few seconds. The trainings took longer: their results come with the project, in
 #   `results/`, and `make real` computes them again from the recordings, which are open.
 # ```
 #
-# None of the open sets of ECG has ratings of valence or arousal. One has a label of a person's
-# **state**: in eegmat {cite}`zyma2019eegmat` 36 students rested for three minutes and then subtracted
+# Neither of the two open datasets used here has ratings of valence or arousal. One has a label of a
+# person's **state**: in eegmat {cite}`zyma2019eegmat` 36 healthy young adults rested for three minutes and then subtracted
 # numbers in their heads for one. That is cognitive load, not emotion, and it is confounded: rest
 # always came first, with the eyes closed. Whatever separates the two recordings may be due to time,
 # to posture or to the eyes. So this chapter says how the method behaves on real hearts. It doesn't say
@@ -61,7 +61,7 @@ probes = shipped(stages.REAL_PROBES)
 pooled = shipped(stages.POOLING_SCORES)
 about = scores.attrs["provenance"]
 one = select(scores, {"features": "heart rate", "protocol": LOSO, "labelled": ALL})
-print(f"made {about['made']}")
+print(f"made {about['made']}, scored on {about['environment']['processor']}")
 print(
     f"people: {one['participant'].nunique()}, of whom {one['auc'].notna().sum()} have both states"
 )
@@ -71,22 +71,25 @@ print(f"windows: {one['rest'].sum()} of rest, {one['arithmetic'].sum()} of arith
 # Four recordings have no usable ECG. They fail the quality check, which looks at the signal and at no
 # label; their people still help to train, but only people with both states can be scored. The score is
 # the area under the ROC curve **within a person**, averaged over people: how often a window of
-# arithmetic ranks above a window of rest of the same person.
+# arithmetic ranks above a window of rest of the same person. It needs no threshold, so it does not
+# matter that one heart is always faster than another. Balanced accuracy, in the second table, uses one
+# threshold for everybody, and is therefore much lower.
 #
 # ## What is compared
 #
 # - **Heart rate** alone, and **ten features** of the heartbeat ({doc}`09_baselines`).
-# - A **random** encoder, of three seeds.
+# - **Random** encoders, which were never trained (three seeds).
 # - **STR** and **contrastive** encoders ({doc}`04_pretraining`, {doc}`12_contrastive`) that learnt
-#   from patients of the clinic, from other people of eegmat, or from both. Three seeds, or three
-#   groups of people of whom each encoder knows two.
+#   from patients of the clinic, from other people of eegmat, or from both. The clinic gives three
+#   encoders with different seeds. For the others the people of eegmat are cut into three groups; each
+#   encoder learns from two of them and is tested on the third.
 # - Whole networks that are **fine-tuned** from STR, or trained **from scratch** with the same budget.
 #
 # All heads are the same: a logistic regression on standardised features, whose penalty grows with
 # the number of features, so that one feature and a hundred have the same chance. Nothing is tuned.
-# Everything is tested on a person of whom neither the head nor the encoder has seen anything; an
-# audit of every fold ({doc}`07_leakage`) runs before it is scored. Whole networks are dear, so a sixth
-# of the people is left out at a time instead of one person.
+# Everything is tested on people whom neither the head nor the encoder has seen; an audit
+# ({doc}`07_leakage`) checks every fold before it is scored. Training whole networks is expensive, so
+# for them a sixth of the people is left out at a time instead of one person.
 
 # %%
 named = choices(scores)
@@ -125,9 +128,10 @@ print("all well below a coin's:", bool((losses < 0.8 * np.log(2)).all()))
 # ## Fewer labels
 #
 # Self-supervision is for those who have few labels. In {numref}`fig-real-labels` only some people's
-# labels are used; they are drawn five times, always from those who are not tested.
+# labels are used; they are drawn five times, always from those who are not tested. The last
+# point uses everybody else: 35 people where one is left out, 30 where a sixth is.
 
-# %% mystnb={"image": {"alt": "Seven curves of the area under the ROC curve over 2, 5, 10, 20 and all labelled people on a logarithmic axis, with intervals. Heart rate is flat from the left on; learnt features rise with the number of people, and what is read with the mean lies above what is read with the maximum."}, "figure": {"caption": "Rest or arithmetic in a person never seen, by the number of people whose labels are used. Real recordings (eegmat); 95 % intervals over people.", "name": "fig-real-labels"}}
+# %% mystnb={"image": {"alt": "Seven curves of the area under the ROC curve over 2, 5, 10, 20 and all labelled people on a logarithmic axis, with intervals. Heart rate is highest and flat from five people on; learnt features rise with the number of people, and STR read with the mean passes STR read with the maximum only from ten people on."}, "figure": {"caption": "Rest or arithmetic in a person never seen, by the number of people whose labels are used. Real recordings (eegmat); 95 % intervals over people.", "name": "fig-real-labels"}}
 curves = efficiency(scores)
 fig = real_plots.label_efficiency(curves, "eegmat, real recordings")
 fig
@@ -145,8 +149,9 @@ print(f"with the labels of {fewest} people, best: {best}")
 # The published network ends in a **maximum over time**: of each feature map it keeps the largest value,
 # wherever it is. A heart that beats twelve times and one that beats nine times in the window give the
 # same maximum if their beats look the same. The **mean** over time of the same maps counts beats, more
-# or less. No weight changes. {numref}`fig-real-pooling` has both, the two side by side, and two time
-# scales: the mean over the window beside the mean of the maxima of its seconds.
+# or less. No weight changes. {numref}`fig-real-pooling` compares four ways to read the maps: the
+# **maximum**, the **mean**, **both** side by side, and **two time scales**: the mean over the window
+# beside the mean of the maxima of its seconds.
 
 # %% mystnb={"image": {"alt": "Three rows, random, STR and contrastive, each with four marks with intervals on an axis of the area under the ROC curve: maximum, mean, both, and two time scales. A dashed line is heart rate. The maximum lies farthest to the left in every row: it loses the rhythm."}, "figure": {"caption": "The same frozen encoders, read with four poolings. Real recordings (eegmat); all were trained with the maximum.", "name": "fig-real-pooling"}}
 own = scores[(scores["features"] == ENCODER) & (scores["transfer"] == FROZEN)]
@@ -178,8 +183,9 @@ print(trained.pivot_table(index=["pretext", "trained"], columns="target", values
       .round(3).to_string())  # fmt: skip
 
 # %% [markdown]
-# What does a pooling lose? A linear model reads three features of the heartbeat from the features of
-# an encoder, in people who were left out. {numref}`fig-real-probes` shows how well it follows them
+# What does a pooling lose? From the features of an encoder, a linear model predicts heart rate and two
+# measures of its variability, RMSSD (from beat to beat) and SDNN (over the whole window), in people who
+# were left out. {numref}`fig-real-probes` shows how well it follows them
 # within a person.
 
 # %% mystnb={"image": {"alt": "Three panels of bars: correlation with heart rate, with RMSSD and with SDNN, for random, STR and contrastive encoders read with four poolings. Bars of the maximum are the shortest for heart rate: the mean restores it."}, "figure": {"caption": "What a linear model reads from frozen features of people who were left out: correlation with the measured value within a person. Real recordings (eegmat).", "name": "fig-real-probes"}}
@@ -210,14 +216,16 @@ print(answers.to_string())
 beaten = [q for q, row in zip(tests["question"], tests.to_dict("records"), strict=True)
           if q.endswith("− heart rate") and row["low"] > 0]  # fmt: skip
 print("heart rate is beaten by:", ", ".join(beaten) or "nothing that was tried")
+print(f"questions: {len(tests)}, decided: {(answers['first is'] != 'not decided').sum()}")
 
 # %% [markdown]
 # ## Can it be believed?
 #
 # **The split.** {numref}`fig-real-protocols` scores the same features under three splits. Leaving out
-# single windows keeps the person on both sides. Leaving out a single *recording* is worse than it
-# looks: each person has one recording of each state, so a head that recognises a person has learnt
-# that this person is always in the other state.
+# single windows keeps the person on both sides. Leaving out a single *recording* errs the other
+# way and scores too low: each person has one recording of each state, so the only training recording of
+# the tested person is in the *other* state, and a head that recognises the person answers with that
+# one.
 
 # %% mystnb={"image": {"alt": "Rows of features from heart rate to encoders, each with three marks of balanced accuracy: single windows, single recordings, whole people left out. For encoders the mark of single windows lies farthest to the right, for heart rate the marks lie close together."}, "figure": {"caption": "The same features under three splits. Real recordings (eegmat).", "name": "fig-real-protocols"}}
 parts = []
@@ -239,8 +247,9 @@ wide["windows − people"] = wide["single windows"] - wide["whole people"]
 print(wide.loc[list(shown)[:8]].round(3).to_string())
 
 # %% [markdown]
-# **The person.** A linear discriminant names the person of a window from a recording that it has not
-# seen. Whoever can do that can use it wherever the split allows.
+# **The person.** Features may tell who somebody is. A linear discriminant learns people from one of
+# their recordings and names the person of each window of the other. Features that can do this let a
+# head recognise people instead of states, wherever the split allows it.
 
 # %%
 identity = probes[probes["measure"] == "identity"]
@@ -252,6 +261,8 @@ print(f"guessing gives {1 / n_people:.3f}")
 print(
     who[["features", "pretext", "pooling", "mean", "low", "high"]].round(3).to_string(index=False)
 )
+untrained = who.loc[who["pretext"] == RANDOM, "mean"].max()
+print("a random encoder names most windows' people, untrained:", bool(untrained > 0.5))
 
 # %% [markdown]
 # **The source.** Encoders that learnt from other people of eegmat, or from both sets, have seen the
@@ -270,7 +281,7 @@ print(pd.DataFrame(source_rows).round(3).to_string(index=False))
 # %% [markdown]
 # ## What we found
 #
-# Three sentences, written by the numbers above.
+# Three findings. The code fills in the numbers and the verdicts from the tables above.
 
 # %%
 for sentence in findings(scores):
@@ -284,13 +295,21 @@ for sentence in findings(scores):
 # - That it holds for others: these are 36 young adults, most of them women, and 32 are scored.
 # ```
 #
+# ## Take-aways
+#
+# - Put heart rate beside every encoder.
+# - How a network pools over time decides which part of the rhythm its features can hold.
+# - Ask which questions were planned, and how many; then look at the intervals. "Not decided" does not
+#   mean equal: with few people and many questions an interval is wide.
+#
 # ## What could go wrong
 #
 # - **A straw man.** Training from scratch with too few steps loses to anything. Here its training
 #   loss is printed beside that of a coin.
-# - **Scores of several heads in one pot.** Where a fold cuts a person, windows are compared by their
-#   rank within the fold.
-# - **Too many questions.** Every question of the forest counts in its correction, also the dull ones.
+# - **Mixing the scores of several heads.** When single windows are left out, the windows of one person
+#   are scored by different heads, whose scales differ. So they are first turned into ranks within each
+#   fold.
+# - **Too many questions.** Every question of the forest counts in the correction, even the dull ones.
 #
 # ## Exercises
 #
@@ -299,11 +318,12 @@ for sentence in findings(scores):
 # 2. Read the STR encoder with the mean, with the labels of two people. How much does the score depend
 #    on *which* two? The column `draw` of `scores` tells.
 #
-# ```{admonition} Solution 2
-# :class: dropdown
-# `chosen = scores[(scores["pretext"] == "STR") & (scores["pooling"] == "mean") & (scores["labelled"]
-# == "2")]`, then `chosen.groupby("draw")["auc"].mean()`.
+# :::{dropdown} Solution 2
+# ```python
+# chosen = scores[(scores["pretext"] == STR) & (scores["pooling"] == "mean")]
+# chosen[chosen["labelled"] == "2"].groupby("draw")["auc"].mean()
 # ```
+# :::
 #
 # **What next:** this is the last chapter. {doc}`../book/real-dreamer` puts DREAMER itself behind the
 # first fourteen, and {doc}`../book/datasets` lists other sets that the library reads.

@@ -179,7 +179,7 @@ def findings(scores: pd.DataFrame) -> list[str]:
         return up if row["low"] > 0 else down if row["high"] < 0 else open_
 
     first, second = "STR, maximum − random, maximum", "STR, mean − heart rate"
-    third = "STR, same weights: mean − maximum"
+    third, fourth = "STR, same weights: mean − maximum", "STR, mean − random, mean"
     pooled = {
         (rival, protocol): summarise_real(
             select(scores, named[rival] | {"protocol": protocol}), ["protocol"]
@@ -197,14 +197,16 @@ def findings(scores: pd.DataFrame) -> list[str]:
         f"rest in a person never seen with an area under the ROC curve of {area('STR max')}, a "
         f"random encoder with {area('random max')}; pretraining "
         + decided(first, "helps", "does harm", "is not shown to help")
-        + f" ({change(first)}).",
+        + f" ({change(first)}) where features are read with the maximum; read with the mean it "
+        + decided(fourth, "helps", "does harm", "is not shown to help")
+        + f" ({change(fourth)}).",
         f"Heart rate alone reaches {area('heart rate')}. The published network keeps the maximum "
         f"of its feature maps over time; the mean of the same maps, without a new weight, reaches "
-        f"{area('STR mean')} ("
-        + decided(third, "higher than", "lower than", "not decidedly different from")
-        + f" the maximum: {change(third)}), which is "
-        + decided(second, "more than", "less than", "not decidedly different from")
-        + f" heart rate ({change(second)}).",
+        f"{area('STR mean')}. Compared with the maximum this is "
+        + decided(third, "a gain", "a loss", "no decided difference")
+        + f" ({change(third)}); compared with heart rate, "
+        + decided(second, "a gain", "a loss", "no decided difference")
+        + f" ({change(second)}).",
         "Leaving out single windows instead of whole people changes the balanced accuracy of "
         + " and of ".join(f"{names[rival]} by {flattered[rival]:+.2f}" for rival in flattered)
         + f": a split that keeps a person on both sides moves the score of {names[more]} most.",
