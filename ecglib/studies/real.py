@@ -19,6 +19,7 @@ import pandas as pd
 from scipy.signal import butter, sosfiltfilt
 
 from ecglib.core.arrays import digest
+from ecglib.core.errors import DataError
 from ecglib.core.folders import artifacts_folder
 from ecglib.data.cohort import Cohort
 from ecglib.data.eegmat import CONDITION, read_eegmat
@@ -28,6 +29,7 @@ from ecglib.evaluation.crossfit import participant_groups
 from ecglib.evaluation.protocols import CONTRASTIVE, STR
 from ecglib.models.encoder import EncoderConfig
 from ecglib.models.training import TrainingConfig
+from ecglib.preprocessing.polarity import polarity
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.preprocessing.windows import Windows
 from ecglib.pretext.contrastive import ContrastiveConfig
@@ -274,8 +276,22 @@ class RealStudy:
         return np.isin(windows.meta["participant"], groups[made.group])
 
 
+WAYS_UP = {1: "upright lead", -1: "lead upside down", 0: "undecided lead"}
+"""Of the sign of a `ecglib.preprocessing.polarity.Polarity`, in words."""
+
+
+def ways_up(study: RealStudy) -> dict[str, str]:
+    """Say of every person of eegmat in a `study` whether the lead is upright, in `WAYS_UP`."""
+    windows = study.windows
+    person = windows.meta["participant"].to_numpy()
+    return {
+        name: WAYS_UP[polarity(windows.X[person == name], windows.fs).sign]
+        for name in np.unique(person)
+    }
+
+
 def slowed(X: np.ndarray) -> np.ndarray:
-    """Take away what is above `SLOW_HZ`: the waves of the heart stay, the recorder's noise goes.
+    """Take away what is above `SLOW_HZ`: the finest noise, and the sharpest parts of QRS.
 
     Parameters
     ----------
@@ -348,9 +364,11 @@ def clinic_cohort(folders: Sequence[str | os.PathLike[str]]) -> Cohort:
     Raises
     ------
     DataError
-        As `ecglib.data.mitbih.read_mitbih`.
+        If no folder is given; and as `ecglib.data.mitbih.read_mitbih`.
     """
     best: dict[str, tuple[pd.Series, np.ndarray]] = {}
+    if not folders:
+        raise DataError("no folder of MIT-BIH", field="folders", expected="one or more")
     for cohort in map(read_mitbih, folders):
         for (_, row), signal in zip(cohort.recordings.iterrows(), cohort.signals, strict=True):
             if row["record"] not in best or len(signal) > len(best[row["record"]][1]):

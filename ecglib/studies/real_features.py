@@ -50,10 +50,13 @@ class Known:
     parts : list of ndarray, each of shape (n_windows, n_features)
         The features; one array, or one for each group of people, by the encoder that has not seen
         the group.
+    blocks : tuple of int, optional
+        How many features are of one kind, where several kinds stand side by side.
     """
 
     case: dict[str, Any]
     parts: list[np.ndarray]
+    blocks: tuple[int, ...] | None = None
 
 
 def known(study: RealStudy) -> Iterator[Known]:
@@ -90,7 +93,9 @@ def known(study: RealStudy) -> Iterator[Known]:
             )
             yield Known(case, [found])
             if first and made.pretext == STR and pooling in plan.poolings[:2]:
-                yield Known({**case, "features": WITH_TEN}, [np.hstack([found, ten])])
+                both = np.hstack([found, ten])
+                blocks = found.shape[1], ten.shape[1]
+                yield Known({**case, "features": WITH_TEN}, [both], blocks)
     if plan.n_groups:
         for pretext in (STR, CONTRASTIVE):
             for source in (OWN, BOTH):
@@ -154,7 +159,7 @@ def source(study: RealStudy, longer: RealStudy | None = None) -> dict[str, Any]:
 
 
 def _ten_features(study: RealStudy) -> np.ndarray:
-    """Give the ten features; a gap is filled with the median of all windows, without a label."""
+    """Give the ten features; a gap, if there is one, gets the median of all windows of everyone."""
     found = window_features(study.windows.X, study.windows.fs)
     values = np.where(found.valid, found.values, np.nan)
     return np.where(np.isnan(values), np.nanmedian(values, axis=0), values)

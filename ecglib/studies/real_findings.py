@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ecglib.evaluation.paired import mean_test
 from ecglib.evaluation.protocols import (
     ALL,
     CONTRASTIVE,
@@ -180,18 +181,18 @@ def findings(scores: pd.DataFrame) -> list[str]:
 
     first, second = "STR, maximum − random, maximum", "STR, mean − heart rate"
     third, fourth = "STR, same weights: mean − maximum", "STR, mean − random, mean"
-    pooled = {
-        (rival, protocol): summarise_real(
-            select(scores, named[rival] | {"protocol": protocol}), ["protocol"]
-        )["balanced_accuracy"].iloc[0]
-        for rival in ("STR max", "heart rate")
-        for protocol in (WINDOWS, LOSO)
+    split = {
+        name: accuracy_by_person(scores, named[choice] | {"protocol": WINDOWS})
+        - accuracy_by_person(scores, named[choice] | {"protocol": LOSO})
+        for name, choice in (("the encoder", "STR max"), ("heart rate", "heart rate"))
     }
-    flattered = {
-        rival: pooled[rival, WINDOWS] - pooled[rival, LOSO] for rival in ("STR max", "heart rate")
-    }
-    more = max(flattered, key=lambda rival: abs(flattered[rival]))
-    names = {"STR max": "the encoder", "heart rate": "heart rate"}
+    split["difference"] = split["the encoder"] - split["heart rate"]
+
+    def moved(name: str) -> str:
+        found = mean_test(split[name].to_numpy(), 0.95)
+        return f"{split[name].mean():+.2f} [{found['low']:+.2f}, {found['high']:+.2f}]"
+
+    more = mean_test(split["difference"].to_numpy(), 0.95)
     return [
         f"An encoder that learnt from unlabelled ECG of other people tells mental arithmetic from "
         f"rest in a person never seen with an area under the ROC curve of {area('STR max')}, a "
@@ -207,10 +208,40 @@ def findings(scores: pd.DataFrame) -> list[str]:
         + f" ({change(third)}); compared with heart rate, "
         + decided(second, "a gain", "a loss", "no decided difference")
         + f" ({change(second)}).",
-        "Leaving out single windows instead of whole people changes the balanced accuracy of "
-        + " and of ".join(f"{names[rival]} by {flattered[rival]:+.2f}" for rival in flattered)
-        + f": a split that keeps a person on both sides moves the score of {names[more]} most.",
+        "Leaving out single windows instead of whole people changes the balanced accuracy within "
+        f"a person of the encoder by {moved('the encoder')} and of heart rate by "
+        f"{moved('heart rate')}: a split that keeps a person on both sides "
+        + (
+            "flatters the encoder more"
+            if more["low"] > 0
+            else "flatters heart rate more"
+            if more["high"] < 0
+            else "does not decidedly flatter the one more than the other"
+        )
+        + f" ({moved('difference')}).",
     ]
+
+
+def accuracy_by_person(scores: pd.DataFrame, selection: Selection) -> pd.Series:
+    """Give the balanced accuracy of every person who has both states, seeds counted together.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `ecglib.studies.real_scores.real_scores`.
+    selection : selection
+        Of one choice.
+
+    Returns
+    -------
+    Series
+        Index participant.
+    """
+    columns = ["rest", "arithmetic", "right_rest", "right_arithmetic"]
+    counts = select(scores, selection).groupby("participant")[columns].sum()
+    counts = counts[(counts["rest"] > 0) & (counts["arithmetic"] > 0)]
+    rest = counts["right_rest"] / counts["rest"]
+    return (rest + counts["right_arithmetic"] / counts["arithmetic"]) / 2
 
 
 def _views(scores: pd.DataFrame, pretext: str) -> list[int]:

@@ -22,7 +22,7 @@ from ecglib.core.progress import progress
 from ecglib.evaluation.crossfit import participant_groups
 from ecglib.evaluation.protocols import ALL, CONTRASTIVE, RANDOM, STR
 from ecglib.models.encoder import EncoderConfig, build_encoder, even_batch
-from ecglib.models.training import History, device
+from ecglib.models.training import device
 from ecglib.models.weights import arrays_to_weights, weights_to_arrays
 from ecglib.pretext.pretrain import Clock, PretextConfigs, pretrain
 from ecglib.pretext.str_model import STRModel
@@ -58,8 +58,6 @@ class RealEncoder:
     ----------
     encoder : keras.Model
         The encoder.
-    history : DataFrame
-        One row per epoch.
     logits : dict of str to ndarray of float32, shape (n, 7, 7)
         Of STR, on windows of people whom it has not seen, by who they are: window, version shown,
         head that answers.
@@ -68,7 +66,6 @@ class RealEncoder:
     """
 
     encoder: keras.Model
-    history: pd.DataFrame
     logits: dict[str, np.ndarray]
     about: dict[str, Any]
 
@@ -126,14 +123,13 @@ def real_encoder(study: RealStudy, made: Made) -> RealEncoder:
     )
     encoder = random_encoder(study, made.pooling, made.seed)
     arrays_to_weights(encoder, arrays, "encoder")
-    history = History(json.loads(str(arrays["history"]))).frame()
     about = json.loads(str(arrays["about"]))
     logits = {
         name.removeprefix("logits/"): found
         for name, found in arrays.items()
         if name.startswith("logits/")
     }
-    return RealEncoder(encoder, history, logits, about)
+    return RealEncoder(encoder, logits, about)
 
 
 def encoder_source(study: RealStudy, made: Made) -> dict[str, Any]:
@@ -206,7 +202,9 @@ def missing_networks(study: RealStudy) -> tuple[list[Made], list[Tuned]]:
     return made, tuned
 
 
-def labelled_people(people: np.ndarray, complete: np.ndarray, number: int, seed: int) -> np.ndarray:
+def labelled_people(
+    people: np.ndarray, complete: np.ndarray, number: int, seed: int | tuple[int, ...]
+) -> np.ndarray:
     """Draw some people whose labels are used; a smaller draw is part of a larger one.
 
     Parameters
@@ -217,7 +215,7 @@ def labelled_people(people: np.ndarray, complete: np.ndarray, number: int, seed:
         Who has windows of both classes; nobody else is drawn.
     number : int
         How many.
-    seed : int
+    seed : int or tuple of int
         Of the draw.
 
     Returns

@@ -12,10 +12,9 @@ from ecglib.evaluation.probes import run_probe
 from ecglib.evaluation.protocols import STR
 from ecglib.evaluation.recognition import amplitude_ceiling, task_scores
 from ecglib.features.heartbeats import FEATURES, window_features
-from ecglib.preprocessing.polarity import polarity
 from ecglib.pretext.transformations import TASKS
 from ecglib.studies import stages
-from ecglib.studies.real import CLINIC, NOBODY, OWN, RealStudy
+from ecglib.studies.real import CLINIC, NOBODY, OWN, WAYS_UP, RealStudy, ways_up
 from ecglib.studies.real_features import ENCODER, WITH_TEN, known, source, views_of
 from ecglib.studies.real_networks import people_of_both, real_encoder
 from ecglib.transfer.linear import linear_scores
@@ -26,9 +25,6 @@ PROBED = ("heart_rate", "rmssd", "sdnn")
 
 OTHERS = "others"
 """As ``shown``: all versions, of which the head has to find its own."""
-
-WAYS_UP = {1: "upright lead", -1: "lead upside down", 0: "undecided lead"}
-"""Of the sign of a `ecglib.preprocessing.polarity.Polarity`, in words."""
 
 
 def real_probes(study: RealStudy) -> pd.DataFrame:
@@ -117,7 +113,7 @@ def _correlations(person: np.ndarray, wanted: np.ndarray, said: np.ndarray) -> p
 
 def _recognition(study: RealStudy) -> pd.DataFrame:
     rows = _amplitude(study)
-    way_up = _way_up(study)
+    way_up = ways_up(study)
     person = study.windows.meta["participant"].to_numpy()
     shown = evenly_spaced(person, study.plan.pretext.heldout_windows)
     for made in study.encoders():
@@ -183,13 +179,3 @@ def _amplitude(study: RealStudy) -> list[dict[str, Any]]:
         for who, key in (("others", "population_head"), ("the person", "person_head"))
         for head in ("original", "scaling")
     ]
-
-
-def _way_up(study: RealStudy) -> dict[str, str]:
-    """Say of every person of eegmat whether the lead is upright."""
-    windows = study.windows
-    person = windows.meta["participant"].to_numpy()
-    return {
-        name: WAYS_UP[polarity(windows.X[person == name], windows.fs).sign]
-        for name in np.unique(person)
-    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from joblib import Parallel, delayed
 from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
@@ -28,7 +29,7 @@ from ecglib.evaluation.metrics import auc
 from ecglib.evaluation.protocols import ALL, RANDOM, SCRATCH, STRICT, TEST, TUNED
 from ecglib.evaluation.splits import Fold, TrialGroupedKFold, WindowKFold
 from ecglib.studies import stages
-from ecglib.studies.real import CLINIC, NOBODY, RealPlan, RealStudy
+from ecglib.studies.real import CLINIC, NOBODY, RealPlan, RealStudy, ways_up
 from ecglib.studies.real_features import (
     ENCODER,
     WITH_TEN,
@@ -93,23 +94,26 @@ class StateWindows:
         return self.meta["participant"].to_numpy()
 
 
-def head(n_features: int) -> Pipeline:
+def head(*blocks: int) -> Pipeline:
     """Make the classifier of rest and arithmetic, unfitted.
 
     Parameters
     ----------
-    n_features : int
-        Number of features.
+    *blocks : int
+        Number of features, or numbers of several kinds of features that stand side by side.
 
     Returns
     -------
     Pipeline
         Features are brought to mean 0 and standard deviation 1 of the training windows, classes
-        count alike, and the prior variance of the answer is 1 whatever `n_features` is.
+        count alike, and the prior variance of the answer is 1, of which every block has the same
+        share, however many features it has.
     """
+    weights = np.concatenate([np.full(n, (n * len(blocks)) ** -0.5) for n in blocks])
     return make_pipeline(
         StandardScaler(),
-        LogisticRegression(C=1 / n_features, class_weight="balanced", max_iter=2000),
+        FunctionTransformer(partial(np.multiply, weights)),
+        LogisticRegression(class_weight="balanced", max_iter=2000),
     )
 
 
@@ -184,7 +188,7 @@ def real_scores(study: RealStudy, longer: RealStudy | None = None, jobs: int = 1
     DataFrame
         One row per case, way of testing and person: `CASE`, `HOW`, what `people_scores` gives, and
         of whole networks ``loss``, that of the last epoch on the training windows. Folds are
-        audited before they are scored.
+        audited before they are scored. ``lead`` says which way up the person's lead is.
     """
     return stages.REAL_SCORES.cached(
         source(study, longer), lambda: _scores(study, longer, jobs), study.folder
@@ -235,7 +239,10 @@ def audit(
 
 
 def predict(
-    tested: StateWindows, parts: Sequence[np.ndarray], folds: Sequence[Fold]
+    tested: StateWindows,
+    parts: Sequence[np.ndarray],
+    folds: Sequence[Fold],
+    blocks: Sequence[int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a head for every fold, and predict what it tests.
 
@@ -247,6 +254,8 @@ def predict(
         As in `Known`.
     folds : sequence of (train, test)
         Rows; with several parts the people of a fold must be of one group.
+    blocks : sequence of int, optional
+        As in `head`; all features are one block by default.
 
     Returns
     -------
@@ -264,7 +273,7 @@ def predict(
         X = parts[0]
         if len(parts) > 1:
             X = parts[_group_of(tested, test, number)]
-        fitted = head(X.shape[1]).fit(X[train], tested.truth[train])
+        fitted = head(*(blocks or X.shape[1:])).fit(X[train], tested.truth[train])
         probability[test] = fitted.predict_proba(X[test])[:, 1]
         fold_of[test] = number
     return probability, fold_of
@@ -286,8 +295,12 @@ def _scores(study: RealStudy, longer: RealStudy | None, jobs: int) -> pd.DataFra
         delayed(_frozen)(tested, *case) for case in cases
     )
     tables = list(progress(frozen, "frozen features", total=len(cases), unit="case"))
+    sixth = folds_of(tested, SIXTH) if study.plan.tuned_folds else []
     for tuned in tunings(study):
         found = tuned_predictions(study, tuned)
+        # The encoders that whole networks start from have seen nobody of eegmat.
+        own = [(train, np.flatnonzero(found["fold"] == i)) for i, (train, _) in enumerate(sixth)]
+        audit(tested, [found["probability"]], own, SIXTH)
         scored = people_scores(tested.person, tested.truth, found["probability"], found["fold"])
         pretext = tuned.pretext
         case = case_of(
@@ -303,7 +316,8 @@ def _scores(study: RealStudy, longer: RealStudy | None, jobs: int) -> pd.DataFra
         how = {"protocol": SIXTH, "labelled": str(tuned.labelled), "draw": 0}
         scored["loss"] = found["loss"].mean()
         tables.append(_with(scored, case, how))
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(lead=table["participant"].map(ways_up(study)))
 
 
 def _frozen(tested: StateWindows, case: Known, every_way: bool) -> pd.DataFrame:
@@ -314,7 +328,7 @@ def _frozen(tested: StateWindows, case: Known, every_way: bool) -> pd.DataFrame:
     for protocol in (LOSO, WINDOWS, RECORDS, SIXTH) if every_way else (LOSO,):
         folds = folds_of(tested, protocol)
         audit(tested, case.parts, folds, protocol)
-        found = predict(tested, case.parts, folds)
+        found = predict(tested, case.parts, folds, case.blocks)
         scored = people_scores(tested.person, tested.truth, *found)
         how = {"protocol": protocol, "labelled": ALL, "draw": 0}
         tables.append(_with(scored, case.case, how))
@@ -325,9 +339,9 @@ def _frozen(tested: StateWindows, case: Known, every_way: bool) -> pd.DataFrame:
     for number in plan.labelled:
         for draw in range(plan.draws):
             fewer = []
-            for train, test in folds:
+            for fold, (train, test) in enumerate(folds):
                 others = np.unique(tested.person[train])
-                drawn = labelled_people(others, tested.complete, number, draw)
+                drawn = labelled_people(others, tested.complete, number, (draw, fold))
                 fewer.append((train[np.isin(tested.person[train], drawn)], test))
             found = predict(tested, case.parts, fewer)
             scored = people_scores(tested.person, tested.truth, *found)
