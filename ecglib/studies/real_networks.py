@@ -225,7 +225,7 @@ def labelled_people(
     Examples
     --------
     >>> print(labelled_people(np.array(["a", "b", "c"]), np.array(["a", "c", "d"]), 2, seed=0))
-    ['c' 'a']
+    ['a' 'c']
     """
     may = np.intersect1d(people, complete)
     return np.random.default_rng(seed).permutation(may)[:number]

@@ -179,7 +179,7 @@ def test_a_shape_that_does_not_fit_the_length_is_refused_before_memory_is_asked_
         about = {"descr": "<f8", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(member, about)
         member.write(bytes(80_000))
-    with pytest.raises(DataError, match=r"shape \(1?\d+,\) of 'x\.npy' does not fit"):
+    with pytest.raises(DataError, match=r"than its header says|its header promises 10{15}"):
         load_arrays(path)
 
 

@@ -251,7 +251,7 @@ def test_loading_names_the_file_whose_parts_do_not_fit(windows, tmp_path):
     with pytest.raises(DataError, match=r"windows\.npz: not a whole file"):
         Windows.load(path)
     np.savez(path, **{**parts, "X": np.array([{}], dtype=object)}, allow_pickle=True)
-    with pytest.raises(DataError, match=r"windows\.npz: not a whole file.*pickling"):
+    with pytest.raises(DataError, match=r"windows\.npz: not a whole file.*Python objects"):
         Windows.load(path)
 
 
