@@ -48,10 +48,18 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # ## One trial
 #
 # A **trial** is one participant who watches one clip and rates it once. {numref}`fig-data-leads`
-# shows a few seconds of one. Both leads see the same heart, from two directions. The tall spike
-# is the R peak: the electrical activation of the main pumping chambers, which then contract. The
-# small hill before it, the P wave, is the activation of the upper chambers, and the broad one after
-# it, the T wave, the recovery of the main ones.
+# shows a few seconds of one. Both leads see the same heart, from two directions. An ECG shows what
+# is electrical about a heartbeat; the muscle follows a moment later. In the order of time:
+#
+# - The **P wave**, a small hill: the upper chambers are activated, and then contract.
+# - The **QRS complex**, the narrow spike, whose high point is the **R peak**: the main pumping
+#   chambers are activated, and then contract.
+# - The **ST segment**, nearly level: the main chambers are active throughout.
+# - The **T wave**, a broad hill: the main chambers recover electrically, ready for the next beat.
+# - The **RR interval** is the time from one R peak to the next. A minute divided by it is the heart
+#   rate.
+#
+# A lead may see some of these waves small or upside down: it depends on its direction.
 #
 # We mark the R peaks that a detector of NeuroKit {cite}`makowski2021neurokit` finds. Where the
 # true ones are known, because we placed them, they are marked too.
@@ -166,10 +174,10 @@ fig = cohort_plots.clip_durations(trials, study.label)
 fig
 
 # %% [markdown]
-# The columns of {numref}`fig-data-durations` are what to remember. Everyone sees the same clips,
-# and a clip has its own length, so a recording's length alone can give the clip away. Later
-# chapters cut every recording into windows of equal length; still, *which clip it was* stays a
-# possible shortcut to the rating.
+# The columns of {numref}`fig-data-durations` are what to remember. Everyone sees the same clips.
+# Where people differ little for the same clip, and clips differ in length, a recording's length
+# alone gives the clip away. Later chapters cut every recording into windows of equal length; still,
+# *which clip it was* stays a possible shortcut to the rating.
 
 # %% [markdown]
 # ## The ratings
@@ -192,7 +200,8 @@ base.round(3)
 # The right column is the score to beat: a classifier that ignores the ECG and always gives the
 # commonest answer gets that accuracy. Every table of this book has it in a row of its own.
 #
-# The mean hides how differently people use the scale ({numref}`fig-data-shares`).
+# A mean can hide that people use the scale differently. {numref}`fig-data-shares` shows whether they
+# do.
 
 # %%
 shares = high.groupby(trials["participant"].to_numpy()).mean()
@@ -204,9 +213,9 @@ fig = cohort_plots.high_shares(shares, shares.mean(), study.label)
 fig
 
 # %% [markdown]
-# If a model can tell *who* it listens to, it can answer with that person's usual rating, and looks
-# clever without having read any emotion. Chapter {doc}`06_results` leaves out whole participants
-# for this reason.
+# Where people differ, and a model can tell *who* it listens to, it can answer with that person's
+# usual rating, and looks clever without having read any emotion. Chapter {doc}`06_results` leaves
+# out whole participants for this reason.
 
 # %% [markdown]
 # ## What was planted, and what was not
@@ -270,8 +279,8 @@ else:
 #
 # - A trial is one participant, one clip, one rating per scale.
 # - Each field is read by its name, and checked.
-# - The commonest answer already scores well above nothing: compare with it, always.
-# - People differ in how they rate, and clips differ in what they evoke. Both are shortcuts.
+# - The commonest answer scores at least one half, without any ECG: compare with it, always.
+# - Where people differ in how they rate, or clips in what they evoke, both are shortcuts.
 
 # %% [markdown]
 # ## Exercises

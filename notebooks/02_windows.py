@@ -23,12 +23,15 @@
 # recording, and the last few seconds seldom fill a window.
 
 # %%
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import signal
 from sklearn.neighbors import NearestNeighbors
 
 from ecglib.data.labels import TARGETS
+from ecglib.features.heartbeats import BEFORE_S, find_beats, landmarks, median_beat, upright
 from ecglib.plots import windows as windows_plots
 from ecglib.preprocessing.normalisation import trimmed_stats
 from ecglib.preprocessing.quality import QUALITIES, sample_quality, window_quality
@@ -57,8 +60,11 @@ fig
 # %% [markdown]
 # ## High-pass filter
 #
-# The body moves, the chest breathes, the electrodes drift: all this is slow, and none of it is
-# what we want to learn from. A high-pass filter removes it. Two choices matter.
+# The body moves, the chest breathes, the electrodes drift: all this is slow, and larger than the
+# small waves of a beat. A high-pass filter removes it, and does not ask whether we could have used
+# it. Breathing is the example: it can tell of arousal, and in a cohort made by `ecglib` it does,
+# because we planted it ({doc}`01_data`). Its trace in the baseline is lost; what it does to the RR
+# intervals and to the height of the beats stays. Two choices matter.
 #
 # - **Zero phase.** The filter runs forwards and then backwards. Every beat stays where it was.
 # - **The whole recording, before cutting.** A filter needs a few seconds to settle. Filtered one
@@ -91,6 +97,73 @@ print(
 print("the beats moved by", shift, "samples")
 
 # %% [markdown]
+# ### What the filter does to the beat
+#
+# A part of each beat is slow as well: the ST segment and the T wave. Recorders for diagnosis
+# therefore let pass everything from 0.05 Hz on; a filter with zero phase may begin at 0.67 Hz
+# {cite}`kligfield2007`. The cut-off of the released code, which is ours, lies above that. How much
+# does it change? For each participant we filter one trial both ways and take the median of its
+# beats in the last minute. The ST level is the mean from 80 to 120 ms after the R peak; zero is the
+# level between P and QRS.
+
+# %%
+lead, rate = config.leads[0], config.target_fs
+first = cohort.recordings.query("condition == 'stimulus'").groupby("participant").head(1)
+r = round(BEFORE_S * rate)
+
+
+def beat_and_heights(x, peaks):
+    """Give the median beat and its heights, in % of the R peak."""
+    beat, _ = median_beat(x, rate, peaks)
+    beat = 100 * beat / beat[r]
+    st = beat[r + round(0.08 * rate) : r + round(0.12 * rate) + 1].mean()
+    return beat, {"ST": st, "T": beat[r + round(landmarks(beat, rate)["t"] * rate)]}
+
+
+beats, heights = {}, {}
+for row in first.itertuples():
+    both = [
+        prepare(cohort.signals[row.Index][:, lead - 1], cohort.fs, replace(config, highpass_hz=hz))
+        for hz in (0.05, config.highpass_hz)
+    ]
+    weak, strong = (x[-round(60 * rate) :] for x, _ in both)
+    sign = 1 if np.array_equal(upright(strong, rate), strong) else -1
+    if len(peaks := find_beats(sign * strong, rate)) >= 3:
+        found = [beat_and_heights(sign * x, peaks) for x in (weak, strong)]
+        beats[row.participant], heights[row.participant] = zip(*found, strict=True)
+
+# %%
+weak, strong = (pd.DataFrame({p: h[i] for p, h in heights.items()}).T for i in (0, 1))
+changes = strong - weak
+print(f"{study.label}: {config.highpass_hz:g} Hz instead of 0.05 Hz, {len(changes)} participants")
+print("height in % of the R peak")
+for wave in changes:
+    middle, low, high = changes[wave].median(), changes[wave].min(), changes[wave].max()
+    print(
+        f"{wave}: median {weak[wave].median():.1f} before, changed by {middle:+.1f}",
+        f"({low:+.1f} to {high:+.1f})",
+    )
+print(f"the T wave changes by {(changes['T'] / weak['T']).median():+.1%} of its own height")
+print(
+    f"spread (SD) between participants: T {weak['T'].std():.1f}, its change {changes['T'].std():.1f}"
+)
+
+# %% mystnb={"image": {"alt": "Left, the median beat of one participant after a filter at 0.05 Hz and after the filter in use, cut off above the T wave so that the gap between both lines shows. Right, a dot per participant for the change of the ST level and of the height of the T wave, with their medians as bars."}, "figure": {"caption": "What the high-pass filter does to the beat, in % of the R peak. The left panel is cut off above the T wave.", "name": "fig-windows-beat"}}
+typical = (changes["ST"] - changes["ST"].median()).abs().idxmin()
+pair = pd.DataFrame(
+    dict(zip(("0.05 Hz", f"{config.highpass_hz:g} Hz"), beats[typical], strict=True)),
+    index=(np.arange(len(beats[typical][0])) - r) / rate,
+)
+fig = windows_plots.filtered_beats(pair, changes, study.label)
+fig
+
+# %% [markdown]
+# {doc}`09_baselines` measures the T wave on windows filtered this way, so its heights include that
+# change. A change that is alike for everyone does no harm to a comparison. What can do harm is its
+# spread between participants, and the last two numbers show how that compares with the spread of the
+# heights themselves. Whoever needs the ST level or the T wave for its own sake filters from 0.05 Hz
+# on.
+#
 # ## One scale per participant
 #
 # Amplitude depends on skin, electrodes and the position of the heart. It says who is recorded, and
@@ -117,8 +190,6 @@ for name, factor in change.items():
 # has a standard deviation above one. That is fine: what counts is the same rule for everyone.
 
 # %%
-lead = config.leads[0]
-first = cohort.recordings.query("condition == 'stimulus'").groupby("participant").head(1)
 before = {
     row.participant: prepare(cohort.signals[row.Index][:, lead - 1], cohort.fs, config)[0]
     for row in first.itertuples()
@@ -265,6 +336,7 @@ fig
 #
 # - **Filtering windows instead of recordings**: every window gets the same ringing at its edges.
 # - **A filter that delays**: the beats move, and with them every interval measured.
+# - **Reading an ST level off these windows**: the filter has moved it.
 # - **Normalising each window by itself**: it would erase the difference between a window and its
 #   scaled version, which the next chapters ask a network to see.
 # - **Statistics from test labels or from other people.** Ours use neither.
@@ -273,6 +345,7 @@ fig
 # ## Take-aways
 #
 # - Filter whole recordings, with zero phase. Normalise per participant and lead. Then cut.
+# - A filter takes away signal too: breathing in the baseline, and a part of ST and T.
 # - Judge quality before the filter, and keep the flag in the frame.
 # - The number of ratings, not of windows, says how much you can learn about emotions.
 

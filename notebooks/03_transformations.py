@@ -11,7 +11,7 @@
 #
 # ```{admonition} Before you start
 # - **You will learn** the six ways in which a window is altered, with their exact arithmetic, and
-#   why one of them can hardly be seen.
+#   why two of them are hard to see.
 # - **You need first**: {doc}`02_windows`.
 # - **It takes** about half a minute.
 # ```
@@ -27,8 +27,9 @@ import math
 
 import numpy as np
 
+from ecglib.core.arrays import evenly_spaced
 from ecglib.evaluation.metrics import auc
-from ecglib.features.heartbeats import largest_deflection
+from ecglib.features.heartbeats import FEATURES, largest_deflection, window_features
 from ecglib.plots import transformations as transformations_plots
 from ecglib.pretext.transformations import (
     TASKS,
@@ -140,9 +141,9 @@ print(
 # ## Negation
 #
 # The window is turned upside down. This is what swapped electrodes do. To notice it, one has to
-# know that the tall, narrow spike should point up in this lead.
+# know which way the tall, narrow spike should point in this lead.
 
-# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, it is upside down."}, "figure": {"caption": "Negation: the whole window and one beat of it, before and after.", "name": "fig-transformations-negation"}}
+# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, it is upside down and lies at the same place."}, "figure": {"caption": "Negation: the whole window and one beat of it, before and after.", "name": "fig-transformations-negation"}}
 fig = transformations_plots.before_after(
     x[0], versions["negation"], sources["negation"], beat, fs, "negation", study.label
 )
@@ -211,8 +212,8 @@ print(f"possible orders: about 10^{int(math.log10(math.factorial(config.n_segmen
 #
 # The window is cut into equal pieces. Some, chosen at random, are stretched; the others are
 # squeezed. Values between samples are interpolated linearly. The result is a little longer than a
-# window, so a window is cropped from it at a random place. Beats in a stretched piece come late and
-# look broad; in a squeezed piece, they come early and look narrow.
+# window, so a window is cropped from it at a random place. In a stretched piece beats are broader
+# and farther apart, in a squeezed piece narrower and closer together.
 
 # %% mystnb={"image": {"alt": "Two rows, before and after, with thin lines between the pieces; left the whole window, right the same beat enlarged: after, it is slightly wider or narrower, and lies elsewhere."}, "figure": {"caption": "Time warping: the whole window and one beat of it, before and after. Thin lines: the borders of the pieces.", "name": "fig-transformations-warping"}}
 task = "time_warping"
@@ -281,12 +282,13 @@ print(
 )
 
 # %% [markdown]
-# ## Original or scaled?
+# ## Original, scaled or warped?
 #
-# The network sees one version at a time, never two side by side. For five of the six alterations
-# that is enough. A window that is only louder, by a little, is a perfectly good window: it looks
-# like one from a person with slightly larger R peaks. To recognise it, one would have to know how
-# loud *this* window was before.
+# The network sees one version at a time, never two side by side. Four of the six alterations leave
+# something that no heart does: even noise, waves upside down, backwards or torn apart. The other two
+# are slight. A window that is only louder, by a little, is a perfectly good window: it looks like one
+# from a person with slightly larger R peaks. To recognise it, one would have to know how loud *this*
+# window was before.
 #
 # How much does loudness vary anyway? {numref}`fig-transformations-amplitude` shows the root mean
 # square of all usable windows, as they are and scaled.
@@ -307,11 +309,34 @@ fig
 
 # %% [markdown]
 # Compare the first number with the two spreads. Where the shift is no larger than the spread, the
-# histograms overlap. Whoever knows a person's usual loudness does better, because the spread within
-# one person is smaller; but a network that meets a stranger does not know it. This is a limit of
-# the question, not of the answer. Chapter {doc}`04_pretraining` measures the limit with an oracle
-# and shows how near the network comes. Expect the heads "original" and "scaling" to be the weak
-# ones, and do not try to cure it: the features learnt from the other five are what we want.
+# histograms overlap. Where the spread within one person is the smaller one, whoever knows that
+# person's usual loudness does better; but a network that meets a stranger does not know it.
+#
+# Warping is slight in another way. It changes tempo, and the tempo of a heart changes anyway. Does it
+# change as much from beat to beat?
+
+# %%
+few = study.usable.X[evenly_spaced(np.arange(len(study.usable)), 40)]
+measured = window_features(few, fs)
+names = [feature.name for feature in FEATURES]
+pulse, spread = (measured.values[:, names.index(name)] for name in ("heart_rate", "sdnn"))
+known = measured.valid[:, [names.index("heart_rate"), names.index("sdnn")]].all(axis=1)
+variation = np.median((spread * pulse / 60_000)[known])
+print(
+    f"{study.label}: what warping adds to the logarithm of a duration, or takes from it:",
+    f"{np.log(config.warp_stretch):.2f}",
+)
+print(f"spread of RR intervals over their mean, median of {known.sum()} windows: {variation:.2f}")
+
+# %% [markdown]
+# Where the spread is not much smaller than the change, the rhythm does not give a warped window away.
+# What does is finer: from piece to piece, the waves themselves become narrower and wider together.
+# Unlike the former loudness, all of this is in the window, so it can be learnt. The question is how
+# much training it takes.
+#
+# Chapter {doc}`04_pretraining` shows which heads are weak, what each of them takes for its own
+# version, how far loudness alone leads, and what more training brings. A weak head is no harm in
+# itself: the features are what we want, not the answers.
 #
 # ## What could go wrong
 #
@@ -330,6 +355,7 @@ fig
 # - Seven versions give seven questions, and the answers cost nothing.
 # - Each transformation follows the published arithmetic, and the printed checks prove it.
 # - Original and scaled differ by loudness alone, and loudness varies anyway.
+# - Original and warped differ by a little tempo, and tempo varies anyway; widths tell more.
 
 # %% [markdown]
 # ## Exercises
@@ -352,8 +378,8 @@ fig
 # for factor in (1.1, 1.2, 1.5, 2.0, 3.0):
 #     print(factor, round(auc(truth, np.concatenate([level, level * factor])), 2))
 # ```
-# Several times the published change. Such a factor would make an easy question, and perhaps a
-# useless one.
+# The more loudness varies, the larger it is; on the synthetic cohort several times the published
+# change. Such a factor would make an easy question, and perhaps a useless one.
 # :::
 #
 # **3.** Can you choose the pieces so that warping stretches four and squeezes five?

@@ -1,9 +1,9 @@
-"""Pretext recognition on held-out windows, and how far it can go for "original" and "scaled".
+"""Pretext recognition on held-out windows, and how far amplitude leads for "original" and "scaled".
 
-Six of the versions differ from the original in shape, order or sign. The scaled one differs in
+Five of the versions differ from the original in shape, order or sign. The scaled one differs in
 amplitude alone, and amplitude differs from window to window anyway: whoever does not know how large
-this very window was before can only weigh it against what is usual. `amplitude_ceiling` measures
-how far that leads.
+this very window was before can only weigh it against what is usual. `amplitude_reference` measures
+how far a simple reading of the amplitude leads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AMPLITUDE_QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 """Quantiles of the absolute samples of a window that, with its RMS, describe its amplitude."""
 
 MAX_FOLDS = 5
-"""Most folds by clip in which the limit of recognition is measured."""
+"""Most folds by clip in which the amplitudes of one participant are measured."""
 
 
 def task_scores(logits: np.ndarray) -> pd.DataFrame:
@@ -90,6 +90,51 @@ def confusion(logits: np.ndarray) -> pd.DataFrame:
     )
 
 
+def areas_by_version(logits: np.ndarray) -> pd.DataFrame:
+    """Score every pretext head against each other version apart.
+
+    Each version is there as often as each other, so the mean of a row is the one-against-six area
+    of `task_scores`, and a row says which versions a head takes for its own.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (n_windows, 7, 7)
+        As in `task_scores`.
+
+    Returns
+    -------
+    DataFrame, shape (7, 7)
+        Row: the head; column: the version that is not its own; value: area under the ROC curve
+        between this version and its own, NaN where they are the same.
+
+    Raises
+    ------
+    DataError
+        As in `task_scores`.
+
+    Examples
+    --------
+    >>> logits = np.tile(np.eye(7), (4, 1, 1))
+    >>> logits[:, 6, 0] = 1.0  # the head "original" answers as strongly to the warped windows
+    >>> areas = areas_by_version(logits)
+    >>> areas.loc["original", ["scaling", "time_warping"]].tolist()
+    [1.0, 0.5]
+    >>> float(areas.mean(axis=1)["original"]) == 5.5 / 6
+    True
+    """
+    _check(logits)
+    areas = [
+        [
+            np.nan if v == t else _auc_of_pair(logits[:, v, t], logits[:, t, t])
+            for v in range(len(TASKS))
+        ]
+        for t in range(len(TASKS))
+    ]
+    return pd.DataFrame(
+        areas, index=pd.Index(TASKS, name="head"), columns=pd.Index(TASKS, name="version")
+    )
+
+
 def original_vs_scaled(logits: np.ndarray) -> float:
     """Measure how well the network tells a window from its scaled version.
 
@@ -148,9 +193,12 @@ def amplitude_statistics(X: np.ndarray) -> np.ndarray:
     return np.log(sizes)
 
 
-def amplitude_ceiling(X: np.ndarray, meta: pd.DataFrame, factor: float = 1.1) -> dict[str, object]:
-    """Measure how far anyone could tell windows from scaled windows by their amplitude.
+def amplitude_reference(
+    X: np.ndarray, meta: pd.DataFrame, factor: float = 1.1
+) -> dict[str, object]:
+    """Measure how far a linear reading of the amplitude tells windows from scaled windows.
 
+    This is a reference and no upper bound: a better reading of the same windows may tell more.
     The oracle of the person knows how the amplitudes of this participant's windows in this lead are
     distributed: a linear discriminant on `amplitude_statistics`, fitted to other clips of the same
     participant and lead. The oracle of the population knows the other participants only, which is
@@ -171,7 +219,8 @@ def amplitude_ceiling(X: np.ndarray, meta: pd.DataFrame, factor: float = 1.1) ->
         `person` : area under the ROC curve of the oracle of the person, averaged over participants.
         `population` : the same for the oracle of the population, all windows on one scale.
         `person_head`, `population_head` : what either makes of the one-against-six area of the
-        heads "original" and "scaling" if the other five versions are told apart without error.
+        heads "original" and "scaling" if the other five versions are told apart without error
+        (`head_reference`).
         `by_participant` : Series, area of the oracle of the person for each participant.
 
     Raises
@@ -213,13 +262,13 @@ def amplitude_ceiling(X: np.ndarray, meta: pd.DataFrame, factor: float = 1.1) ->
     return {
         "person": person,
         "population": population,
-        "person_head": head_ceiling(person),
-        "population_head": head_ceiling(population),
+        "person_head": head_reference(person),
+        "population_head": head_reference(population),
         "by_participant": by_participant,
     }
 
 
-def head_ceiling(pair: float) -> float:
+def head_reference(pair: float) -> float:
     """Turn the area for one hard pair into that of a head against all six other versions.
 
     Parameters

@@ -8,7 +8,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ecglib.plots.style import BLUE, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+from ecglib.plots.style import AMBER, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+
+_TASK_LOOKS = (
+    (BLUE, "o"),
+    (GREY, "x"),
+    (ORANGE, "s"),
+    (GREEN, "^"),
+    (AMBER, "v"),
+    (SKY, "P"),
+    (PURPLE, "D"),
+)
 
 
 @styled
@@ -76,6 +86,42 @@ def task_bars(scores: pd.DataFrame, label: str) -> Figure:
 
 
 @styled
+def areas_over_views(longer: pd.DataFrame, here: pd.Series, views: int, label: str) -> Figure:
+    """Draw how well each head of a long training recognises its version, over the views shown.
+
+    Parameters
+    ----------
+    longer : DataFrame
+        Area under the ROC curve, a row per judgement by the number of views until then, a column
+        per task.
+    here : Series
+        Areas of another training by task, to compare.
+    views : int
+        Views of that other training.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        A line per task on a logarithmic axis of views, and large hollow markers for `here`.
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.8))
+    for task, (colour, marker) in zip(longer.columns, _TASK_LOOKS, strict=True):
+        name = _spoken(pd.Index([task]))[0]
+        ax.plot(longer[task], color=colour, marker=marker, ms=4, linewidth=1.2, label=name)
+        hollow = {"mfc": "white", "mec": colour, "mew": 1.8, "ms": 10, "zorder": 3}
+        ax.plot(views, here[task], marker, color=colour, **hollow)
+    ax.axvline(views, color=GREY, linestyle=":", label="this chapter (hollow)")
+    ax.set_xscale("log")
+    ax.set(xlabel="versions of windows shown in training (number)", ylim=(0.48, 1.02))
+    ax.set_ylabel("area under the ROC curve (0 to 1)")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set_title(f"A longer training ({label})")
+    return fig
+
+
+@styled
 def confusion_matrix(shares: pd.DataFrame, label: str) -> Figure:
     """Draw which head answers most strongly to each version.
 
@@ -110,7 +156,7 @@ def confusion_matrix(shares: pd.DataFrame, label: str) -> Figure:
 def amplitude_oracles(
     by_participant: pd.Series, population: float, network: float, label: str
 ) -> Figure:
-    """Draw how far original and scaled windows can be told apart, and how far the network does.
+    """Draw how well two oracles and the network tell original windows from scaled ones.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from ecglib.plots.style import (
     BLUE,
     COUNTS,
+    GREY,
     NORMALISED,
     ORANGE,
     QUALITY_COLOURS,
@@ -63,6 +64,49 @@ def highpass_effect(
     left.set(xlabel="time in the recording (s)", ylabel=COUNTS)
     fig.legend(loc="outside lower center", ncols=3)
     fig.suptitle(f"High-pass filter ({label})")
+    return fig
+
+
+@styled
+def filtered_beats(beats: pd.DataFrame, changes: pd.DataFrame, label: str) -> Figure:
+    """Draw one beat after two filters, and what the stronger filter changes for each participant.
+
+    Parameters
+    ----------
+    beats : DataFrame
+        Two columns, named after the filters: the beat in % of the height of its R peak; a row per
+        sample, by its time after the R peak in seconds.
+    changes : DataFrame
+        A row per participant and a column per wave: change of its height in % of the R peak.
+    label : str
+        Which data these are.
+
+    Returns
+    -------
+    Figure
+        The beats on the left, cut off above the waves beside QRS; a dot per participant on the
+        right, with the median as a bar.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=(1.7, 1))
+    for name, (colour, width, line) in zip(
+        beats, ((ORANGE, 1.8, "-"), ("black", 1.1, "--")), strict=True
+    ):
+        left.plot(beats[name], line, color=colour, linewidth=width, label=name)
+    slow = beats[np.abs(beats.index) > 0.1].to_numpy()
+    left.set_ylim(min(slow.min(), 0) - 8, max(slow.max(), 0) + 12)
+    left.axhline(0, color=GREY, linewidth=0.7)
+    left.set(xlabel="time after the R peak (s)", ylabel="ECG (% of the R peak)")
+    left.set_title("one participant", fontsize=10)
+    for position, name in enumerate(changes):
+        at = position + np.linspace(-0.25, 0.25, len(changes))
+        right.plot(at, changes[name], "o", color=BLUE, markersize=4)
+        right.hlines(changes[name].median(), position - 0.35, position + 0.35, color=ORANGE)
+    right.axhline(0, color=GREY, linewidth=0.7)
+    right.set_xticks(range(changes.shape[1]), changes.columns)
+    right.set(xlabel="wave", ylabel="change (% of the R peak)")
+    right.set_title("every participant", fontsize=10)
+    fig.legend(loc="outside lower center", ncols=2)
+    fig.suptitle(f"What the high-pass filter does to the beat ({label})")
     return fig
 
 

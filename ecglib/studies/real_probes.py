@@ -10,7 +10,7 @@ import pandas as pd
 from ecglib.core.arrays import evenly_spaced
 from ecglib.evaluation.probes import run_probe
 from ecglib.evaluation.protocols import STR
-from ecglib.evaluation.recognition import amplitude_ceiling, task_scores
+from ecglib.evaluation.recognition import amplitude_reference, task_scores
 from ecglib.features.heartbeats import FEATURES, window_features
 from ecglib.pretext.transformations import TASKS
 from ecglib.studies import stages
@@ -64,7 +64,7 @@ def real_recognition(study: RealStudy) -> pd.DataFrame:
         curve of the head over all versions; else it is the share of windows of this version that
         the network takes for that of the ``head``. The pretexts "amplitude, others known" and
         "amplitude, the person known" are discriminants of the amplitude
-        (`ecglib.evaluation.recognition.amplitude_ceiling`).
+        (`ecglib.evaluation.recognition.amplitude_reference`).
     """
     return stages.REAL_RECOGNITION.cached(source(study), lambda: _recognition(study), study.folder)
 
@@ -157,7 +157,7 @@ def _amplitude(study: RealStudy) -> list[dict[str, Any]]:
     """Say what amplitude alone gives the heads that have to tell original from scaled windows."""
     meta = study.windows.meta
     both = np.isin(meta["participant"], people_of_both(study))
-    found = amplitude_ceiling(study.windows.X[both], meta[both].reset_index(drop=True))
+    found = amplitude_reference(study.windows.X[both], meta[both].reset_index(drop=True))
     names = {
         "source": NOBODY,
         "trained": "none",

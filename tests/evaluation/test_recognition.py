@@ -63,6 +63,24 @@ def test_confusion_counts_the_strongest_head_of_each_version():
     np.testing.assert_allclose(table.sum(axis=1), 1)
 
 
+def test_the_areas_of_a_head_say_which_version_it_takes_for_its_own():
+    logits = logits_of()
+    logits[0, 2, 0] = 5.0  # one scaled window of four is "original", and more surely so
+    logits[:, 6, 0] = 1.0  # every warped window is "original" as surely as originals are
+    areas = recognition.areas_by_version(logits)
+    assert areas.loc["original", "scaling"] == 0.75
+    assert areas.loc["original", "time_warping"] == 0.5
+    assert areas.loc["scaling", "original"] == 1
+    assert np.isnan(np.diag(areas)).all()
+    assert areas.isna().sum().sum() == len(TASKS)
+
+
+def test_the_mean_over_versions_is_the_score_of_the_head():
+    logits = np.random.default_rng(0).standard_normal((40, 7, 7))
+    areas = recognition.areas_by_version(logits).mean(axis=1)
+    np.testing.assert_allclose(areas, recognition.task_scores(logits)["auc"])
+
+
 def test_original_vs_scaled_uses_the_two_heads_and_the_two_versions_only():
     assert recognition.original_vs_scaled(logits_of()) == 1
     logits = logits_of()
@@ -75,7 +93,9 @@ def test_original_vs_scaled_uses_the_two_heads_and_the_two_versions_only():
 @pytest.mark.parametrize(
     "logits", [np.zeros((4, 7)), np.zeros((0, 7, 7)), np.full((4, 7, 7), np.nan)]
 )
-@pytest.mark.parametrize("score", ["task_scores", "confusion", "original_vs_scaled"])
+@pytest.mark.parametrize(
+    "score", ["task_scores", "confusion", "areas_by_version", "original_vs_scaled"]
+)
 def test_bad_logits_are_refused(score, logits):
     with pytest.raises(DataError, match="logit"):
         getattr(recognition, score)(logits)
@@ -87,50 +107,52 @@ def test_a_factor_adds_its_logarithm_to_every_amplitude_statistic():
     np.testing.assert_allclose(shift, np.log(1.1), rtol=1e-5)
 
 
-def test_the_ceiling_is_one_where_levels_never_differ_and_chance_where_they_differ_wildly():
-    steady = recognition.amplitude_ceiling(*cohort_windows(0.001))
-    wild = recognition.amplitude_ceiling(*cohort_windows(5.0))
+def test_the_reference_is_one_where_levels_never_differ_and_chance_where_they_differ_wildly():
+    steady = recognition.amplitude_reference(*cohort_windows(0.001))
+    wild = recognition.amplitude_reference(*cohort_windows(5.0))
     assert steady["person"] > 0.999
     assert steady["population"] > 0.999
     assert abs(wild["person"] - 0.5) < 0.1
     assert abs(wild["population"] - 0.5) < 0.1
 
 
-def test_the_ceiling_agrees_with_theory():
+def test_the_reference_agrees_with_theory():
     # Two normal distributions of SD s that differ by log 1.1: area Φ(log 1.1 / (s √2)).
-    ceiling = recognition.amplitude_ceiling(
+    reference = recognition.amplitude_reference(
         *cohort_windows(np.log(1.1), n_participants=4, n_clips=40, per_clip=10)
     )
-    assert ceiling["person"] == pytest.approx(0.7602, abs=0.02)
-    assert ceiling["person_head"] == pytest.approx((5 + ceiling["person"]) / 6)
+    assert reference["person"] == pytest.approx(0.7602, abs=0.02)
+    assert reference["person_head"] == pytest.approx((5 + reference["person"]) / 6)
 
 
 def test_who_knows_the_person_tells_more_where_people_differ():
-    ceiling = recognition.amplitude_ceiling(*cohort_windows(0.02, n_participants=6, person_sd=1.0))
-    assert ceiling["person"] > 0.98
-    assert ceiling["population"] < 0.7
-    assert list(ceiling["by_participant"].index) == [1, 2, 3, 4, 5, 6]
+    reference = recognition.amplitude_reference(
+        *cohort_windows(0.02, n_participants=6, person_sd=1.0)
+    )
+    assert reference["person"] > 0.98
+    assert reference["population"] < 0.7
+    assert list(reference["by_participant"].index) == [1, 2, 3, 4, 5, 6]
 
 
-def test_the_ceiling_does_not_depend_on_the_rows_index():
+def test_the_reference_does_not_depend_on_the_rows_index():
     X, meta = cohort_windows(0.1)
     keep = np.arange(len(meta)) % 3 > 0
-    one = recognition.amplitude_ceiling(X[keep], meta[keep])
-    other = recognition.amplitude_ceiling(X[keep], meta[keep].reset_index(drop=True))
+    one = recognition.amplitude_reference(X[keep], meta[keep])
+    other = recognition.amplitude_reference(X[keep], meta[keep].reset_index(drop=True))
     assert one["person"] == other["person"]
 
 
 def test_what_cannot_be_measured_is_refused():
     X, meta = cohort_windows(0.1)
     with pytest.raises(DataError, match="two"):
-        recognition.amplitude_ceiling(X, meta.assign(participant=1))
+        recognition.amplitude_reference(X, meta.assign(participant=1))
     with pytest.raises(DataError, match="two clips"):
-        recognition.amplitude_ceiling(X, meta.assign(clip=1))
+        recognition.amplitude_reference(X, meta.assign(clip=1))
     X[7] = 0
     with pytest.raises(DataError, match="window 7"):
-        recognition.amplitude_ceiling(X, meta)
+        recognition.amplitude_reference(X, meta)
 
 
-def test_the_ceiling_of_a_head():
-    assert recognition.head_ceiling(1.0) == 1.0
-    assert recognition.head_ceiling(0.5) == pytest.approx(5.5 / 6)
+def test_the_reference_of_a_head():
+    assert recognition.head_reference(1.0) == 1.0
+    assert recognition.head_reference(0.5) == pytest.approx(5.5 / 6)

@@ -13,12 +13,16 @@ HISTORY = pd.DataFrame(
 )
 SCORES = pd.DataFrame({"auc": np.linspace(0.8, 1, 7), "f1": np.linspace(0.5, 1, 7)}, TASKS)
 SHARES = pd.DataFrame(np.eye(7) * 0.8 + 0.2 / 7, index=TASKS, columns=TASKS)
+LONGER = pd.DataFrame(np.linspace(0.6, 1, 14).reshape(2, 7), index=[500, 9000], columns=TASKS)
 AREAS = pd.Series([0.9, 0.95, 1.0], index=[1, 2, 5])
 PLANES = np.random.default_rng(0).normal(size=(2, 40, 2))
 PEOPLE = np.repeat([1, 2], 20)
 FIGURES = {
     "training_curves": lambda: pretraining_plots.training_curves(HISTORY, "synthetic"),
     "task_bars": lambda: pretraining_plots.task_bars(SCORES, "synthetic"),
+    "areas_over_views": lambda: pretraining_plots.areas_over_views(
+        LONGER, SCORES["auc"], 5000, "synthetic"
+    ),
     "confusion_matrix": lambda: pretraining_plots.confusion_matrix(SHARES, "synthetic"),
     "amplitude_oracles": lambda: pretraining_plots.amplitude_oracles(AREAS, 0.8, 0.75, "synthetic"),
     "feature_maps": lambda: pretraining_plots.feature_maps(
@@ -42,6 +46,17 @@ def test_bars_and_cells_show_the_values():
     cells = [text.get_text() for text in FIGURES["confusion_matrix"]().axes[0].texts]
     assert len(cells) == 49
     assert cells[0] == "83%"
+
+
+def test_a_longer_training_is_a_line_per_task_and_the_other_one_a_marker_per_task():
+    (ax,) = FIGURES["areas_over_views"]().axes
+    for number, task in enumerate(TASKS):
+        line, marker = ax.lines[2 * number : 2 * number + 2]
+        np.testing.assert_array_equal(line.get_xdata(), LONGER.index)
+        np.testing.assert_array_equal(line.get_ydata(), LONGER[task])
+        assert marker.get_xdata()[0] == 5000 and marker.get_ydata()[0] == SCORES.loc[task, "auc"]
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts[-2:] == ["time warping", "this chapter (hollow)"]
 
 
 def test_the_map_of_features_has_every_window_and_the_number_of_every_participant():

@@ -21,6 +21,24 @@ def test_highpass_figure_marks_the_cut_off(lead, check):
         np.testing.assert_array_equal(frequency.lines[number].get_xdata(), [64, 128])
 
 
+def test_beats_are_cut_off_above_the_slow_waves_and_every_participant_is_a_dot(check):
+    time = np.arange(-64, 116) / FS
+    beat = np.where(np.abs(time) < 0.03, 100.0, 0.0) + 20 * np.exp(-(((time - 0.3) / 0.05) ** 2))
+    beats = pd.DataFrame({"0.05 Hz": beat, "0.8 Hz": beat - 1}, index=time)
+    changes = pd.DataFrame({"ST": [-1.0, -0.5, -0.9], "T": [0.5, 0.2, 0.3]}, index=[1, 2, 5])
+    fig = windows_plots.filtered_beats(beats, changes, LABEL)
+    check(fig, LABEL, "time after the R peak (s)", "% of the R peak")
+    left, right = fig.axes
+    assert 20 < left.get_ylim()[1] < 40 and left.get_ylim()[0] < -1
+    for line, name in zip(left.lines, beats, strict=False):
+        np.testing.assert_array_equal(line.get_ydata(), beats[name])
+    for line, name in zip(right.lines, changes, strict=False):
+        np.testing.assert_array_equal(line.get_ydata(), changes[name])
+    medians = [bar.get_segments()[0][0, 1] for bar in right.collections]
+    assert medians == [-0.9, 0.3]
+    assert [t.get_text() for t in fig.legends[0].get_texts()] == ["0.05 Hz", "0.8 Hz"]
+
+
 def test_amplitudes_are_drawn_for_every_participant(check):
     before = pd.DataFrame({"low": [-9, -5], "median": [0, 1], "high": [20, 12]}, index=[1, 4])
     fig = windows_plots.amplitude_ranges(before, before / 10, LABEL)
