@@ -196,14 +196,19 @@ def remember(tasks: Iterable[str]) -> None:
 def chapter_key(script: Path, root: Path = ROOT) -> str:
     """Name an executed chapter by all that its outputs can depend on.
 
-    That is the script, the whole library, what travels in results/, the locked packages, the Python
+    That is the script, the whole library, what travels in results/, the longer trainings that chapter 4 shows, the locked packages, the Python
     version, the data file, and the settings in the environment. One changed byte in any of these
     and the chapter is executed again.
     """
     places = ("ECGLIB_PROGRESS", "ECGLIB_HOME", "ECGLIB_ARTIFACTS")
     told = {n: v for n, v in os.environ.items() if n.startswith("ECGLIB_") and n not in places}
     digest = hashlib.sha256(str([sys.version, sorted(told.items()), stamp()[1]]).encode())
-    files = [*root.glob("ecglib/**/*"), *root.glob("results/*"), *root.glob("tools/*.py")]
+    files = [
+        *root.glob("ecglib/**/*"),
+        *root.glob("results/*"),
+        *root.glob("benchmarks/results/schedule.json"),
+        *root.glob("tools/*.py"),
+    ]
     files += [root / "requirements.lock", script]
     for file in sorted(f for f in files if f.is_file() and f.suffix not in (".pyc", ".tmp")):
         digest.update(f"{file.name} {file.stat().st_size}\n".encode())
