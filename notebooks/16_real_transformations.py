@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     notebook_metadata_filter: kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -102,7 +108,8 @@ print("0.95 or more:", ", ".join(strong))
 print("below 0.95:  ", ", ".join(weak))
 
 # %% [markdown]
-# {doc}`04_pretraining` has such a list for the invented cohort. We look at what is taken for what, and then at one suspect after the other.
+# {doc}`04_pretraining` has such a list for the invented cohort. We look at what is taken for what, and
+# then at one suspect after the other.
 
 # %% mystnb={"image": {"alt": "A table of seven versions by seven answers, with shares in per cent. Dark cells off the diagonal show which versions the network confuses on real recordings of new people; dark cells on the diagonal are right answers, the others show what each version is taken for."}, "figure": {"caption": "What each version is taken for, in people of eegmat (mean of the encoders).", "name": "fig-real-confusion"}}
 taken = select(table[table["shown"] != OTHERS], {"source": CLINIC, "trained": "max", "tested": OWN})

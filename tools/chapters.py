@@ -196,9 +196,9 @@ def remember(tasks: Iterable[str]) -> None:
 def chapter_key(script: Path, root: Path = ROOT) -> str:
     """Name an executed chapter by all that its outputs can depend on.
 
-    That is the script, the whole library, what travels in results/, the longer trainings that chapter 4 shows, the locked packages, the Python
-    version, the data file, and the settings in the environment. One changed byte in any of these
-    and the chapter is executed again.
+    That is the script, the whole library, what travels in results/, the longer trainings that
+    chapter 4 shows, the locked packages, the Python version, the data file, and the settings in the
+    environment. One changed byte in any of these and the chapter is executed again.
     """
     places = ("ECGLIB_PROGRESS", "ECGLIB_HOME", "ECGLIB_ARTIFACTS")
     told = {n: v for n, v in os.environ.items() if n.startswith("ECGLIB_") and n not in places}
