@@ -13,12 +13,13 @@
 # - **You will learn** how often our intervals are right, which permutation test is allowed, how
 #   small an effect a cohort can show, and why more seeds do not replace more people.
 # - **You need first**: {doc}`06_results`.
-# - **It takes** about a minute the first time and seconds afterwards, if the earlier chapters have
-#   run.
+# - **It takes** about three minutes the first time and seconds afterwards, if the earlier chapters
+#   have run.
 # ```
 #
-# Every result of this book is a mean over people, and comes with an interval. Both are computed by
-# a program, and a program can be wrong without looking wrong. So we test the statistics as we test
+# Every result of this book is a mean over people, and comes with an interval, a **bootstrap-t** interval
+# {cite}`efron1993bootstrap`. Both are computed by a program, and a program can be wrong without looking
+# wrong. So we test the statistics as we test
 # the code: on cases whose answer we know. We invent people, with a true effect that we choose, and
 # count how often the statistics say the right thing about them. All random numbers come from the
 # seed 0, which nobody chose by its result.
@@ -39,6 +40,7 @@ from ecglib.evaluation.intervals import bootstrap_interval
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.permutation import areas
 from ecglib.evaluation.protocols import NONE, RANDOM, STR, STRICT
+from ecglib.evaluation.simulated_folds import WINDOWS, folds_table
 from ecglib.evaluation.summaries import participant_metrics
 from ecglib.plots import statistics as statistics_plots
 from ecglib.studies import results, statistics
@@ -156,9 +158,51 @@ print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[
 
 # %% [markdown]
 # So the tables of this book widen the interval of every result that comes from several folds, by
-# the square root of two. Near chance that is exactly what is needed, and near chance is where the
+# the square root of two. Near chance that is what is needed, and near chance is where the
 # question "is there anything?" is asked. Where the effect is strong the interval is wider than it
 # need be. We prefer an interval that promises too little.
+#
+# ### Other folds, and differences
+#
+# The tables hold more than that: folds of several people, of windows, of trials and of clips, the
+# difference of two models, and that of two ways of folding. Does each need the same factor? We measure
+# it: how much the mean varies between cohorts, over what the spread of people says. For a finished head
+# that ratio is 1. There are two kinds of heads, a linear one, and nearest neighbours, which learn
+# windows by heart. The truth is here the mean over all cohorts, a leak included: the question is only
+# how far one study lies from it.
+
+# %%
+folded = statistics.simulated(folds_table, study.folder)
+index = ["head", "result"]
+ratios = folded.pivot_table(index=index, columns="separation", values="error_ratio", sort=False)
+ratios = ratios.rename(columns={s: f"effect {s:g}" for s in ratios.columns})
+ratios.round(2).rename_axis(columns="error / what people show (simulated)")
+
+# %% mystnb={"image": {"alt": "Two points for each head and way of folding, plain interval and interval of the tables, beside a shaded band from 93 to 97 per cent: plain intervals fall below the band in many rows, those of the tables lie in it or to its right."}, "figure": {"caption": "How often intervals cover the truth for other ways of folding and for differences, where there is no effect.", "name": "fig-statistics-folds"}}
+no_difference = folded[folded["separation"] == 0]
+names = no_difference["head"] + ": " + no_difference["result"]
+covered = pd.DataFrame({name: no_difference[column] for name, column in series.items()})
+error = pd.DataFrame({name: no_difference[f"{column}_error"] for name, column in series.items()})
+covered.index = error.index = names
+fig = statistics_plots.coverage_points(covered, error, "interval")
+fig
+
+# %%
+shared = 2**0.5
+print(f"largest ratio of all: {folded['error_ratio'].max():.2f}; the tables widen by {shared:.2f}")
+of_windows = folded[folded["result"] == WINDOWS].set_index(["head", "separation"])["error_ratio"]
+print(f"window-wise: from {of_windows.min():.2f} to {of_windows.max():.2f}, by head and effect")
+short = 0.95 - folded["table"] > 2 * folded["table_error"]
+print("rows whose interval in the tables covers less than 95 % beyond counting error:", short.sum())
+print(
+    f"rows in which a plain interval does: {(0.95 - folded['plain'] > 2 * folded['plain_error']).sum()}"
+)
+
+# %% [markdown]
+# Folds of people, and the difference of two models on such folds, need the factor in full where there is
+# nothing to find. Window-wise results need less, because there most of a person's score comes from that
+# person's own windows; yet how much less depends on the head and on the effect, which nobody can read
+# off one study. So no result gets a smaller factor. Window-wise intervals are on the wide side.
 #
 # ## What may change places?
 #
@@ -209,7 +253,7 @@ print(f"to {checked.loc[wrong, 'below_5_percent'].max():.0%} of cohorts without 
 # ### The study's encoders
 #
 # Training anew a thousand times needs a head that trains fast. We take a linear one with a closed
-# form. It is not the head of {doc}`06_results`, so its areas differ a little from the areas there.
+# form. It is not the head of {doc}`06_results`, so its areas differ from the areas there.
 # The encoders are the same ones, and need no new training: they never see a rating.
 
 # %% mystnb={"image": {"alt": "Six histograms, two encoders by three targets, of mean areas with permuted ratings, centred on a dotted line at one half, each with a vertical line at the observed mean area."}, "figure": {"caption": "Mean area under leave-one-participant-out: observed, and after permuting the ratings and training anew.", "name": "fig-statistics-permutations"}}
@@ -223,7 +267,13 @@ fig
 # NBVAL_IGNORE_OUTPUT
 # reason: features of trained networks differ slightly between processors
 rows = [
-    {"encoder": encoder, "target": target, "mean area": test.observed, "p": test.p}
+    {
+        "encoder": encoder,
+        "target": target,
+        "mean area": test.observed,
+        "with ratings permuted": test.permuted.mean(),
+        "p": test.p,
+    }
     for (encoder, target), test in tests.items()
 ]
 pd.DataFrame(rows).round(3).set_index(["encoder", "target"]).rename_axis(columns=study.label)
@@ -247,37 +297,43 @@ print(bool(min(tests[STR, target].p for target in TARGETS) < 0.05 / len(tests)))
 #
 # A study that finds nothing says little if it could not have found anything. The **power** is how
 # often a study of a given size finds an effect of a given size. It depends on how much people
-# differ. That spread can be read off the study's own results: the standard deviation of the metric
-# between people. It holds both true differences and the noise of measuring each person with few
-# trials.
+# differ: on the standard deviation of the metric between people. It holds both true differences and
+# the noise of measuring each person with few trials. The question is asked near chance, so we take
+# the spread from there: from the cohort without effect of {doc}`06_results`, which went through the same
+# encoders and heads. Beside it stands the spread of this study's own results.
 
 
 # %%
-def areas_of(model: str, regime: str) -> pd.DataFrame:
-    """Area of each person (row) for each target (column)."""
-    rows = predictions[(predictions["model"] == model) & (predictions["regime"] == regime)]
+def spreads_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Standard deviation between people, per target: of the area, and of the encoders' difference."""
+    rows = rows[rows["protocol"] == LeaveOneParticipantOut.protocol]
     values = participant_metrics(rows, ["auc"])
-    return values.pivot(index="participant", columns="target", values="value")[list(TARGETS)]
+    of = values.pivot(index="participant", columns=["model", "regime", "target"], values="value")
+    areas_of_str, areas_of_random = of[STR, STRICT], of[RANDOM, NONE]
+    spreads = {"area": areas_of_str.std(), "difference": (areas_of_str - areas_of_random).std()}
+    return pd.DataFrame(spreads).loc[list(TARGETS)]
 
 
-predictions = results.predictions(study)
-predictions = predictions[predictions["protocol"] == LeaveOneParticipantOut.protocol]
-encoder = areas_of(STR, STRICT)
-difference = encoder - areas_of(RANDOM, NONE)
-n_people = len(encoder)
+near_chance = spreads_of(results.null_predictions(study))
+n_people = study.usable.meta["participant"].nunique()
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
-seen = pd.DataFrame({"spread of the area": encoder.std(), "of the difference": difference.std()})
-smallest = seen.map(lambda spread: power.detectable_effect(spread, n_people))
-seen["smallest area"] = 0.5 + smallest["spread of the area"]
-seen["smallest difference"] = smallest["of the difference"]
-seen.round(2).rename_axis(columns=f"{n_people} people ({study.label})")
+NULL = "synthetic, no effect"
+smallest = near_chance.map(lambda spread: power.detectable_effect(spread, n_people))
+smallest["area"] += 0.5
+seen = {
+    f"spread, {NULL}": near_chance,
+    f"spread, {study.label}": spreads_of(results.predictions(study)),
+    "smallest one found": smallest,
+}
+pd.concat(seen, axis=1).round(3).rename_axis(index=f"{n_people} people")
 
 # %% [markdown]
 # The two columns on the right are the answer for this study: the smallest true mean area, and the
-# smallest true difference between the two encoders, that it would find 80 times in 100. "Find"
+# smallest true difference between the two encoders, that it would find 80 times in 100, by the spread of
+# the cohort without effect. "Find"
 # means that the 95 % interval of the tables leaves out chance, or zero. The calculation takes the
 # doubled variance of left-out heads for granted, so it is on the careful side.
 #
@@ -293,10 +349,18 @@ smallest = pd.DataFrame(
 smallest.round(3).rename_axis(columns="people")
 
 # %% mystnb={"image": {"alt": "Left: power rises with the effect, earlier for larger cohorts, and crosses the dotted line at 0.8. Right: the smallest effect found falls with the number of people, and is larger for left-out heads than for a finished head."}, "figure": {"caption": "Power over the size of the effect, and the smallest effect that is found 80 % of the time over the number of people.", "name": "fig-statistics-power"}}
-typical = float(encoder.std().mean().round(2))
+typical = float(near_chance["area"].mean())
 curves, smallest = power.power_curves(typical, sizes), power.detectable_effects(typical)
-fig = statistics_plots.power_curves(curves, smallest, typical, study.label)
+fig = statistics_plots.power_curves(curves, smallest, typical, NULL)
 fig
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+print(f"{n_people} people, spread between people {typical:.2f} ({NULL}):")
+print(f"a true area of 0.55 is found in {power.power(0.05, typical, n_people):.0%} of studies,")
+reach = power.detectable_effect(typical, n_people)
+print(f"and 80 % find an area of {0.5 + reach:.3f}, {reach:.3f} above one half")
 
 # %%
 effect = power.detectable_effect(0.1, 23, several_folds=False)
@@ -307,8 +371,9 @@ print(
 print("calculated 80 %, simulation agrees within 4 points:", bool(abs(found - 0.8) < 0.04))
 
 # %% [markdown]
-# So with 23 people, true areas of less than a few hundredths above one half will mostly be missed.
-# A result near chance then means "no large effect", not "no effect".
+# A true area closer to one half than the last number but one is missed in more than a fifth of studies.
+# So a result near chance means "no effect as large as that", not "no effect". With more people the
+# number falls by the square root of their number, that is slowly.
 #
 # ## Seeds are not people
 #
@@ -386,7 +451,7 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 #
 # - For a finished head, 95 % intervals over people cover the truth as often as they say.
 # - Under cross-validation the mean over people varies up to $\sqrt2$ times as much as people show;
-#   our tables allow for that.
+#   our tables allow for that, for every way of folding and for differences.
 # - Permute trials within people, and train anew.
 # - State the smallest effect that the study could find.
 # - Seeds measure the training; people measure the claim.
@@ -434,4 +499,5 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 #
 # ## What next
 #
+# {doc}`09_baselines` asks what simple features of the heartbeat achieve, without a network.
 # {doc}`../book/real-dreamer` says how to run all of this on the real file.

@@ -355,4 +355,5 @@ print(
 #
 # ## What next
 #
+# {doc}`10_released` takes the protocol of the released code, and adds its defects one by one.
 # {doc}`../book/real-dreamer` says how to run all of this on the real file.

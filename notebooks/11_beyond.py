@@ -39,7 +39,7 @@ from ecglib.evaluation.leave_out import LeaveOneParticipantOut, WithinParticipan
 from ecglib.evaluation.protocols import MAJORITY, STR, STRICT
 from ecglib.evaluation.rated import N_DRAWS, draw_trials, rated_curve, rated_numbers, regime_of
 from ecglib.evaluation.rating_metrics import RATING_METRICS, summarise_ratings
-from ecglib.evaluation.summaries import paired_difference, summarise
+from ecglib.evaluation.summaries import paired_difference, participant_metrics, summarise
 from ecglib.plots import personalisation as personalisation_plots
 from ecglib.plots import results as results_plots
 from ecglib.studies import results
@@ -98,7 +98,7 @@ print("rated trials among the tested ones:", sum(touched))
 # stranger's intercept is 0. Each rated trial moves it, the more the more trials there are. The
 # weights of the features stay common to all: a handful of trials can't teach them.
 #
-# One thing a rating tells without any ECG: whether this person tends to rate high. So the baseline
+# One thing a rating may tell without any ECG: whether this person tends to rate high. So the baseline
 # may use the same ratings. **Ratings only** is the same model without features.
 
 # %%
@@ -118,9 +118,10 @@ blind = mean["accuracy", MAJORITY].unstack("rated").loc[list(TARGETS)].round(2)
 blind.rename_axis(index="accuracy, ratings only", columns=f"k ({study.label})")
 
 # %% [markdown]
-# The area under the ROC curve hardly moves. An intercept shifts all of a person's windows together
-# and leaves their order as it was. What can move is the accuracy: the threshold comes to lie where
-# it belongs for this person. Is that more than chance? We take differences within participants.
+# An intercept shifts all of a person's windows together and leaves their order as it was. The area
+# under the ROC curve can move only because the weights are fitted with a few more trials; the line
+# above says whether it does. What can move is the accuracy: the threshold comes to lie where it belongs
+# for this person. Is that more than chance? We take differences within participants.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -149,7 +150,7 @@ table.rename_axis(index=f"accuracy with {most} rated, minus ... ({study.label})"
 #
 # There is a trap. Each of a person's folds has a head of its own, and what is taken out for the
 # test is missing from the training. Take out a "high" trial, and the head has seen fewer of them.
-# Pooled over a person's folds, heads that know nothing score far below one half. It is the trap of
+# Pooled over a person's folds, heads that know nothing score below one half. It is the trap of
 # {doc}`06_results`, one level down. So we compare only windows that one head has judged: metrics
 # are computed **fold by fold**, on the same folds of windows for both protocols.
 
@@ -177,16 +178,16 @@ table.rename_axis(columns=f"{STR_LINEAR}: own minus others ({study.label})")
 rows = summary[(summary["model"] == MAJORITY) & (summary["protocol"] == within)]
 table = rows.pivot(index="target", columns="metric", values="mean").round(2)
 print("pooled over the folds of a person:")
-pooled = summarise(
-    own[(own["model"] == MAJORITY) & (own["protocol"] == within)], ["auc"], **options
-)
-print(f"an AUC of {pooled['mean'].min():.2f} for a model without ECG; fold by fold:")
+pooled = own[(own["model"] == MAJORITY) & (own["protocol"] == within)]
+# As if one head had judged all windows of a person.
+pooled = participant_metrics(pooled.assign(fold=0), ["auc"]).groupby("target")["value"].mean()
+print(f"an AUC of {pooled.min():.2f} for a model without ECG; fold by fold:")
 table.rename_axis(columns=study.label)
 
 # %% [markdown]
-# Accuracy and AUC need not agree. A personal model knows the person's base rate and habits, which
-# helps the accuracy. It has seen few trials, which hurts the order. Look at both before you call
-# one better.
+# Accuracy and AUC need not agree. A personal model knows the person's base rate and habits, which can
+# help the accuracy. It has seen few trials, which can hurt the order. Look at both before you call one
+# better.
 #
 # ## Ratings from 1 to 5
 #
@@ -217,23 +218,21 @@ fig = personalisation_plots.ratings_against_truth(
 fig
 
 # %%
-scores = summarise_ratings(ratings, **options)
-baseline = scores[scores["model"].str.startswith("training")]
-columns = ["target", "model", "metric", "mean"]
-table = baseline[columns].pivot(index=["target", "model"], columns="metric", values="mean")
-table.loc[list(TARGETS), list(RATING_METRICS)].round(2)
-
-# %%
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
+scores = summarise_ratings(ratings, **options)
+baseline = scores[scores["model"].str.startswith("training")]
 learnt = scores[~scores["model"].str.startswith("training")]
-text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in learnt.itertuples()]
-table = learnt.assign(text=text).pivot(index=["target", "model"], columns="metric", values="text")
-table = table.loc[list(TARGETS), list(RATING_METRICS)]
+text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in scores.itertuples()]
+table = scores.assign(text=text).pivot(index=["target", "model"], columns="metric", values="text")
+order = pd.MultiIndex.from_product(
+    [TARGETS, [*learnt["model"].unique(), *baseline["model"].unique()]]
+)
+table = table.reindex(order)[list(RATING_METRICS)].replace("nan [nan, nan]", "undefined")
 table.rename_axis(columns=f"mean [interval] over participants ({study.label})")
 
 # %% [markdown]
-# Some entries are missing, and rightly so. Ranks of a constant don't exist, so the baselines have
+# Some entries are undefined, and rightly so. Ranks of a constant don't exist, so the baselines have
 # no Spearman correlation. A person who gave one rating throughout defines nothing but the error,
 # and is dropped and counted:
 
@@ -253,8 +252,9 @@ for row in less[~less["model"].str.startswith("training")].itertuples():
 
 # %% [markdown]
 # Boxes that rise from left to right and yet are flatter than the diagonal show **regression towards
-# the mean**. Whoever is unsure does well to answer near the middle. That is why the order can be
-# right while the macro error is hardly better than that of a constant.
+# the mean**. Whoever is unsure does well to answer near the middle. That is how an order can be right
+# while the macro error is hardly better than that of a constant. Boxes at one height, on the dashed
+# line, belong to a model that found nothing.
 #
 # ## Does 70 % mean 70 %?
 #
@@ -262,7 +262,10 @@ for row in less[~less["model"].str.startswith("training")].itertuples():
 # windows by their probability into bins of equal count and compares. The **expected calibration
 # error** (ECE) is the mean distance from the diagonal {cite}`guo2017calibration`. The **Brier
 # score** is the mean squared error of the probability {cite}`brier1950verification`; it rewards
-# calibration and order together.
+# calibration and order together. On its own it says little: whoever gives the **base rate**, the share
+# of high windows, to every window has a Brier score too, near a quarter. So beside each score stands
+# that of this **constant**, and the **skill**, the share of the constant's error that the model saves.
+# With a skill below 0 the probabilities are worse than none.
 #
 # The ECE has a catch. It can't be 0, even for a perfect model, since the share of a bin fluctuates
 # {cite}`roelofs2022calibration`. And windows of a trial share one rating, so there are fewer ratings
@@ -286,7 +289,8 @@ print(f"by hand, (|0.2 - 0.5| + |0.9 - 1.0|) / 2 = {by_hand:.2f}")
 # This **floor** stands beside every ECE below: what a perfectly calibrated model with the same
 # probabilities would get, and what it exceeds in 5 % of cases. The first model is the network head
 # of {doc}`06_results`, the second the logistic regression on the *same* features, the third the
-# same with rated trials of the person.
+# same with rated trials of the person. The last row is a baseline that anyone could have: the share of
+# high windows among the *training* windows.
 
 # %%
 heads = results.predictions(study)
@@ -305,23 +309,40 @@ fig
 # %%
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
-tables = {name: calibration_table(rows, **options) for name, rows in by_model.items()}
+share = own[own["model"] == TRAINING_SHARE]
+by_row = {**by_model, TRAINING_SHARE: share}
+tables = {name: calibration_table(rows, **options) for name, rows in by_row.items()}
 table = pd.concat(tables, names=["result"]).reset_index("result")
-columns = ["brier", "low", "high", "ece", "floor", "floor_high"]
-table = table.set_index(["target", "result"])[columns].loc[list(TARGETS)].round(3)
-table.rename_axis(columns=study.label)
+calibrated = table.set_index(["target", "result"]).loc[list(TARGETS)]
+columns = ["brier", "low", "high", "constant", "skill", "skill_low", "skill_high"]
+calibrated[columns].round(3).rename_axis(columns=study.label)
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+calibrated[["ece", "floor", "floor_high"]].round(3).rename_axis(columns=study.label)
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+print(f"{study.label}, worse than the constant at the base rate (skill below 0):")
+for name in by_row:
+    skill = calibrated.xs(name, level="result")["skill"]
+    print(f"  {name}:", ", ".join(skill.index[skill < 0]) or "for no target")
+sure = calibrated["skill_low"] > 0
+print("better, interval above 0:", "; ".join(f"{n}, {t}" for t, n in sure.index[sure]) or "nobody")
 
 # %% [markdown]
 # A curve flatter than the diagonal means **overconfidence**: the extreme probabilities are not
-# earned. A network head that trains for many epochs on few trials drives its probabilities towards
+# earned. A network head that trains for many epochs on few trials can drive its probabilities towards
 # 0 and 1. The penalty of the logistic regression holds them back. The order of the windows may be
-# as good in the one as in the other.
+# as good in the one as in the other: a skill below 0 does not mean that nothing was read, only that the
+# probabilities should not be taken at their word.
 #
 # Calibrated is not the same as useful. The share of high ratings in training is a decent
 # probability for everyone, and it says nothing about the window. Yet beware of how it is measured:
 
 # %%
-share = own[own["model"] == TRAINING_SHARE]
 for target in TARGETS:
     rows = share[share["target"] == target]
     truth, probability = rows["truth"].to_numpy(), rows["probability"].to_numpy()
@@ -334,9 +355,9 @@ for target in TARGETS:
 
 # %% [markdown]
 # It is the trap of {doc}`06_results` again. Leaving out a person with many high ratings lowers the
-# share. Bins of equal count tell shares apart that differ in the third digit, and those with the
-# lower share hold the people with more high ratings. Bins of equal width put all of them into one,
-# unless an edge lies between them.
+# share. Bins of equal count can tell apart shares that differ in the third digit, and those with the
+# lower share hold the people with more high ratings. Bins of equal width put shares that are so alike
+# into one, unless an edge lies between them.
 #
 # ## What this shows, and what it does not
 #
@@ -369,10 +390,11 @@ for target in TARGETS:
 #
 # ## Take-aways
 #
-# - A few ratings can set the threshold for a person. They don't improve the order.
+# - A few ratings can set the threshold for a person. An intercept can't improve the order.
 # - A personal model swaps many foreign trials for a few of one's own; compare on the same windows.
 # - Ratings have an order. Use metrics that see it, more than one, and baselines that see nothing.
-# - Calibration is a property of its own, and its measure has a floor.
+# - Calibration is a property of its own, and its measure has a floor. A Brier score has a constant to
+#   beat.
 
 # %% [markdown]
 # ## Exercises
@@ -463,4 +485,5 @@ for target in TARGETS:
 #
 # ## What next
 #
+# {doc}`12_contrastive` goes back to the pretext, and trains encoders by another one.
 # {doc}`../book/real-dreamer` says how to run all of this on the real file.

@@ -547,7 +547,7 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 # - **Unequal effort.** A method that its author tuned beats one that nobody tuned. Here one setting
 #   serves all pretexts, and the efforts stand in a table.
 # - **A pretext that has seen the tested people.** It needs no labels, so it is easy to overlook.
-#   {doc}`07_leakage` measures what it is worth.
+#   {doc}`06_results` measures what it is worth.
 # - **Few labels on top of many.** An encoder that was trained with everybody's ratings can't tell what
 #   the labels of a few are worth. The library refuses that combination.
 # - **Training from scratch for fewer steps** than it needs, and then calling pretraining a success. It
@@ -602,4 +602,5 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 #
 # ## What next
 #
-# {doc}`../book/real-dreamer` says how to put your own file behind every chapter.
+# {doc}`15_own_ecg` takes an encoder to a recording of your own. {doc}`../book/real-dreamer` says how to
+# put DREAMER behind these chapters.

@@ -250,3 +250,5 @@ ratio.round(1).to_frame()
 #
 # {doc}`06_results` and {doc}`07_leakage` say why that matters. To keep the features too, write them with
 # `ecglib features my_study`, which keeps the recordings of a person together, as the table says.
+#
+# {doc}`16_real_transformations` asks what encoders learn from real hearts.

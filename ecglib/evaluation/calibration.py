@@ -282,22 +282,31 @@ def calibration_table(
     -------
     DataFrame
         One row per (protocol, target, model, regime): `brier` (mean over participants) with `low`
-        and `high`; `ece` of all windows together; of a perfectly calibrated model the mean ECE
-        (`floor`) and the one that it exceeds in 5 % of simulations (`floor_high`); `excess`, ECE
-        less floor. If `ece` exceeds `floor_high`, the luck of the draw of trials does not
-        explain it.
+        and `high`; `constant`, the Brier score of whoever gives the base rate of these windows to
+        each of them, and `skill`, by which share the model's is smaller, with `skill_low` and
+        `skill_high` (below 0, the constant is better); `ece` of all windows together; of a
+        perfectly calibrated model the mean ECE (`floor`) and the one that it exceeds in 5 % of
+        simulations (`floor_high`); `excess`, ECE less floor. If `ece` exceeds `floor_high`, the
+        luck of the draw of trials does not explain it.
     """
     rows = []
     for key, group in predictions.groupby(RESULT, sort=False):
         truth, probability = group["truth"].to_numpy(), group["probability"].to_numpy()
-        squared = pd.Series((probability - truth) ** 2, index=group["participant"].to_numpy())
-        brier = mean_and_interval(
-            squared.groupby(level=0).mean(),
-            several_folds=group["fold"].nunique() > 1,
-            level=level,
-            n_resamples=n_resamples,
-            seed=seed,
+        errors = pd.DataFrame(
+            {"model": (probability - truth) ** 2, "constant": (truth.mean() - truth) ** 2}
         )
+        of_person = errors.groupby(group["participant"].to_numpy()).mean()
+        options = {
+            "several_folds": group["fold"].nunique() > 1,
+            "level": level,
+            "n_resamples": n_resamples,
+            "seed": seed,
+        }
+        brier = mean_and_interval(of_person["model"], **options)
+        constant = float(of_person["constant"].mean())
+        # Person by person, so that who is hard to predict for both does not widen the interval.
+        gain = (of_person["constant"] - of_person["model"]) / (constant or np.nan)
+        skill = mean_and_interval(gain, bounds=(-np.inf, 1.0), **options)
         ece = expected_calibration_error(truth, probability, n_bins, binning)
         trial = group.groupby(["participant", "clip"]).ngroup().to_numpy()
         floors = calibration_floor(
@@ -309,6 +318,10 @@ def calibration_table(
                 "brier": brier["mean"],
                 "low": brier["low"],
                 "high": brier["high"],
+                "constant": constant,
+                "skill": skill["mean"],
+                "skill_low": skill["low"],
+                "skill_high": skill["high"],
                 "ece": ece,
                 "floor": float(floors.mean()),
                 "floor_high": float(np.quantile(floors, 0.95)),

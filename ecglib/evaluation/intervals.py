@@ -10,7 +10,8 @@ binomial distributions like those of these metrics, nominal 95 % intervals cover
 
 That holds for participants who are independent of one another, such as new people before a finished
 head. Participants of one cross-validation are not: see `SHARED_TRAINING`.
-`ecglib.evaluation.simulation` measures how often the intervals hold in both cases.
+`ecglib.evaluation.simulation` measures how often the intervals hold in both cases, and
+`ecglib.evaluation.simulated_folds` for every other way of folding.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ by accident, say a ranking of their trials, helps the head that tests the one an
 tests the other: it is counted twice, and the spread between participants shows it once. Where there
 is nothing to learn, the variance of the mean over participants is therefore twice what that spread
 says, for any kind of head; where there is much to learn, it is about what the spread says and the
-widened interval is wider than it need be. For leave-one-participant-out the factor is that of
-Nadeau & Bengio (Machine Learning 52, 2003), ``sqrt(1 + n / (n - 1))``, up to its last term; that no
-estimate of it can be unbiased: Bengio & Grandvalet (JMLR 5, 2004).
+widened interval is wider than it need be. Differences of two models need it as much. Folds of
+windows need less, from 1.0 to 1.3 by head and effect, which one study does not tell, so they get no
+factor of their own (`ecglib.evaluation.simulated_folds`). For leave-one-participant-out the factor
+is that of Nadeau & Bengio (Machine Learning 52, 2003), ``sqrt(1 + n / (n - 1))``, up to its last
+term; that no estimate of it can be unbiased: Bengio & Grandvalet (JMLR 5, 2004).
 """
 
 

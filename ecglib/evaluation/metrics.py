@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import rankdata
 
+from ecglib.core.arrays import rows_by_value
+
 
 def accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
     """Give the share of windows classified correctly at probability 0.5.
@@ -86,6 +88,72 @@ def auc(truth: np.ndarray, probability: np.ndarray) -> float:
         return float("nan")
     rank_sum = rankdata(probability)[truth == 1].sum()
     return float((rank_sum - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def auc_within_folds(truth: np.ndarray, probability: np.ndarray, fold: np.ndarray) -> float:
+    """Measure how often a window of class 1 is ranked above one of class 0 of the same fold.
+
+    Every fold has a head of its own. What is taken out for the test is missing from the training,
+    so the answers of heads of different folds differ by more than what their windows differ by: see
+    `ecglib.evaluation.summaries`. Here only windows that one head has judged are compared. A fold
+    counts by its number of pairs; with one fold this is `auc`.
+
+    Parameters
+    ----------
+    truth, probability
+        As in `accuracy`.
+    fold : ndarray, shape (n_windows,)
+        Which head judged each window.
+
+    Returns
+    -------
+    float
+        NaN if no fold has windows of both classes.
+
+    Examples
+    --------
+    >>> truth, probability = np.array([1, 0, 1, 0]), np.array([0.2, 0.1, 0.9, 0.8])
+    >>> auc(truth, probability), auc_within_folds(truth, probability, np.array([0, 0, 1, 1]))
+    (0.75, 1.0)
+    """
+    pairs = right = 0.0
+    for rows in rows_by_value(fold).values():
+        positive = int(np.sum(truth[rows]))
+        of_fold = positive * (rows.size - positive)
+        if of_fold:
+            pairs += of_fold
+            right += of_fold * auc(truth[rows], probability[rows])
+    return right / pairs if pairs else float("nan")
+
+
+def ranks_within_folds(probability: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Give every window its rank among the windows of its fold, as a share of them.
+
+    This makes the answers of heads comparable where every fold holds the like: many people, and
+    trials drawn at random. Where a fold holds few trials, or a clip that everyone rates alike, the
+    ranks also take away what there is to find; `auc_within_folds` does not.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (n_windows,)
+        Probability of class 1.
+    fold : ndarray, shape (n_windows,)
+        Which head judged each window.
+
+    Returns
+    -------
+    ndarray, shape (n_windows,)
+        Above 0, up to 1; equal probabilities share their mean rank.
+
+    Examples
+    --------
+    >>> print(ranks_within_folds(np.array([0.2, 0.1, 0.9, 0.8]), np.array([0, 0, 1, 1])))
+    [1.  0.5 1.  0.5]
+    """
+    rank = np.empty(len(probability))
+    for rows in rows_by_value(fold).values():
+        rank[rows] = rankdata(probability[rows]) / rows.size
+    return rank
 
 
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {

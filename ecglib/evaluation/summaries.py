@@ -7,6 +7,16 @@ pooled over folds it compares probabilities of different heads, and since leavin
 many "high" windows lowers the base rate that the head learns, test windows of the more frequent
 class get lower probabilities and the pooled area falls below 0.5 where there is nothing to find.
 
+Where the folds cut a person (window-wise, by trials, by clips, within a person), the same befalls
+the area of one person. Take out a trial with a high rating, and the head has seen fewer of this
+person's high ratings: its answers for that trial come out lower than those of another head for
+another trial. So the area compares only windows that one head has judged
+(`ecglib.evaluation.metrics.auc_within_folds`). If trials change their ratings within a person, two
+trials of one fold can change places without any change of its training data; so where nothing can
+be known, this area is one half on average. Where no fold of a result has windows of both classes of
+any one person, as when single trials are left out, there is nothing but the heads' answers side by
+side, and they are compared across folds.
+
 A metric that a participant's windows do not define (all of one class) is dropped and counted.
 
 The intervals are those of `ecglib.evaluation.intervals`.
@@ -23,7 +33,7 @@ import pandas as pd
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import DATASET
 from ecglib.evaluation.intervals import mean_and_interval
-from ecglib.evaluation.metrics import METRICS
+from ecglib.evaluation.metrics import METRICS, auc_within_folds
 from ecglib.evaluation.protocols import MAJORITY, RESULT
 
 
@@ -44,7 +54,7 @@ def participant_metrics(
     DataFrame
         One row per (protocol, target, model, regime, seed, participant, metric), with `value`,
         `n_windows` and `defined`. Where `defined` is False the participant's windows are of one
-        class and `value` is NaN.
+        class, in every fold for ``auc``, and `value` is NaN.
 
     Raises
     ------
@@ -54,12 +64,16 @@ def participant_metrics(
     predictions = _checked(predictions)
     functions = _functions(metrics)
     rows = []
-    for key, group in predictions.groupby([*RESULT, "seed", "participant"], sort=False):
-        truth, probability = _arrays(group)
-        rows.extend(
-            (*key, name, function(truth, probability), truth.size)
-            for name, function in functions.items()
-        )
+    for key, result in predictions.groupby([*RESULT, "seed"], sort=False):
+        within = "auc" in functions and _folds_compare(result)
+        for participant, group in result.groupby("participant", sort=False):
+            truth, probability = _arrays(group)
+            for name, function in functions.items():
+                if name == "auc" and within:
+                    value = auc_within_folds(truth, probability, group["fold"].to_numpy())
+                else:
+                    value = function(truth, probability)
+                rows.append((*key, participant, name, value, truth.size))
     frame = pd.DataFrame(
         rows, columns=[*RESULT, "seed", "participant", "metric", "value", "n_windows"]
     )
@@ -325,6 +339,11 @@ def _pseudo_values(group: pd.DataFrame, metric: str) -> pd.Series:
         influence = (numbers.size - 1) * (np.mean(without) - np.array(without))
         of_seed.append(pd.Series(whole + influence, index=numbers))
     return pd.concat(of_seed, axis=1).mean(axis=1)
+
+
+def _folds_compare(result: pd.DataFrame) -> bool:
+    """Say whether a fold of a result has windows of both classes of one person."""
+    return bool(result.groupby(["participant", "fold"])["truth"].nunique().gt(1).any())
 
 
 def _arrays(group: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

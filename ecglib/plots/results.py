@@ -118,3 +118,29 @@ def paired_differences(differences: pd.DataFrame, label: str) -> Figure:
     fig.supxlabel("difference (positive: the first is better)", fontsize=10)
     fig.suptitle(f"{differences['model'].iloc[0]} ({label})")
     return fig
+
+
+@styled
+def power_over_effect(curves: pd.DataFrame, label: str) -> Figure:
+    """Draw how often an effect is found over its size.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Power, 0 to 1: a row per effect, a column per model.
+    label : str
+        How many people there are, and where their spread is from.
+
+    Returns
+    -------
+    Figure
+        A curve per model, and the power of 0.8 as a dotted line.
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
+    for name, line, colour in zip(curves, ("--", "-", "-.", ":"), _MODEL_COLOURS[1:], strict=False):
+        ax.plot(curves[name], linestyle=line, color=colour, linewidth=1.8, label=str(name))
+    ax.axhline(0.8, color=GREY, linestyle=":")
+    ax.set(xlabel="effect (true mean AUC minus 0.5)", ylabel="power (0 to 1)", ylim=(0, 1.02))
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set_title(f"How often an effect is found ({label})")
+    return fig

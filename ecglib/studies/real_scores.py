@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -25,7 +24,7 @@ from ecglib.core.progress import progress
 from ecglib.evaluation.audit import Use, find_leaks, raise_on_leak
 from ecglib.evaluation.crossfit import participant_groups
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
-from ecglib.evaluation.metrics import auc
+from ecglib.evaluation.metrics import auc, ranks_within_folds
 from ecglib.evaluation.protocols import ALL, RANDOM, SCRATCH, STRICT, TEST, TUNED
 from ecglib.evaluation.splits import Fold, TrialGroupedKFold, WindowKFold
 from ecglib.studies import stages
@@ -123,7 +122,9 @@ def people_scores(
     """Score predictions person by person.
 
     Where a fold cuts a person, the windows of a person are scored by several heads, whose
-    probabilities need not agree. So windows are compared by their ranks within the fold.
+    probabilities need not agree. So windows are compared by their ranks within the fold. A person
+    has few recordings here, and those of a fold may be of one class, so that the pairs of
+    `ecglib.evaluation.metrics.auc_within_folds` would be few.
 
     Parameters
     ----------
@@ -149,10 +150,7 @@ def people_scores(
     right_arithmetic    1.00
     Name: 0, dtype: float64
     """
-    rank = np.empty(len(probability))
-    for number in np.unique(fold):
-        rows = fold == number
-        rank[rows] = rankdata(probability[rows]) / np.count_nonzero(rows)
+    rank = ranks_within_folds(probability, fold)
     right = (probability > 0.5) == truth
     rows = []
     for name in pd.unique(person):

@@ -130,6 +130,7 @@ SIMULATIONS = Stage(
         "ecglib.evaluation.simulation:coverage_table",
         "ecglib.evaluation.simulation:cross_validation_table",
         "ecglib.evaluation.simulation:null_p_values",
+        "ecglib.evaluation.simulated_folds:folds_table",
         "ecglib.studies.statistics:simulated",
     ),
     **tables(save_table, partial(load_table, columns=(), more=True)),

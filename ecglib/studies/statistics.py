@@ -154,12 +154,13 @@ def _predict_with_seeds(
 def simulated(
     simulate: Callable[..., pd.DataFrame], folder: Path, **arguments: Any
 ) -> pd.DataFrame:
-    """Run a simulation of `ecglib.evaluation.simulation` once, and read its table from then on.
+    """Run a simulation of people once, and read its table from then on.
 
     Parameters
     ----------
     simulate : callable
-        Such as `ecglib.evaluation.simulation.coverage_table`.
+        Such as `ecglib.evaluation.simulation.coverage_table` or
+        `ecglib.evaluation.simulated_folds.folds_table`.
     folder : Path
         Folder of the artifacts.
     **arguments

@@ -142,5 +142,22 @@ def test_every_result_has_its_own_row():
     assert table.loc["flat", "brier"] == pytest.approx(0.25)
     assert table.loc["flat", "ece"] == pytest.approx(abs(0.5 - rows["truth"].mean()))
     assert (table["low"] <= table["brier"]).all()
+    high = rows["truth"].mean()
+    assert table["constant"].to_list() == pytest.approx([high * (1 - high)] * 2)
+    assert table["skill"].to_list() == pytest.approx(1 - table["brier"] / table["constant"])
+    assert table.loc["m", "skill_low"] > 0 > table.loc["flat", "skill"]
+    assert (table["skill_low"] <= table["skill"]).all()
+    assert (table["skill"] <= table["skill_high"]).all()
     curve = reliability_curve(both, n_bins=5)
     assert curve.groupby("model").size().to_dict() == {"m": 5, "flat": 1}
+
+
+def test_where_all_windows_are_of_one_class_no_skill_is_defined():
+    rows = make_predictions().assign(truth=1)
+    row = calibration_table(rows, n_resamples=100, n_simulations=20).iloc[0]
+    assert row["constant"] == 0 and np.isnan(row["skill"])
+    best = make_predictions()
+    row = calibration_table(
+        best.assign(probability=best["truth"].mean()), n_resamples=100, n_simulations=20
+    ).iloc[0]
+    assert row["skill"] == pytest.approx(0)

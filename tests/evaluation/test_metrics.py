@@ -32,3 +32,31 @@ def test_one_class_leaves_only_accuracy_defined() -> None:
     values = {name: function(truth, probability) for name, function in metrics.METRICS.items()}
     assert values["accuracy"] == 0.75
     assert all(np.isnan(values[name]) for name in ("balanced_accuracy", "macro_f1", "auc"))
+
+
+def test_the_area_within_folds_counts_the_pairs_of_each_fold() -> None:
+    rng = np.random.default_rng(0)
+    truth, fold = rng.integers(0, 2, 80), rng.integers(0, 7, 80)
+    probability = rng.integers(0, 6, 80) / 5
+    right = pairs = 0.0
+    for i in np.flatnonzero(truth == 1):
+        for j in np.flatnonzero((truth == 0) & (fold == fold[i])):
+            pairs += 1
+            right += (probability[i] > probability[j]) + 0.5 * (probability[i] == probability[j])
+    assert metrics.auc_within_folds(truth, probability, fold) == pytest.approx(right / pairs)
+    one = np.zeros(80, int)
+    whole = metrics.auc(truth, probability)
+    assert metrics.auc_within_folds(truth, probability, one) == pytest.approx(whole)
+    assert np.isnan(metrics.auc_within_folds(truth, probability, np.arange(80)))
+
+
+def test_what_a_head_adds_to_all_its_answers_changes_neither_ranks_nor_area_within_folds() -> None:
+    rng = np.random.default_rng(1)
+    truth, fold = rng.integers(0, 2, 60), np.repeat([3, 1, 2], 20)
+    probability = rng.random(60) / 2
+    moved = probability + np.repeat([0.0, 0.4, 0.2], 20)
+    for same in (metrics.ranks_within_folds, lambda p, f: metrics.auc_within_folds(truth, p, f)):
+        np.testing.assert_allclose(same(probability, fold), same(moved, fold))
+    ranks = metrics.ranks_within_folds(probability, fold)
+    assert sorted(ranks[:20]) == pytest.approx(np.arange(1, 21) / 20)
+    assert metrics.auc(truth, moved) != pytest.approx(metrics.auc(truth, probability))

@@ -136,6 +136,27 @@ def test_pooling_over_left_out_participants_pushes_the_auc_below_chance() -> Non
     assert table["low"][0] < 0.5 < table["high"][0]
 
 
+def test_areas_compare_what_one_head_has_judged_unless_no_fold_has_two_classes() -> None:
+    frame = predictions(n_participants=6, n_windows=20, strength=0)
+    frame["fold"] = np.tile(np.repeat(np.arange(5), 4), 6)  # every fold cuts every person
+    # The head of a fold has seen fewer high ratings the more it is tested on, and says so.
+    high = frame.groupby(["participant", "fold"])["truth"].transform("mean")
+    frame["probability"] = (0.6 - 0.2 * high + 0.01 * frame["probability"]).astype(np.float32)
+    across, within = (
+        summaries.participant_metrics(rows, ["auc"])["value"].mean()
+        for rows in (frame.assign(fold=0), frame)
+    )
+    assert across < 0.4 and abs(within - 0.5) < 0.12
+    table = summaries.participant_metrics(frame, ["auc"]).set_index("participant")["value"]
+    one = frame[frame["participant"] == 3]
+    columns = (one[name].to_numpy() for name in ("truth", "probability", "fold"))
+    assert table[3] == metrics.auc_within_folds(*columns)
+    # Folds of single trials have one class each: all that is left is to compare across heads.
+    single = frame.assign(fold=frame.groupby(["participant", "truth"]).ngroup())
+    found = summaries.participant_metrics(single, ["auc"])["value"].mean()
+    assert found == pytest.approx(across)
+
+
 def test_paired_difference_is_sharper_than_two_intervals() -> None:
     better, worse = predictions(strength=2.0), predictions(strength=1.0, model="random")
     row = summaries.paired_difference(better, worse, ["auc"]).iloc[0]

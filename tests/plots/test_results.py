@@ -42,9 +42,14 @@ def make_differences():
     )
 
 
+def make_curves():
+    return pd.DataFrame({RANDOM: [0.05, 0.9, 1.0], STR: [0.05, 0.5, 0.9]}, index=[0, 0.1, 0.2])
+
+
 FIGURES = {
     "forest": lambda: results_plots.forest(make_summary(), "auc", "synthetic"),
     "paired_differences": lambda: results_plots.paired_differences(make_differences(), "synthetic"),
+    "power_over_effect": lambda: results_plots.power_over_effect(make_curves(), "synthetic"),
 }
 
 
@@ -92,3 +97,10 @@ def test_differences_have_an_axes_per_metric_and_a_row_per_target():
     assert [t.get_text() for t in fig.axes[0].get_yticklabels()] == list(TARGETS)
     segments = fig.axes[0].collections[0].get_segments()
     np.testing.assert_allclose([s[:, 0] for s in segments][2], [0.15, 0.25])
+
+
+def test_power_has_a_curve_per_model_and_a_line_at_four_in_five():
+    ax = FIGURES["power_over_effect"]().axes[0]
+    curves = {line.get_label(): line.get_ydata() for line in ax.lines[:2]}
+    np.testing.assert_allclose(curves[STR], [0.05, 0.5, 0.9])
+    assert list(curves) == [RANDOM, STR] and list(ax.lines[2].get_ydata()) == [0.8, 0.8]
