@@ -180,7 +180,7 @@ ratios.round(2).rename_axis(columns="error / what people show (simulated)")
 
 # %% mystnb={"image": {"alt": "Two points for each head and way of folding, plain interval and interval of the tables, beside a shaded band from 93 to 97 per cent: plain intervals fall below the band in many rows, those of the tables lie in it or to its right."}, "figure": {"caption": "How often intervals cover the truth for other ways of folding and for differences, where there is no effect.", "name": "fig-statistics-folds"}}
 no_difference = folded[folded["separation"] == 0]
-names = no_difference["head"] + ": " + no_difference["result"]
+names = no_difference["head"] + ":\n" + no_difference["result"]
 covered = pd.DataFrame({name: no_difference[column] for name, column in series.items()})
 error = pd.DataFrame({name: no_difference[f"{column}_error"] for name, column in series.items()})
 covered.index = error.index = names

@@ -223,12 +223,15 @@ fig
 scores = summarise_ratings(ratings, **options)
 baseline = scores[scores["model"].str.startswith("training")]
 learnt = scores[~scores["model"].str.startswith("training")]
-text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in scores.itertuples()]
-table = scores.assign(text=text).pivot(index=["target", "model"], columns="metric", values="text")
+# An interval of values that hardly differ between people means little: baselines show the mean alone.
+text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in learnt.itertuples()]
+text = pd.Series(text, learnt.index).reindex(scores.index)
+table = scores.assign(text=text.fillna(scores["mean"].map("{:.2f}".format)))
+table = table.pivot(index=["target", "model"], columns="metric", values="text")
 order = pd.MultiIndex.from_product(
     [TARGETS, [*learnt["model"].unique(), *baseline["model"].unique()]]
 )
-table = table.reindex(order)[list(RATING_METRICS)].replace("nan [nan, nan]", "undefined")
+table = table.reindex(order)[list(RATING_METRICS)].replace(["nan", "nan [nan, nan]"], "undefined")
 table.rename_axis(columns=f"mean [interval] over participants ({study.label})")
 
 # %% [markdown]
