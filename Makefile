@@ -53,8 +53,8 @@ results: $(STAMP)  ## compute what results/ lacks of the comparison of the synth
 		$(BIN)/ecglib results comparison --ship
 
 # With LONG=--long also the longer trainings: hours on a processor, minutes on a card.
-real: $(STAMP)  ## compute the study of real hearts into results/ (MITDB="FOLDER..." EEGMAT=FOLDER; 2 to 2.5 hours projected on 2 cores)
-	$(BIN)/python tools/real_hearts.py --mitdb $(MITDB) --eegmat $(EEGMAT) $(LONG)
+real: $(STAMP)  ## compute the study of real hearts into results/ (of "ecglib fetch", or MITDB="FOLDER..." EEGMAT=FOLDER; 2 to 2.5 hours projected on 2 cores)
+	$(BIN)/python tools/real_hearts.py $(if $(MITDB),--mitdb $(MITDB)) $(if $(EEGMAT),--eegmat $(EEGMAT)) $(LONG)
 
 encoders: $(STAMP)  ## train the encoders that ship (MITDB="FOLDER..." EEGMAT=FOLDER; 5 minutes on a card, 45 projected on 2 cores)
 	$(BIN)/python tools/train_encoders.py --mitbih $(MITDB) --eegmat $(EEGMAT)

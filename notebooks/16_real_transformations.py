@@ -27,9 +27,9 @@
 # enough to ask whether the pretext works on them:
 #
 # - the **clinic**: the MIT-BIH Arrhythmia Database {cite}`moody2001mitbih`, recorded from patients,
-#   sampled at 360 Hz. Encoders learn from it, without any label. Here it is nine records of half an
-#   hour and the first five minutes of 38 others; with complete recordings all numbers would differ
-#   somewhat;
+#   sampled at 360 Hz. Encoders learn from it, without any label. The tables that come with the
+#   project used nine records of half an hour and the first five minutes of 38 others; complete
+#   recordings would change all numbers somewhat;
 # - **eegmat**: 36 healthy young adults at rest and at mental arithmetic {cite}`zyma2019eegmat`,
 #   500 Hz. Here we only ask whether transformations are recognised; {doc}`17_real_state` asks about
 #   the arithmetic.
@@ -56,8 +56,9 @@ from ecglib.studies.real_tables import select, shipped
 table = shipped(stages.REAL_RECOGNITION)
 areas = table[table["shown"] == OTHERS]
 about = table.attrs["provenance"]
-people = {"clinic": "46 patients of MIT-BIH", "eegmat": "36 people of eegmat"}
-print(f"made {about['made']}; {'; '.join(people.values())}")
+_, card = find_encoder()
+tested = shipped(stages.REAL_SCORES)["participant"].nunique()
+print(f"made {about['made']}; {card.data.people} patients of the clinic, {tested} people of eegmat")
 trained = areas[areas["device"] != "none"].groupby("device")[["source", "seed", "group", "trained"]]
 for device, encoders_there in trained:
     print(f"encoders trained on {device}: {len(encoders_there.drop_duplicates())}")
@@ -91,7 +92,7 @@ fig
 # %% [markdown]
 # ## New people, another recorder
 #
-# Three encoders learnt from the clinic. As published, they keep the maximum over time of each feature
+# Several encoders learnt from the clinic. As published, they keep the maximum over time of each feature
 # map ({doc}`04_pretraining`); they differ only in their random seed. The table has the area under the ROC curve of each head on people of eegmat: how well it tells its own
 # version of a window from the other six.
 
@@ -182,8 +183,8 @@ print("it is recognised better when all leads are turned first:",
 # %% [markdown]
 # An area near 0 is not ignorance but certainty the wrong way round: where the lead is upside down, the
 # network calls an original negated. These windows make the column "negation" of
-# {numref}`fig-real-confusion`. The row "turned upright" is a single encoder; the others are means of
-# three.
+# {numref}`fig-real-confusion`. The row "turned upright" is a single encoder; the others are means over
+# seeds.
 
 # %% [markdown]
 # ## A third suspect: the recorder
@@ -193,7 +194,7 @@ print("it is recognised better when all leads are turned first:",
 # signal means computing new samples between the old ones, which smooths the finest noise, and that
 # noise comes from the recorder.
 #
-# To find out, three more encoders learnt from two thirds of the patients each. They are tried on the
+# To find out, more encoders learnt from some of the patients each. They are tried on the
 # other patients, recorded in the same way, and on eegmat; and on both after everything above 25 Hz was
 # taken away, before the versions were made. That removes the finest noise, and with it the sharpest
 # parts of QRS. The sets differ in this: eegmat was published with a filter at 45 Hz, MIT-BIH was not.

@@ -344,6 +344,9 @@ for sentence in findings(scores):
     print("-", sentence)
 
 # %% [markdown]
+# The recordings are open, under the Open Data Commons Attribution License 1.0, from PhysioNet: eegmat
+# {cite}`zyma2019eegmat` and MIT-BIH {cite}`moody2001mitbih`.
+#
 # ```{admonition} What may not be concluded
 # :class: warning
 # - That emotions are in the ECG: this is cognitive load.
@@ -363,8 +366,8 @@ for sentence in findings(scores):
 # - **A straw man.** Training from scratch with too few steps loses to anything. Here its training
 #   loss is printed beside that of a coin.
 # - **Mixing the scores of several heads.** When single windows are left out, the windows of one person
-#   are scored by different heads, whose scales differ. So they are first turned into ranks within each
-#   fold.
+#   are judged by different heads ({doc}`07_leakage`). So all areas of this chapter come from splits that
+#   leave whole people out; for the other splits it shows the balanced accuracy.
 # - **Too many questions.** Every question of the forest counts in the correction, even the dull ones.
 #
 # ## Exercises

@@ -24,8 +24,8 @@ SPEC = CohortSpec(
 )
 
 
-WITH_OWN_DATA = ("15_own_ecg",)
-"""Chapters that bring a recording of their own and don't look at the data file."""
+WITH_OWN_DATA = ("15_own_ecg", "16_real_transformations", "17_real_state")
+"""Chapters about real recordings, which don't look at the data file."""
 
 
 def write_other_file(path: Path) -> None:

@@ -30,8 +30,10 @@ from ecglib.studies.study import Study
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--eegmat", type=Path, required=True, help="folder of eegmat")
-    parser.add_argument("--mitdb", type=Path, nargs="+", required=True, help="folders of mitdb")
+    parser.add_argument("--eegmat", type=Path, help="folder of eegmat; data/eegmat by default")
+    parser.add_argument(
+        "--mitdb", type=Path, nargs="*", default=(), help="folders of mitdb; data/mitdb by default"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side")
     parser.add_argument("--long", action="store_true", help="also train eight times longer")
     parser.add_argument("--train-only", action="store_true", help="stop after the networks")

@@ -25,6 +25,7 @@ from ecglib.data.cohort import Cohort
 from ecglib.data.eegmat import CONDITION, read_eegmat
 from ecglib.data.labels import label_matrix
 from ecglib.data.mitbih import read_mitbih
+from ecglib.data.open_sets import find_open, open_set
 from ecglib.evaluation.crossfit import participant_groups
 from ecglib.evaluation.protocols import CONTRASTIVE, STR
 from ecglib.models.encoder import EncoderConfig
@@ -313,8 +314,8 @@ def slowed(X: np.ndarray) -> np.ndarray:
 
 
 def read_real(
-    eegmat: str | os.PathLike[str],
-    mitdb: Sequence[str | os.PathLike[str]],
+    eegmat: str | os.PathLike[str] | None = None,
+    mitdb: Sequence[str | os.PathLike[str]] = (),
     plan: RealPlan | None = None,
     folder: Path | None = None,
 ) -> RealStudy:
@@ -322,10 +323,11 @@ def read_real(
 
     Parameters
     ----------
-    eegmat : str or os.PathLike
-        Folder of `ecglib.data.eegmat.read_eegmat`.
+    eegmat : str or os.PathLike, optional
+        Folder of `ecglib.data.eegmat.read_eegmat`; by default where
+        `ecglib.data.open_sets.find_open` finds the set.
     mitdb : sequence of str or os.PathLike
-        Folders of `ecglib.data.mitbih.read_mitbih`.
+        Folders of `ecglib.data.mitbih.read_mitbih`; if there are none, likewise.
     plan : RealPlan, optional
         The settings.
     folder : Path, optional
@@ -338,14 +340,27 @@ def read_real(
     Raises
     ------
     DataError
-        As those readers.
+        If a set is nowhere; and as those readers.
     """
     return RealStudy(
-        read_eegmat(eegmat),
-        clinic_cohort(mitdb),
+        read_eegmat(eegmat or _found("eegmat")),
+        clinic_cohort(mitdb or [_found("mitdb")]),
         plan or RealPlan(),
         folder or artifacts_folder(),
     )
+
+
+def _found(name: str) -> Path:
+    """Give the folder of an open set, or refuse with what to do."""
+    folder = find_open(name)
+    if folder is None:
+        raise DataError(
+            f"the recordings of {open_set(name).title} are nowhere",
+            field=name,
+            expected=f"a folder, in the variable {open_set(name).variable} or in data/{name}",
+            remedy=f"download them: ecglib fetch {name}",
+        )
+    return folder
 
 
 def clinic_cohort(folders: Sequence[str | os.PathLike[str]]) -> Cohort:

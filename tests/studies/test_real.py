@@ -273,6 +273,21 @@ def test_tables_travel_with_what_made_them(study, longer, scores, tmp_path):
     assert json.dumps(configuration)
 
 
+def test_recordings_are_found_where_fetch_puts_them_or_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECGLIB_HOME", str(tmp_path))
+    for name in ("ECGLIB_EEGMAT", "ECGLIB_MITDB"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(DataError, match=r"field eegmat: .*ecglib fetch eegmat"):
+        real.read_real()
+    read = []
+    monkeypatch.setattr(real, "read_eegmat", read.append)
+    monkeypatch.setattr(real, "clinic_cohort", read.append)
+    for name in ("eegmat", "mitdb"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    real.read_real()
+    assert read == [tmp_path / "data" / "eegmat", [tmp_path / "data" / "mitdb"]]
+
+
 def test_a_selection_names_what_is_not_there(scores):
     with pytest.raises(DataError, match="no column 'person'"):
         select(scores, {"person": 1})
