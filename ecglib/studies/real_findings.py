@@ -18,7 +18,7 @@ from ecglib.evaluation.protocols import (
 )
 from ecglib.studies.real import BOTH, CLINIC, NOBODY, OWN
 from ecglib.studies.real_features import ENCODER, MEASURED, RATE, TEN, WITH_TEN
-from ecglib.studies.real_scores import LOSO, RECORDS, SIXTH, WINDOWS
+from ecglib.studies.real_scores import GROUPS, LOSO, RECORDS, WINDOWS
 from ecglib.studies.real_tables import Selection, differences, person_means, select, summarise_real
 
 PROTOCOLS = {WINDOWS: "single windows", RECORDS: "single recordings", LOSO: "whole people"}
@@ -73,11 +73,15 @@ def choices(scores: pd.DataFrame) -> dict[str, Selection]:
     for pooling in ("max", "mean"):
         with_ten = {"features": WITH_TEN, "pooling": pooling, "protocol": LOSO}
         found[f"STR {pooling} and ten features"] = with_ten | {"views": _views(scores, STR)[0]}
-        sixth = {"protocol": SIXTH, "labelled": ALL, "pooling": pooling}
+        in_groups = {"protocol": GROUPS, "labelled": ALL, "pooling": pooling}
         suffix = "" if pooling == "max" else " mean"
-        found[f"STR tuned{suffix}"] = {**sixth, "transfer": TUNED, "pretext": STR}
-        found[f"contrastive tuned{suffix}"] = {**sixth, "transfer": TUNED, "pretext": CONTRASTIVE}
-        found[f"scratch{suffix}"] = {**sixth, "transfer": SCRATCH}
+        found[f"STR tuned{suffix}"] = {**in_groups, "transfer": TUNED, "pretext": STR}
+        found[f"contrastive tuned{suffix}"] = {
+            **in_groups,
+            "transfer": TUNED,
+            "pretext": CONTRASTIVE,
+        }
+        found[f"scratch{suffix}"] = {**in_groups, "transfer": SCRATCH}
     return found
 
 
@@ -96,7 +100,7 @@ def questions(scores: pd.DataFrame) -> dict[str, tuple[Selection, Selection]]:
     """
     named = choices(scores)
     # Both sides of a comparison with whole networks are tested in the same folds.
-    sixth = {"protocol": SIXTH}
+    in_groups = {"protocol": GROUPS}
     pairs = {
         "STR, maximum − random, maximum": ("STR max", "random max"),
         "contrastive, maximum − random, maximum": ("contrastive max", "random max"),
@@ -117,11 +121,11 @@ def questions(scores: pd.DataFrame) -> dict[str, tuple[Selection, Selection]]:
     if "STR max longer" in named:
         pairs["STR, maximum: eight times the views − once"] = ("STR max longer", "STR max")
     found = {name: (named[one], named[other]) for name, (one, other) in pairs.items()}
-    found["STR, maximum: fine-tuned − frozen"] = (named["STR tuned"], named["STR max"] | sixth)
+    found["STR, maximum: fine-tuned − frozen"] = (named["STR tuned"], named["STR max"] | in_groups)
     found["fine-tuned STR − from scratch, maximum"] = (named["STR tuned"], named["scratch"])
     found["fine-tuned STR, mean − heart rate"] = (
         named["STR tuned mean"],
-        named["heart rate"] | sixth,
+        named["heart rate"] | in_groups,
     )
     return found
 
@@ -142,12 +146,14 @@ def efficiency(scores: pd.DataFrame) -> pd.DataFrame:
     """
     named = choices(scores)
     n_people = scores["participant"].nunique()
+    folds = scores.attrs["provenance"]["configuration"]["plan"]["tuned_folds"]
     rows = []
     for rival, choice in RIVALS.items():
         selection = {k: v for k, v in named[choice].items() if k != "labelled"}
         found = summarise_real(select(scores, selection), ["labelled"])
-        # A sixth of the people, or one of them, is tested.
-        everyone = n_people - (n_people // 6 if selection["protocol"] == SIXTH else 1)
+        # Those who are tested at a time: a group of people, or one of them.
+        tested = n_people // folds if selection["protocol"] == GROUPS else 1
+        everyone = n_people - tested
         people = found["labelled"].replace(ALL, str(everyone)).astype(int)
         rows.append(found.assign(rival=rival, people=people).drop(columns="labelled"))
     return pd.concat(rows, ignore_index=True)

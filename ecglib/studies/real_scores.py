@@ -45,13 +45,13 @@ from ecglib.studies.real_networks import (
     tunings,
 )
 
-LOSO, WINDOWS, RECORDS, SIXTH = (
+LOSO, WINDOWS, RECORDS, GROUPS = (
     LeaveOneParticipantOut.protocol,
     WindowKFold.protocol,
     TrialGroupedKFold.protocol,
     "participant-grouped",
 )
-"""Protocols: one person, single windows, single recordings, or a sixth of the people left out."""
+"""Protocols: one person, single windows, single recordings, or a group of people left out."""
 
 HOW = ["protocol", "labelled", "draw"]
 """Columns that say how it was tested: split, number of labelled people, which draw of them."""
@@ -196,7 +196,7 @@ def real_scores(study: RealStudy, longer: RealStudy | None = None, jobs: int = 1
 def folds_of(tested: StateWindows, protocol: str) -> list[Fold]:
     """Split the windows of those who are `tested` by a `protocol`."""
     meta, plan = tested.meta, tested.plan
-    if protocol == SIXTH:
+    if protocol == GROUPS:
         groups = participant_groups(tested.person, plan.tuned_folds, plan.seed)
         rows = [np.isin(tested.person, group) for group in groups]
         return [(np.flatnonzero(~test), np.flatnonzero(test)) for test in rows]
@@ -293,12 +293,12 @@ def _scores(study: RealStudy, longer: RealStudy | None, jobs: int) -> pd.DataFra
         delayed(_frozen)(tested, *case) for case in cases
     )
     tables = list(progress(frozen, "frozen features", total=len(cases), unit="case"))
-    sixth = folds_of(tested, SIXTH) if study.plan.tuned_folds else []
+    by_group = folds_of(tested, GROUPS) if study.plan.tuned_folds else []
     for tuned in tunings(study):
         found = tuned_predictions(study, tuned)
         # The encoders that whole networks start from have seen nobody of eegmat.
-        own = [(train, np.flatnonzero(found["fold"] == i)) for i, (train, _) in enumerate(sixth)]
-        audit(tested, [found["probability"]], own, SIXTH)
+        own = [(train, np.flatnonzero(found["fold"] == i)) for i, (train, _) in enumerate(by_group)]
+        audit(tested, [found["probability"]], own, GROUPS)
         scored = people_scores(tested.person, tested.truth, found["probability"], found["fold"])
         pretext = tuned.pretext
         case = case_of(
@@ -311,7 +311,7 @@ def _scores(study: RealStudy, longer: RealStudy | None, jobs: int) -> pd.DataFra
             views=0 if pretext == RANDOM else views_of(study, pretext),
             seed=study.plan.seed,
         )
-        how = {"protocol": SIXTH, "labelled": str(tuned.labelled), "draw": 0}
+        how = {"protocol": GROUPS, "labelled": str(tuned.labelled), "draw": 0}
         scored["loss"] = found["loss"].mean()
         tables.append(_with(scored, case, how))
     table = pd.concat(tables, ignore_index=True)
@@ -323,7 +323,7 @@ def _frozen(tested: StateWindows, case: Known, every_way: bool) -> pd.DataFrame:
     several, plan = len(case.parts) > 1, tested.plan
     every_way = every_way and not several
     tables = []
-    for protocol in (LOSO, WINDOWS, RECORDS, SIXTH) if every_way else (LOSO,):
+    for protocol in (LOSO, WINDOWS, RECORDS, GROUPS) if every_way else (LOSO,):
         folds = folds_of(tested, protocol)
         audit(tested, case.parts, folds, protocol)
         found = predict(tested, case.parts, folds, case.blocks)
