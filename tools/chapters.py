@@ -39,6 +39,7 @@ STAGES = {
     "supervised": ("results", "supervised"),
     "ladder": ("results", "ladder"),
     "classical": ("results", "classical"),
+    "crossing": ("results", "crossing"),
 }
 """What chapters share or what takes long: arguments of the command ``ecglib``."""
 
@@ -51,11 +52,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "supervised": ("windows",),
     "ladder": ("pretext of group 0",),
     "classical": ("windows",),
+    "crossing": _BOTH,
     "01_data": (),
     "02_windows": ("windows",),
     "03_transformations": ("windows",),
     "04_pretraining": ("pretext of group 0",),
-    "05_transfer": ("pretext of group 0",),
+    "05_transfer": ("crossing",),
     "06_results": ("predictions", "supervised"),
     "07_leakage": ("ladder",),
     "08_statistics": ("predictions",),
@@ -64,8 +66,10 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "11_beyond": ("predictions",),
     "12_contrastive": ("windows",),
     "13_finetuning": ("pretext of group 0",),
-    "14_comparison": _BOTH,
+    "14_comparison": ("crossing",),
     "15_own_ecg": (),
+    "16_real_transformations": (),
+    "17_real_state": (),
 }
 """What a task must wait for. A chapter that is not listed waits for every stage."""
 

@@ -19,6 +19,7 @@ NAMES = (
     "rated",
     "own",
     "ratings",
+    "crossing",
     "comparison",
 )
 """What can be asked for, in the order of the book."""
@@ -36,6 +37,7 @@ Names:
   released      the released protocol and its defects (10)
   rated, own    some ratings of the tested person (11)
   ratings       ratings as ratings (11)
+  crossing      encoders that ship, on this study (5, 14)
   comparison    every pretext, transfer and encoder (14)
 
 \b
@@ -98,6 +100,7 @@ def _makers() -> dict[str, list[Callable[[Any], Any]]]:
     from ecglib.studies import (
         baselines,
         comparison_tables,
+        crossing,
         leakage,
         personalisation,
         ratings,
@@ -118,6 +121,7 @@ def _makers() -> dict[str, list[Callable[[Any], Any]]]:
         "rated": [personalisation.rated_predictions],
         "own": [personalisation.own_predictions],
         "ratings": [ratings.rating_predictions],
+        "crossing": [crossing.scores_here],
         "comparison": [
             comparison_tables.grid,
             comparison_tables.label_efficiency,

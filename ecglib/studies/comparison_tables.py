@@ -33,7 +33,7 @@ from ecglib.evaluation.recognition import task_scores
 from ecglib.evaluation.representation import collapse_report
 from ecglib.evaluation.scores import score_participants
 from ecglib.models.encoder import build_encoder
-from ecglib.studies import pretraining, stages
+from ecglib.studies import crossing, pretraining, stages
 from ecglib.studies.comparison import Starts, choices, folds, run_choices, with_origin
 from ecglib.studies.study import Study
 
@@ -99,7 +99,7 @@ def pretext_report(study: Study) -> pd.DataFrame:
 
 
 def ship(study: Study) -> list[Path]:
-    """Copy the tables and the first contrastive encoder to the results that travel.
+    """Copy the tables, what encoders from elsewhere score, and the first contrastive encoder.
 
     Parameters
     ----------
@@ -125,6 +125,7 @@ def ship(study: Study) -> list[Path]:
     results = results_folder()
     for table in TABLES:
         _kept(study, table)
+    crossing.scores_here(study)
     pretraining.contrastive(study, 0)
     return [stage.ship(source, study.folder, results) for stage, source in _shipped(study)]
 
@@ -149,6 +150,7 @@ def _shipped(study: Study) -> list[tuple[Stage, dict[str, Any]]]:
     """List what travels: the stage of each file, and what it is made from."""
     return [
         *((table.stage, _source(study, table.rows(study))) for table in TABLES),
+        (stages.CROSSING, crossing.source_here(study)),
         (stages.CONTRASTIVE, pretraining.contrastive_source(study, 0)),
     ]
 

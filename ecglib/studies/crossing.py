@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ecglib.core.folders import results_folder
 from ecglib.evaluation.protocols import CONTRASTIVE, ORIGIN, RANDOM, STR
 from ecglib.models.embedding import embed, encoders, find_encoder
 from ecglib.studies import pretraining, stages
@@ -36,9 +37,11 @@ def scores_here(study: Study) -> pd.DataFrame:
         `ORIGIN`, ``pretext``, ``source`` (`HERE`, "clinic" or "nobody"), ``pooling``, ``target``,
         ``participant`` and ``auc``: new people (LOSO), the head of
         `ecglib.studies.real_scores.head`. An ``auc`` is missing where all ratings of a person are
-        of one class.
+        of one class. Computed once, or taken from ``results/``.
     """
-    return stages.CROSSING.cached(source_here(study), lambda: _here(study), study.folder)
+    return stages.CROSSING.cached(
+        source_here(study), lambda: _here(study), study.folder, shipped=results_folder()
+    )
 
 
 def scores_there(real: RealStudy, study: Study) -> pd.DataFrame:
