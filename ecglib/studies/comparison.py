@@ -6,8 +6,10 @@ trains what the choices ask for, on the same folds, and gives one row per tested
 participant. Every number and test of the comparison follows from that second table, and it is small
 enough to travel with a project (`ecglib.studies.comparison_tables`).
 
-The folds keep the pretext honest. The participants of a fold all belong to one group of the study,
-and the encoder that serves them was pretrained, with or without labels, on other groups only.
+The folds keep the pretext honest. The participants of a fold all belong to one group, and the
+encoder that serves them was pretrained, with or without labels, on other groups only. The
+comparison has more groups than the rest of a study (`compared`), and every seed pretrains its own
+encoders.
 """
 
 from __future__ import annotations
@@ -146,8 +148,27 @@ def _sensible(frame: pd.DataFrame) -> pd.Series:
     return pd.concat([*known, frame["transfer"].ne(never), labels], axis=1).all(axis=1)
 
 
+def compared(study: Study) -> Study:
+    """Give the study with the groups of its comparison.
+
+    Parameters
+    ----------
+    study : Study
+        Its profile says how many groups the comparison has.
+
+    Returns
+    -------
+    Study
+        The same data in `ComparisonConfig.n_groups` groups, or one for each person if there are
+        fewer.
+    """
+    profile = study.profile
+    n_groups = min(profile.comparison.n_groups, study.usable.meta["participant"].nunique())
+    return study.with_profile(replace(profile, pretext=replace(profile.pretext, n_groups=n_groups)))
+
+
 def folds(study: Study) -> list[GroupFold]:
-    """Split the participants of every group of the study into folds.
+    """Split the participants of every group of the comparison into folds.
 
     Parameters
     ----------
@@ -159,6 +180,7 @@ def folds(study: Study) -> list[GroupFold]:
     list of GroupFold
         Every usable window is tested in exactly one.
     """
+    study = compared(study)
     participant = study.usable.meta["participant"].to_numpy()
     n_folds = study.profile.comparison.folds_per_group
     found = []
@@ -301,11 +323,11 @@ class Starts:
     Parameters
     ----------
     study : Study
-        Data, groups, profile and folder of artifacts.
+        Data, profile and folder of artifacts.
     """
 
     def __init__(self, study: Study) -> None:
-        self.study = study
+        self.study = compared(study)
         self._studies: dict[str, Study] = {}
         self._known: dict[tuple[Any, ...], list[np.ndarray]] = {}
 
@@ -321,16 +343,16 @@ class Starts:
         pretext, encoder : str
             From `PRETEXTS` and `ENCODERS`.
         group : int
-            The group of the study that is left out.
+            The group of the comparison that is left out.
         seed : int
-            Of random weights; pretrained ones are the same for every seed.
+            Of the random weights, or of the pretraining.
 
         Returns
         -------
         list of ndarray
             In the order of Keras' ``encoder.get_weights()``.
         """
-        key = (RANDOM, encoder, seed) if pretext == RANDOM else (pretext, encoder, group)
+        key = (pretext, encoder, None if pretext == RANDOM else group, seed)
         if key not in self._known:
             self._known[key] = self._make(pretext, encoder, group, seed)
         return self._known[key]
@@ -339,20 +361,34 @@ class Starts:
         study = self.of(encoder)
         if pretext == RANDOM:
             length = study.usable.X.shape[1]
-            start = build_encoder(study.profile.encoder, length, seed=study.profile.seed + seed)
-        elif pretext == STR:
-            start = pretraining.pretext(study, group).encoder
+            start = build_encoder(study.profile.encoder, length)
+            return _drawn(start.get_weights(), study.profile.seed + seed)
+        if pretext == STR:
+            start = pretraining.pretext(study, group, seed).encoder
         elif pretext == CONTRASTIVE:
-            start = pretraining.contrastive(study, group).model.encoder
+            start = pretraining.contrastive(study, group, seed).model.encoder
         else:
-            start = pretraining.supervised_encoder(study, group)
+            start = pretraining.supervised_encoder(study, group, seed)
         return start.get_weights()
 
     def of(self, encoder: str) -> Study:
         """Give the study with that `encoder`."""
         if encoder not in self._studies:
-            self._studies[encoder] = self.study.with_encoder(self.shape(encoder))
+            profile = replace(self.study.profile, encoder=self.shape(encoder))
+            self._studies[encoder] = self.study.with_profile(profile)
         return self._studies[encoder]
+
+
+def _drawn(weights: list[np.ndarray], seed: int) -> list[np.ndarray]:
+    """Draw kernels anew (Glorot uniform) by NumPy: Keras would draw others on another backend."""
+    rng = np.random.default_rng(seed)
+
+    def kernel(old: np.ndarray) -> np.ndarray:
+        size, *channels = old.shape
+        limit = np.sqrt(6 / (size * sum(channels)))
+        return rng.uniform(-limit, limit, old.shape).astype(old.dtype)
+
+    return [kernel(w) if w.ndim == 3 else w for w in weights]
 
 
 def training_effort(config: ComparisonConfig) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The tables of the comparison, each computed once and kept: grid, label efficiency, pretexts.
+"""The tables of the comparison, each computed once and kept: grid, control, labels, pretexts.
 
 They take hours on a small machine and a few kilobytes of disk, so they travel with the project, in
 its folder ``results/``: whoever has the same data and settings reads them instead of computing.
@@ -7,7 +7,7 @@ its folder ``results/``: whoever has the same data and settings reads them inste
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,16 @@ from ecglib.evaluation.representation import collapse_report
 from ecglib.evaluation.scores import score_participants
 from ecglib.models.encoder import build_encoder
 from ecglib.studies import crossing, pretraining, stages
-from ecglib.studies.comparison import Starts, choices, folds, run_choices, with_origin
+from ecglib.studies.comparison import Starts, choices, compared, folds, run_choices, with_origin
+from ecglib.studies.stand_in import synthetic_file
 from ecglib.studies.study import Study
+from ecglib.synthetic.cohort import CONTROL
 
 
 def grid(study: Study) -> pd.DataFrame:
     """Score every pretext × transfer × encoder for 2 classes, and batch norm for 5 classes.
+
+    Every seed pretrains its own encoders.
 
     Parameters
     ----------
@@ -53,6 +57,32 @@ def grid(study: Study) -> pd.DataFrame:
         ``results/``.
     """
     return _kept(study, TABLES[0])
+
+
+def control(study: Study) -> pd.DataFrame:
+    """Score what `grid` scores where whatever reads the ECG must find something.
+
+    The cohort is synthetic, like that of the study but for its effect, which is
+    `ecglib.synthetic.cohort.CONTROL`; 2 classes, batch norm.
+
+    Parameters
+    ----------
+    study : Study
+        Settings and folder; of its data only the size of the synthetic cohort counts.
+
+    Returns
+    -------
+    DataFrame
+        As `ecglib.evaluation.scores.score_participants` gives it; computed once, or taken from
+        ``results/``.
+    """
+    return _kept(control_study(study), TABLES[1])
+
+
+def control_study(study: Study) -> Study:
+    """Give the settings and folder of a `study` the synthetic cohort of `control`."""
+    spec = replace(study.spec, effect=CONTROL)
+    return Study(synthetic_file(spec, study.folder), study.profile, study.folder, spec)
 
 
 def label_efficiency(study: Study) -> pd.DataFrame:
@@ -73,7 +103,7 @@ def label_efficiency(study: Study) -> pd.DataFrame:
         As `ecglib.evaluation.scores.score_participants` gives it; computed once, or taken from
         ``results/``.
     """
-    return _kept(study, TABLES[1])
+    return _kept(study, TABLES[2])
 
 
 def pretext_report(study: Study) -> pd.DataFrame:
@@ -87,15 +117,15 @@ def pretext_report(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `ORIGIN`, ``pretext, encoder, group`` (the one left out), ``measure`` and ``value``; nothing
-        is missing, a measure that makes no sense has no row. The measures are ``score``, how well
-        the pretext was learnt, and ``chance``, the score of guessing (of STR: the mean area under
+        `ORIGIN`, ``pretext, encoder, group`` (the one left out), ``seed, measure`` and ``value``;
+        nothing is missing, a measure that makes no sense has no row. The measures are ``score``,
+        how well the pretext was learnt, and ``chance``, the score of guessing (of STR: the mean area under
         the ROC curve over its tasks; of contrastive: the last contrastive accuracy; of the others:
         none); ``spread``, ``effective_rank``, ``dead_share`` and ``collapsed`` (0 or 1) of the
         features (`ecglib.evaluation.representation.collapse_report`); and ``n_windows`` that they
         are of. Computed once, or taken from ``results/``.
     """
-    return _kept(study, TABLES[2])
+    return _kept(study, TABLES[3])
 
 
 def ship(study: Study) -> list[Path]:
@@ -124,7 +154,7 @@ def ship(study: Study) -> list[Path]:
         )
     results = results_folder()
     for table in TABLES:
-        _kept(study, table)
+        _kept(table.study(study), table)
     crossing.scores_here(study)
     pretraining.contrastive(study, 0)
     return [stage.ship(source, study.folder, results) for stage, source in _shipped(study)]
@@ -149,7 +179,11 @@ def shipped_names(study: Study) -> list[str]:
 def _shipped(study: Study) -> list[tuple[Stage, dict[str, Any]]]:
     """List what travels: the stage of each file, and what it is made from."""
     return [
-        *((table.stage, _source(study, table.rows(study))) for table in TABLES),
+        *(
+            (table.stage, _source(own, table.rows(own)))
+            for table in TABLES
+            for own in [table.study(study)]
+        ),
         (stages.CROSSING, crossing.source_here(study)),
         (stages.CONTRASTIVE, pretraining.contrastive_source(study, 0)),
     ]
@@ -158,6 +192,7 @@ def _shipped(study: Study) -> list[tuple[Stage, dict[str, Any]]]:
 def _measure(study: Study, cases: pd.DataFrame) -> pd.DataFrame:
     usable, most = study.usable, study.profile.pretext.heldout_windows
     starts = Starts(study)
+    study = starts.study
     networks = {e: build_encoder(starts.shape(e), usable.X.shape[1]) for e in ENCODERS}
     rows = []
     for case in cases.itertuples(index=False):
@@ -168,7 +203,7 @@ def _measure(study: Study, cases: pd.DataFrame) -> pd.DataFrame:
         network.set_weights(starts.weights(*case))
         features = collapse_report(network.predict(usable.X[shown], batch_size=32, verbose=0))
         measures = {
-            **_learnt(starts.of(case.encoder), case.pretext, case.group),
+            **_learnt(starts.of(case.encoder), case.pretext, case.group, case.seed),
             **features[["spread", "effective_rank", "dead_share", "collapsed"]],
             "n_windows": len(shown),
         }
@@ -179,15 +214,17 @@ def _measure(study: Study, cases: pd.DataFrame) -> pd.DataFrame:
     return with_origin(study, pd.DataFrame(rows))
 
 
-def _learnt(study: Study, pretext: str, group: int) -> dict[str, float]:
+def _learnt(study: Study, pretext: str, group: int, seed: int) -> dict[str, float]:
     """Give the score of a pretext and that of guessing, or nothing if it has none."""
     if pretext == STR:
         return {
-            "score": task_scores(pretraining.pretext(study, group).heldout_logits)["auc"].mean(),
+            "score": task_scores(pretraining.pretext(study, group, seed).heldout_logits)[
+                "auc"
+            ].mean(),
             "chance": 0.5,
         }
     if pretext == CONTRASTIVE:
-        history = pretraining.contrastive(study, group).history
+        history = pretraining.contrastive(study, group, seed).history
         # A group with fewer windows than one batch is not watched in training.
         if "val_contrastive_accuracy" in history:
             last = history["val_contrastive_accuracy"].iloc[-1]
@@ -197,17 +234,25 @@ def _learnt(study: Study, pretext: str, group: int) -> dict[str, float]:
 
 def _encoders(study: Study) -> pd.DataFrame:
     """List the encoders of which `pretext_report` tells."""
-    cases = (PRETEXTS, ENCODERS, range(len(study.groups)))
-    index = pd.MultiIndex.from_product(cases, names=["pretext", "encoder", "group"])
+    groups, seeds = range(len(compared(study).groups)), study.profile.comparison.seeds
+    cases = (PRETEXTS, ENCODERS, groups, seeds)
+    index = pd.MultiIndex.from_product(cases, names=["pretext", "encoder", "group", "seed"])
     return index.to_frame(index=False)
 
 
 def _grid_choices(study: Study) -> pd.DataFrame:
     """List the choices of `grid`."""
+    seeds = study.profile.comparison.seeds
     # The plain encoder answers the question of the encoder with 2 classes.
     return pd.concat(
-        [choices(), choices(encoders=ENCODERS[1:], classes=CLASSES[1:])], ignore_index=True
+        [choices(seeds=seeds), choices(encoders=ENCODERS[1:], classes=CLASSES[1:], seeds=seeds)],
+        ignore_index=True,
     )
+
+
+def _control_choices(study: Study) -> pd.DataFrame:
+    """List the choices of `control`."""
+    return choices(encoders=ENCODERS[1:], seeds=study.profile.comparison.seeds)
 
 
 def _efficiency_choices(study: Study) -> pd.DataFrame:
@@ -244,15 +289,17 @@ def _score(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Table:
-    """A table: its stage, what its rows are about, and what makes it of these."""
+    """A table: its stage, what its rows are about, what makes it of these, and of whose data."""
 
     stage: Stage
     rows: Callable[[Study], pd.DataFrame]
     make: Callable[[Study, pd.DataFrame], pd.DataFrame]
+    study: Callable[[Study], Study] = lambda study: study
 
 
 TABLES = (
     _Table(stages.GRID, _grid_choices, _in_parts),
+    _Table(stages.CONTROL, _control_choices, _in_parts, control_study),
     _Table(stages.LABEL_EFFICIENCY, _efficiency_choices, _in_parts),
     _Table(stages.PRETEXTS, _encoders, _measure),
 )

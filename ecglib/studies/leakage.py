@@ -36,20 +36,16 @@ from ecglib.evaluation.protocols import NONE, RANDOM, STR, STRICT
 from ecglib.evaluation.splits import Splitter, WindowKFold
 from ecglib.evaluation.summaries import paired_difference, summarise
 from ecglib.features.spectrum import band_powers
-from ecglib.models.embedding import embed
+from ecglib.models.embedding import check_features, embed
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.studies import stages
-from ecglib.studies.pretraining import check_features, pretext, pretext_source, random_encoder
+from ecglib.studies.pretraining import pretext, pretext_source, random_encoder
 from ecglib.studies.study import Study
-from ecglib.synthetic.cohort import CohortSpec, make_cohort
+from ecglib.synthetic.cohort import CONTROL, CohortSpec, make_cohort
 from ecglib.synthetic.oracle import state_oracle
 
-EFFECTS = (0.0, 0.5, 1.0, 2.0)
-"""Effects of the cohorts: none, weak, medium, strong. See `ecglib.synthetic.cohort.CohortSpec`.
-
-With 1, one standard deviation of what a person feels moves a feature of the ECG by about as much as
-everything else that differs between that person's recordings.
-"""
+EFFECTS = (0.0, 1.0, 2.0, CONTROL)
+"""Effects of the cohorts: none, the usual, twice that, and `ecglib.synthetic.cohort.CONTROL`."""
 
 
 SEED = 1

@@ -111,7 +111,8 @@ def rating_scores(study: Study, parts: list[np.ndarray]) -> pd.DataFrame:
 def _scores(study: Study) -> pd.DataFrame:
     tables = []
     for trained in TRAINED:
-        own = study.with_encoder(replace(study.profile.encoder, pooling=trained))
+        encoder = replace(study.profile.encoder, pooling=trained)
+        own = study.with_profile(replace(study.profile, encoder=encoder))
         for pretext in (RANDOM, STR, CONTRASTIVE):
             encoders = own_encoders(own, pretext)
             for pooling in POOLINGS if trained == TRAINED[0] else (trained,):

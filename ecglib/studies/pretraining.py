@@ -23,7 +23,7 @@ from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.protocols import RANDOM, STR
 from ecglib.evaluation.representation import Probes
-from ecglib.models.embedding import embed
+from ecglib.models.embedding import check_features, embed
 from ecglib.models.encoder import build_encoder, even_batch
 from ecglib.models.training import History
 from ecglib.models.weights import arrays_to_weights, weights_to_arrays
@@ -35,6 +35,9 @@ from ecglib.studies import stages
 from ecglib.studies.profiles import Profile
 from ecglib.studies.study import Study
 from ecglib.transfer.finetune import FineTuner
+
+_SEEDS_APART = 1000  # so that no group of one seed has the seed of a group of another
+
 
 TRAINED_ON = "trained_on"
 """Name of the array of an encoder's file that holds the participants whom it was trained on."""
@@ -100,7 +103,7 @@ def left_out(study: Study, group: int) -> np.ndarray:
     return np.isin(study.usable.meta["participant"], study.groups[group])
 
 
-def pretext(study: Study, group: int) -> Pretext:
+def pretext(study: Study, group: int, seed: int = 0) -> Pretext:
     """Pretrain an encoder by STR on everyone outside a group, or load it.
 
     Parameters
@@ -109,6 +112,8 @@ def pretext(study: Study, group: int) -> Pretext:
         Data, settings and folder.
     group : int
         Number of the group that is left out.
+    seed : int
+        Another one gives another training of the same encoder.
 
     Returns
     -------
@@ -121,8 +126,9 @@ def pretext(study: Study, group: int) -> Pretext:
         the group, tried on other windows than the group's, or is not finite.
     """
     config, profile = study.profile.pretext, study.profile
-    arrays = _pretext_arrays(study, group)
-    model = build_model(config, profile.encoder, study.usable.X.shape[1], profile.seed + group)
+    arrays = _pretext_arrays(study, group, seed)
+    start = _seed(profile, group, seed)
+    model = build_model(config, profile.encoder, study.usable.X.shape[1], start)
     arrays_to_weights(model.encoder, arrays, "encoder")
     arrays_to_weights(model.heads, arrays, "heads")
     history = History(json.loads(str(arrays["history"]))).frame()
@@ -149,17 +155,18 @@ def trained_on(study: Study, group: int) -> np.ndarray:
     return _pretext_arrays(study, group)[TRAINED_ON]
 
 
-def pretext_source(study: Study, group: int) -> dict[str, Any]:
-    """Say what decides the weights that `pretext` gives for a `study` and a `group`."""
-    return _source(study, group, pretext=study.profile.pretext)
+def pretext_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
+    """Say what decides the weights that `pretext` gives for a `study`, a `group` and a `seed`."""
+    return _source(study, group, seed, pretext=study.profile.pretext)
 
 
-def pretext_folder(study: Study, group: int) -> Path:
-    """Say where `pretext` keeps its checkpoint for a `study` and a `group` while it trains."""
-    return study.folder / "runs" / Path(stages.PRETEXT.file(pretext_source(study, group))).stem
+def pretext_folder(study: Study, group: int, seed: int = 0) -> Path:
+    """Say where `pretext` keeps its checkpoint while it trains, for a `study`, `group`, `seed`."""
+    source = pretext_source(study, group, seed)
+    return study.folder / "runs" / Path(stages.PRETEXT.file(source)).stem
 
 
-def contrastive(study: Study, group: int) -> Contrastive:
+def contrastive(study: Study, group: int, seed: int = 0) -> Contrastive:
     """Pretrain an encoder contrastively on everyone outside a group, or load it.
 
     Parameters
@@ -168,20 +175,23 @@ def contrastive(study: Study, group: int) -> Contrastive:
         Data, settings and folder.
     group : int
         Number of the group that is left out.
+    seed : int
+        Another one gives another training of the same encoder.
 
     Returns
     -------
     Contrastive
     """
     profile, usable = study.profile, study.usable
-    source = contrastive_source(study, group)
+    source = contrastive_source(study, group, seed)
+    start = _seed(profile, group, seed)
     arrays = stages.CONTRASTIVE.cached(
         source,
         lambda: _train_contrastive(
             usable,
             left_out(study, group),
             profile,
-            profile.seed + group,
+            start,
             folder=study.folder / "runs" / Path(stages.CONTRASTIVE.file(source)).stem,
             label=f"contrastive without group {group}",
         ),
@@ -189,26 +199,25 @@ def contrastive(study: Study, group: int) -> Contrastive:
         shipped=results_folder(),
         check=partial(_check_encoder, shown=_people_outside(study, group)),
     )
-    model = build_model(
-        profile.contrastive, profile.encoder, usable.X.shape[1], profile.seed + group
-    )
+    model = build_model(profile.contrastive, profile.encoder, usable.X.shape[1], start)
     arrays_to_weights(model.encoder, arrays, "encoder")
     arrays_to_weights(model.head, arrays, "head")
     return Contrastive(model, *(_frame(arrays[name]) for name in ("history", "probes")))
 
 
-def contrastive_source(study: Study, group: int) -> dict[str, Any]:
-    """Say what decides what `contrastive` gives for a `study` and a `group`."""
+def contrastive_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
+    """Say what decides what `contrastive` gives for a `study`, a `group` and a `seed`."""
     profile = study.profile
     return _source(
         study,
         group,
+        seed,
         contrastive=profile.contrastive,
         watched_windows=profile.pretext.heldout_windows,
     )
 
 
-def supervised_encoder(study: Study, group: int) -> keras.Model:
+def supervised_encoder(study: Study, group: int, seed: int = 0) -> keras.Model:
     """Train an encoder with the labels of everyone outside a group, or load it.
 
     Parameters
@@ -217,6 +226,8 @@ def supervised_encoder(study: Study, group: int) -> keras.Model:
         Data, settings and folder.
     group : int
         Number of the group that is left out.
+    seed : int
+        Another one gives another training of the same encoder.
 
     Returns
     -------
@@ -224,8 +235,10 @@ def supervised_encoder(study: Study, group: int) -> keras.Model:
     """
     profile, usable = study.profile, study.usable
     arrays = stages.SUPERVISED_ENCODER.cached(
-        supervised_source(study, group),
-        lambda: _train_supervised(usable, left_out(study, group), profile, profile.seed + group),
+        supervised_source(study, group, seed),
+        lambda: _train_supervised(
+            usable, left_out(study, group), profile, _seed(profile, group, seed)
+        ),
         study.folder,
         check=partial(_check_encoder, shown=_people_outside(study, group)),
     )
@@ -234,9 +247,9 @@ def supervised_encoder(study: Study, group: int) -> keras.Model:
     return encoder
 
 
-def supervised_source(study: Study, group: int) -> dict[str, Any]:
-    """Say what decides the weights that `supervised_encoder` gives for a `study` and a `group`."""
-    return _source(study, group, training=study.profile.comparison.tuning)
+def supervised_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
+    """Say what decides what `supervised_encoder` gives for a `study`, a `group` and a `seed`."""
+    return _source(study, group, seed, training=study.profile.comparison.tuning)
 
 
 def random_encoder(study: Study) -> keras.Model:
@@ -312,49 +325,20 @@ def features_of(
     return stages.FEATURES.cached(source, make, study.folder, check=check)["features"]
 
 
-def check_features(arrays: Mapping[str, np.ndarray], n_windows: int) -> None:
-    """Refuse features that are not one finite row for every window.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        Features by name.
-    n_windows : int
-        Number of windows that they are of.
-
-    Raises
-    ------
-    DataError
-        Names the array.
-
-    Examples
-    --------
-    >>> check_features({"features": np.zeros((3, 256), "float32")}, n_windows=4)
-    Traceback (most recent call last):
-    ...
-    ecglib.core.errors.DataError: field features: array of shape (3, 256). Expected 4 rows, one \
-per window.
-    """
-    for name, array in arrays.items():
-        if array.ndim != 2 or len(array) != n_windows:
-            raise DataError(
-                f"array of shape {array.shape}",
-                field=name,
-                expected=f"{n_windows} rows, one per window",
-            )
-    check_finite(arrays)
+def _seed(profile: Profile, group: int, seed: int) -> int:
+    return profile.seed + group + _SEEDS_APART * seed
 
 
-def _pretext_arrays(study: Study, group: int) -> dict[str, np.ndarray]:
+def _pretext_arrays(study: Study, group: int, seed: int = 0) -> dict[str, np.ndarray]:
     profile, heldout = study.profile, left_out(study, group)
     return stages.PRETEXT.cached(
-        pretext_source(study, group),
+        pretext_source(study, group, seed),
         lambda: _train_str(
             study.usable,
             heldout,
             profile,
-            profile.seed + group,
-            folder=pretext_folder(study, group),
+            _seed(profile, group, seed),
+            folder=pretext_folder(study, group, seed),
             label=f"pretext without group {group}",
         ),
         study.folder,
@@ -402,13 +386,13 @@ def _listed(values: np.ndarray) -> str:
     return shown if values.size <= 12 else f"{shown} and {values.size - 12} more"
 
 
-def _source(study: Study, group: int, **settings: Any) -> dict[str, Any]:
+def _source(study: Study, group: int, seed: int = 0, **settings: Any) -> dict[str, Any]:
     return {
         "data": study.identity,
         "windows": study.profile.windows,
         "encoder": study.profile.encoder,
         "n_groups": study.profile.pretext.n_groups,
-        "seed": study.profile.seed,
+        "seed": study.profile.seed + _SEEDS_APART * seed,
         "group": group,
         **settings,
     }

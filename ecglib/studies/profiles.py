@@ -41,18 +41,21 @@ class ComparisonConfig:
         pretext. They differ in the weights that they start from, and in nothing else.
     head : FineTuneConfig
         Training of the softmax layer on the frozen encoder.
+    n_groups : int
+        Groups of participants; an encoder is pretrained without each of them.
     folds_per_group : int
-        Folds into which the participants of one group of the study are split.
+        Folds into which the participants of one group are split.
     labelled : tuple of int
         Numbers of labelled participants, besides all; those that some fold does not exceed are
         left out.
     seeds : tuple of int
-        Seeds of the label-efficiency runs: which participants are labelled, the initial weights
-        of what is not pretrained, and the order of the windows.
+        Each decides a whole run: the pretraining of every encoder, which participants are labelled,
+        the initial weights of what is not pretrained, and the order of the windows.
     """
 
     tuning: FineTuneConfig
     head: FineTuneConfig
+    n_groups: int = 4
     folds_per_group: int = 3
     labelled: tuple[int, ...] = (2, 5, 10)
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -153,6 +156,7 @@ PAPER = Profile(
     comparison=ComparisonConfig(
         tuning=FineTuneConfig(_sgd(epochs=20, batch=128, steps=50, rate=0.02), clip_norm=1.0),
         head=FineTuneConfig(_sgd(epochs=40, batch=128, steps=50, rate=0.1), scope=HEAD),
+        n_groups=3,
         folds_per_group=8,
         labelled=(2, 5, 10, 15),
         seeds=(0, 1, 2, 3, 4),
@@ -251,6 +255,7 @@ SMOKE = replace(
     comparison=ComparisonConfig(
         tuning=FineTuneConfig(_sgd(epochs=2, batch=8, steps=2, rate=0.02), clip_norm=1.0),
         head=FineTuneConfig(_sgd(epochs=1, batch=8, steps=20, rate=0.01), scope=HEAD),
+        n_groups=2,
         folds_per_group=2,
         labelled=(2,),
         seeds=(0, 1),

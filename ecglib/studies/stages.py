@@ -32,12 +32,12 @@ _RATINGS = tables(
     partial(load_predictions, columns=RATING_COLUMNS),
 )
 _SCORES = tables(save_scores, load_scores)
-PRETEXT_TABLE = (*ORIGIN, "pretext", "encoder", "group", "measure", "value")
+PRETEXT_TABLE = (*ORIGIN, "pretext", "encoder", "group", "seed", "measure", "value")
 """Columns of `ecglib.studies.comparison_tables.pretext_report`."""
 
 COHORT = Stage(
     "synthetic",
-    1,
+    2,
     (
         "ecglib.synthetic.cohort:make_cohort",
         "ecglib.studies.stand_in:synthetic_file",
@@ -196,6 +196,11 @@ COMPARISON_PART = Stage(
 GRID = Stage("grid", 1, ("ecglib.studies.comparison_tables:grid",), (COMPARISON_PART,), **_SCORES)
 """Scores of every pretext, transfer and encoder."""
 
+CONTROL = Stage(
+    "control", 1, ("ecglib.studies.comparison_tables:control",), (COMPARISON_PART,), **_SCORES
+)
+"""Scores of the same where the planted effect is strong."""
+
 LABEL_EFFICIENCY = Stage(
     "label-efficiency",
     1,
@@ -305,6 +310,7 @@ STAGES = (
     RATINGS,
     COMPARISON_PART,
     GRID,
+    CONTROL,
     LABEL_EFFICIENCY,
     PRETEXTS,
     REAL_ENCODER,

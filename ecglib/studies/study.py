@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from ecglib.core.folders import artifacts_folder
 from ecglib.data.cohort import Cohort
 from ecglib.data.dreamer import find_dreamer, read_dreamer
 from ecglib.evaluation.crossfit import group_of, participant_groups
-from ecglib.models.encoder import EncoderConfig
 from ecglib.preprocessing.segmentation import make_windows
 from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
@@ -133,8 +131,16 @@ class Study:
         """Group of each participant."""
         return group_of(self.groups)
 
-    def with_encoder(self, encoder: EncoderConfig) -> Study:
-        """Give the study of the same data, groups and settings with another `encoder`."""
-        other = copy.copy(self)  # with what is in memory already: none of it depends on the encoder
-        other.profile = replace(self.profile, encoder=encoder)
+    def with_profile(self, profile: Profile) -> Study:
+        """Give the study of the same data with another `profile`."""
+        other = copy.copy(self)  # with what is in memory already and does not depend on the profile
+        other.profile = profile
+        if profile.windows != self.profile.windows:
+            other.__dict__.pop("windows", None)
+            other.__dict__.pop("usable", None)
+        if (
+            profile.pretext.n_groups != self.profile.pretext.n_groups
+            or profile.seed != self.profile.seed
+        ):
+            other.__dict__.pop("groups", None)
         return other

@@ -60,6 +60,14 @@ _EEG_ELECTRODES = (
 _EEG_RATE = 128
 
 
+CONTROL = 3.0
+"""An effect so strong that whatever reads the ECG finds it: a control, not a model of people.
+
+One standard deviation of what is felt then moves a feature by about as much as everything else that
+differs between a person's recordings. The usual effect, 1, is a third of it.
+"""
+
+
 @dataclass(frozen=True)
 class CohortSpec:
     """What a synthetic cohort is like.
@@ -75,7 +83,10 @@ class CohortSpec:
     effect : float
         Multiplies every influence of felt valence, arousal and dominance on the ECG (the sizes
         are in `ecglib.synthetic.people.FEATURES`). With 0 the signals do not depend on the ratings
-        at all.
+        at all; `CONTROL` is strong.
+    slope_sd : float
+        Standard deviation, between people, of how strongly each feeling moves each feature, in
+        shares of the usual strength.
     person_sd : float
         Multiplies the differences between people.
     trial_sd : float
@@ -100,6 +111,7 @@ class CohortSpec:
     clip_lengths_s: tuple[float, ...] = _CLIP_LENGTHS_S
     baseline_s: float = 61.0
     effect: float = 1.0
+    slope_sd: float = 0.5
     person_sd: float = 1.0
     trial_sd: float = 1.0
     clip_sd: float = 0.0
@@ -125,7 +137,14 @@ class CohortSpec:
                     field=field,
                     expected=f"at least {MIN_DURATION:g} s, one window",
                 )
-        for field in ("person_sd", "trial_sd", "clip_sd", "noise", "artefacts_per_hour"):
+        for field in (
+            "slope_sd",
+            "person_sd",
+            "trial_sd",
+            "clip_sd",
+            "noise",
+            "artefacts_per_hour",
+        ):
             if not 0 <= getattr(self, field) < np.inf:
                 raise DataError(
                     f"{getattr(self, field)}", field=field, expected="a number not below 0"
@@ -283,6 +302,7 @@ def simulate_session(
     n_clips, n_features = len(spec.clip_lengths_s), len(FEATURES)
     person = draw_person(spec.person_sd, person_rng)
     place = spec.person_sd * person_rng.standard_normal(n_features)
+    slopes = spec.slope_sd * person_rng.standard_normal((n_features, len(TARGETS)))
     # Half of the trial variance is common to a baseline and the clip after it.
     common = np.repeat(trial_rng.standard_normal((n_clips, n_features)), 2, axis=0)
     own = trial_rng.standard_normal((2 * n_clips, n_features))
@@ -290,7 +310,7 @@ def simulate_session(
     nuisance[1::2] += spec.clip_sd * clip_nuisance
     felt_always = np.zeros((2 * n_clips, 3))
     felt_always[1::2] = felt
-    state = physiology(felt_always, nuisance, place, spec.effect)
+    state = physiology(felt_always, nuisance, place, spec.effect, slopes)
 
     spans = _spans(spec)
     n_samples = int(spans[-1, 1])

@@ -15,8 +15,9 @@ def state_oracle(truth: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
 
     The state is the value that each of `ecglib.synthetic.people.FEATURES` settles at, free of
     noise. The oracle also knows each person's mean, and how strongly every feeling moves every
-    feature. Its guess is then the best one, in the least-squares sense, that any reading of this
-    ECG allows.
+    feature of people on average; not how this person differs from them. Its guess is then the best
+    linear one, in the least-squares sense, that anyone who has not seen a person's ratings can
+    make from this ECG.
     With no effect the state tells nothing, and the oracle guesses the same for every recording.
 
     Parameters
@@ -34,8 +35,9 @@ def state_oracle(truth: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     Notes
     -----
     A recording's features, relative to the person's mean and in units of `Feature.trial`, are
-    ``z = B f + n`` with the feelings f, their weights B and independent n. The guess is
-    ``C B' (B C B' + N)⁻¹ z`` with the covariances C of f and N of n.
+    ``z = B f + n`` with the feelings f, their average weights B and n of mean 0, in which nuisance
+    and the person's own slopes come together. The guess is ``C B' (B C B' + N)⁻¹ z`` with the
+    covariances C of f and N of n.
     """
     state = pd.DataFrame(
         {
@@ -46,7 +48,8 @@ def state_oracle(truth: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     z = state - state.groupby(truth["participant"]).transform("mean")
     weights = spec.effect * np.array([[getattr(f, t) for t in TARGETS] for f in FEATURES.values()])
     covariance = np.cov(truth[[f"felt_{target}" for target in TARGETS]].to_numpy(), rowvar=False)
-    noise = (spec.trial_sd**2 + spec.clip_sd**2) * np.eye(len(FEATURES))
+    slopes = spec.slope_sd**2 * (weights**2 @ np.diag(covariance))
+    noise = np.diag(spec.trial_sd**2 + spec.clip_sd**2 + slopes)
     total = weights @ covariance @ weights.T + noise
     guess = z.to_numpy() @ np.linalg.pinv(total, hermitian=True) @ weights @ covariance
     trials = pd.MultiIndex.from_frame(truth[["participant", "clip"]])

@@ -231,7 +231,9 @@ def test_the_report_has_every_pretext_encoder_and_group_and_nothing_missing(stud
 
 
 def test_the_report_says_how_well_a_pretext_was_learnt(study, report):
-    plain = study.with_encoder(replace(study.profile.encoder, batch_norm=False))
+    plain = study.with_profile(
+        replace(study.profile, encoder=replace(study.profile.encoder, batch_norm=False))
+    )
     row = measured(report, STR, "plain", 1)
     auc = task_scores(fake_pretext(plain, 1).heldout_logits)["auc"].mean()
     np.testing.assert_allclose(row[["score", "chance"]], [auc, 0.5], rtol=1e-5)

@@ -118,7 +118,7 @@ def test_what_decides_an_encoder_names_its_file(study):
 
 
 def _with_profile(study, profile):
-    other = study.with_encoder(study.profile.encoder)
+    other = study.with_profile(study.profile)
     other.profile = profile
     return other
 

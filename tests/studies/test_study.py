@@ -105,7 +105,7 @@ def test_a_study_needs_two_participants(tmp_path):
 def test_another_encoder_shares_everything_else(study):
     usable, groups = study.usable, study.groups
     plain = replace(ENCODER, batch_norm=False)
-    other = study.with_encoder(plain)
+    other = study.with_profile(replace(study.profile, encoder=plain))
     assert other.usable is usable and other.groups is groups
     assert other.profile == replace(TINY, encoder=plain)
     assert study.profile == TINY

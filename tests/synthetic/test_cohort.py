@@ -14,6 +14,7 @@ from ecglib.data.dreamer import read_dreamer
 from ecglib.data.labels import TARGETS
 from ecglib.data.matfile import read_variable
 from ecglib.synthetic.cohort import (
+    CONTROL,
     CohortSpec,
     load_truth,
     make_cohort,
@@ -159,14 +160,15 @@ def test_ratings_do_not_depend_on_the_effect(small):
         ("heart_rate", "arousal", 0.8, 1.6),
         ("rsa", "arousal", -1.4, -0.5),
         ("t_amplitude", "arousal", -1.7, -0.8),
-        ("t_asymmetry", "valence", 0.9, 1.8),
-        ("qrs_width", "valence", 0.9, 1.8),
-        ("heart_rate", "valence", -0.5, 0.7),
+        ("t_asymmetry", "valence", 0.9, 1.9),
+        ("qrs_width", "valence", 0.9, 1.9),
+        ("heart_rate", "valence", -0.5, 0.5),
     ],
 )
-def test_planted_effects_have_their_size(short, feature, target, low, high):
-    rows = short.cohort.recordings.query("condition == 'stimulus'")
-    values = short.truth.recordings.loc[rows.index, feature]
+def test_the_controls_effects_have_their_size(feature, target, low, high):
+    made = make_cohort(replace(SHORT, effect=CONTROL), seed=1)
+    rows = made.cohort.recordings.query("condition == 'stimulus'")
+    values = made.truth.recordings.loc[rows.index, feature]
     d = within_person_d(values, rows[target] > 3, rows["participant"])
     assert low < d < high
 
@@ -182,13 +184,27 @@ def test_zero_effect_leaves_only_chance(target):
 
 def test_half_the_effect_is_half_the_shift(short):
     def shift(effect: float) -> pd.Series:
-        cohort = make_cohort(replace(SHORT, n_participants=2, effect=effect), seed=1)
+        spec = replace(SHORT, n_participants=2, effect=effect, slope_sd=0.0)
+        cohort = make_cohort(spec, seed=1)
         return np.log(cohort.truth.recordings["qrs_width"])
 
     zero, half, one = shift(0.0), shift(0.5), shift(1.0)
     np.testing.assert_allclose(half - zero, (one - zero) / 2, atol=1e-12)
     felt = short.truth.recordings["felt_valence"].iloc[: len(zero)]
-    np.testing.assert_allclose(one - zero, 1.2 * 0.035 * felt, atol=1e-12)
+    np.testing.assert_allclose(one - zero, 0.40 * 0.02 * felt, atol=1e-12)
+
+
+def test_people_respond_differently():
+    spec = replace(SHORT, person_sd=0.5)  # nobody reaches the limits of the feature
+    zero = make_cohort(replace(spec, effect=0.0), seed=1).truth.recordings
+    truth = make_cohort(spec, seed=1).truth.recordings
+    felt = truth["felt_valence"]
+    moved = np.log(truth["qrs_width"] / zero["qrs_width"]) / (0.40 * 0.02)
+    clips = truth["condition"] == "stimulus"
+    slope = (moved * felt)[clips].groupby(truth["participant"]).sum() / 18
+    np.testing.assert_allclose(moved[clips], felt[clips] * truth["participant"].map(slope)[clips])
+    assert slope.mean() == pytest.approx(1, abs=0.3)  # 23 people: the standard error is 0.1
+    assert slope.std() == pytest.approx(0.5, abs=0.2)
 
 
 def test_the_heart_beats_at_the_rate_of_the_truth(short):

@@ -17,7 +17,8 @@ def make_truth(effect, n_people, n_clips=12):
     for participant in range(1, n_people + 1):
         _, felt = rate_clips(of_clips, rng)
         nuisance = rng.normal(size=(n_clips, len(FEATURES)))
-        state = physiology(felt, nuisance, rng.normal(size=len(FEATURES)), effect)
+        slopes = 0.5 * rng.normal(size=(len(FEATURES), 3))
+        state = physiology(felt, nuisance, rng.normal(size=len(FEATURES)), effect, slopes)
         feelings = {f"felt_{t}": felt[:, i] for i, t in enumerate(TARGETS)}
         about = {"participant": participant, "clip": np.arange(1, n_clips + 1)}
         frames.append(pd.DataFrame({**about, **feelings, **state}))
@@ -31,8 +32,8 @@ def test_with_no_effect_the_oracle_guesses_the_same_for_every_recording():
 
 
 def test_no_linear_reading_of_the_state_beats_the_oracle():
-    truth = make_truth(1.0, n_people=300)
-    best = state_oracle(truth, CohortSpec(effect=1.0))["arousal"].to_numpy()
+    truth = make_truth(2.0, n_people=300)
+    best = state_oracle(truth, CohortSpec(effect=2.0))["arousal"].to_numpy()
     felt = truth["felt_arousal"].to_numpy()
     state = np.log(truth[[n for n, f in FEATURES.items() if not f.additive]])
     z = state - state.groupby(truth["participant"]).transform("mean")
