@@ -38,7 +38,7 @@ from ecglib.data.labels import TARGETS, binary_labels
 from ecglib.data.matfile import read_variable
 from ecglib.plots import cohort as cohort_plots
 from ecglib.studies.study import Study
-from ecglib.synthetic.people import FEATURES
+from ecglib.synthetic.people import CLIP_MEANS, FEATURES
 
 study = Study()
 cohort = study.cohort
@@ -218,10 +218,46 @@ fig
 # out whole participants for this reason.
 
 # %% [markdown]
+# Do people feel something together? The clips were chosen for that. Their mean ratings in the DREAMER
+# study are known to two decimals from a public repository (`ecglib.synthetic.people` says which), so
+# anyone with the file can check that trials and ratings were read in the right order.
+
+# %%
+means = trials.groupby("clip")[["valence", "arousal"]].mean()
+if len(means) == len(CLIP_MEANS["valence"]):
+    published = pd.DataFrame(CLIP_MEANS, index=means.index)
+    print(f"{study.label}, mean ratings of clips beside the published ones:")
+    for target in published:
+        r = np.corrcoef(means[target], published[target])[0, 1]
+        apart = (means[target] - published[target]).abs()
+        print(f"{target}: correlation {r:.2f}; apart by {apart.mean():.2f} on average", end=", ")
+        print(f"{apart.max():.2f} at most")
+else:
+    print(f"{study.label}: {len(means)} clips, so not those of the DREAMER study")
+
+# %% [markdown]
+# ## Why an ECG could know
+#
+# The heart has its own pacemaker, and two nerves change its pace. The **vagus** slows it, beat by beat;
+# the **sympathetic** nerves speed it up, within seconds, and make it contract harder. What a person
+# feels shifts the balance of the two. It shows in the mean **heart rate** and in its fluctuation,
+# **heart-rate variability** (HRV). A part of HRV follows the breath, because the vagus is checked with
+# every breath in: the heart beats faster while one breathes in and slower while one breathes out. This
+# part is called **respiratory sinus arrhythmia** (RSA). Slower fluctuations, around ten a minute,
+# belong to the regulation of blood pressure {cite}`taskforce1996hrv`.
+#
+# When people are aroused, their heart rate and breathing tend to rise and their RSA falls
+# {cite}`kreibig2010`, and the T wave flattens {cite}`rau1991`. Which of these responds, and how much,
+# differs from person to person {cite}`lacey1958`. For valence, whether a feeling is pleasant or not,
+# no sign in the ECG is established.
+#
 # ## What was planted, and what was not
 #
-# In a synthetic cohort made by `ecglib` the truth is known. The next cell says what it is; on
-# other data it says that there is none.
+# In a synthetic cohort made by `ecglib` the truth is known. From the literature come the directions
+# just named for arousal, that people respond differently, that they differ more than one person's
+# recordings do, the mean ratings of the clips and the share of high valence ratings. **Invented** are
+# all sizes, every sign of valence and of dominance, and the ratings of dominance. The next cell says
+# what was planted; on other data it says that there is none.
 
 # %%
 if study.truth is not None:
@@ -234,6 +270,10 @@ if study.truth is not None:
         index=TARGETS,
     )
     print(planted.T.to_string())
+    print(f"times {study.spec.effect:g}; standard deviation of these between people:", end=" ")
+    print(f"{study.spec.slope_sd:.0%} of each")
+    ratio = pd.Series({name: f.person / f.trial for name, f in FEATURES.items()})
+    print(f"people differ {ratio.min():.1f} to {ratio.max():.1f} times as much as their recordings")
 elif study.label == "synthetic":
     print("A synthetic file from elsewhere: what was planted is not known here.")
 else:
@@ -261,9 +301,10 @@ else:
 #
 # - The synthetic cohort **is** a test bench. It has the layout, sizes and rating habits of the
 #   study, a plausible rhythm and beat shape {cite}`mcsharry2003`, noise like a recorder's, and
-#   effects of known size that can be set to zero.
-# - It **is not** evidence. Its effects are larger and simpler than anyone should expect from
-#   people. That something is found in it says nothing about emotions in real hearts.
+#   effects of known size that can be set to zero, or made so strong that whatever reads the ECG must
+#   find them ({doc}`07_leakage`, {doc}`14_comparison`).
+# - It **is not** evidence. Its effects are small, but simpler than anyone should expect from people.
+#   That something is found in it says nothing about emotions in real hearts.
 #
 # ## What could go wrong
 #

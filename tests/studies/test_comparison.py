@@ -1,5 +1,7 @@
 """Every choice runs on the same honest folds and lands in one table."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,7 @@ from ecglib.studies import pretraining
 from ecglib.studies.comparison import (
     Starts,
     choices,
+    compared,
     folds,
     labelled_windows,
     run_choices,
@@ -179,12 +182,31 @@ def test_the_majority_is_that_of_the_training_windows(study, predictions):
 def test_no_start_has_seen_the_group_that_it_serves(study, monkeypatch):
     shown = []
     monkeypatch.setattr(
-        pretraining, "pretext", lambda study, group: shown.append(group) or _Encoded(study)
+        pretraining, "pretext", lambda study, *which: shown.append(which) or _Encoded(study)
     )
     starts = Starts(study)
     starts.weights("STR", "batch norm", 1)
     starts.weights("STR", "batch norm", 1)
-    assert shown == [1]  # the encoder that leaves out group 1, and made once
+    starts.weights("STR", "batch norm", 1, seed=2)
+    assert shown == [(1, 0), (1, 2)]  # group left out and seed, each made once
+
+
+def test_random_starts_are_drawn_as_glorot_and_bengio_say(study):
+    kernels = [w for w in Starts(study).weights("random", "batch norm", 0) if w.ndim == 3]
+    for kernel in kernels:
+        size, inside, outside = kernel.shape
+        limit = np.sqrt(6 / (size * (inside + outside)))
+        assert 0.9 * limit < np.abs(kernel).max() <= limit
+        assert abs(kernel.mean()) < limit / 3
+
+
+def test_the_comparison_has_its_own_groups_and_no_more_than_people(study):
+    config = replace(study.profile.comparison, n_groups=3)
+    for n_groups, expected in ((3, 3), (50, study.usable.meta["participant"].nunique())):
+        config = replace(config, n_groups=n_groups)
+        own = compared(study.with_profile(replace(study.profile, comparison=config)))
+        assert len(own.groups) == expected
+        assert own.usable is study.usable
 
 
 class _Encoded:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,6 +35,7 @@ from ecglib.pretext.pretrain import build_model
 from ecglib.studies import comparison_tables, pretraining
 from ecglib.studies.comparison import folds, labelled_windows
 from ecglib.studies.comparison_tables import (
+    control,
     grid,
     label_efficiency,
     pretext_report,
@@ -42,7 +44,7 @@ from ecglib.studies.comparison_tables import (
 )
 from ecglib.studies.profiles import PAPER, QUICK, SMOKE
 from ecglib.studies.study import Study
-from ecglib.synthetic.cohort import CohortSpec
+from ecglib.synthetic.cohort import CONTROL, CohortSpec
 from tests.studies.fakes import outline
 from tests.studies.tiny import SPEC
 
@@ -125,7 +127,7 @@ def test_shipped_tables_are_used_for_the_same_source_only(study, tmp_path, monke
     old.parent.mkdir()
     old.touch()
     study = Study(study.path, study.profile, tmp_path / "artifacts", SPEC)
-    tables = [table(study) for table in (grid, label_efficiency, pretext_report)]
+    tables = [table(study) for table in (grid, control, label_efficiency, pretext_report)]
     copies = ship(study)
     assert [path.name for path in copies] == shipped_names(study)
     assert {path.name for path in old.parent.iterdir()} == {path.name for path in copies}
@@ -133,15 +135,26 @@ def test_shipped_tables_are_used_for_the_same_source_only(study, tmp_path, monke
 
     # A fresh clone: no artifacts of its own, the same source.
     n_parts = len(asked)
-    assert n_parts == 3 + 2  # networks of the grid, seeds of label efficiency
+    # Networks of the grid and of its control, each with every seed; seeds of label efficiency.
+    assert n_parts == 3 * 2 + 2 + 2
     clone = Study(study.path, study.profile, tmp_path / "clone", SPEC)
-    for table, first in zip((grid, label_efficiency, pretext_report), tables, strict=True):
+    for table, first in zip((grid, control, label_efficiency, pretext_report), tables, strict=True):
         pd.testing.assert_frame_equal(table(clone), first)
     assert len(asked) == n_parts
     assert ship(clone) == copies  # they are there already
     other = Study(study.path, replace(study.profile, seed=5), tmp_path / "clone", SPEC)
     grid(other)
-    assert len(asked) == n_parts + 3
+    assert len(asked) == n_parts + 3 * 2
+
+
+def test_the_control_is_the_same_cohort_with_a_strong_effect(study):
+    strong = comparison_tables.control_study(study)
+    assert strong.spec == replace(study.spec, effect=CONTROL)
+    assert strong.label == "synthetic" and strong.identity != study.identity
+    columns = ["participant", "clip", "valence"]
+    pd.testing.assert_frame_equal(
+        strong.cohort.recordings[columns], study.cohort.recordings[columns]
+    )
 
 
 def test_results_of_real_data_are_not_shipped(study, tmp_path):
@@ -172,18 +185,21 @@ def test_the_results_that_travel_say_themselves_what_made_them():
     )
 
 
-def fake_encoder(study, seed):
-    return build_encoder(study.profile.encoder, study.usable.X.shape[1], seed=seed)
+def fake_encoder(study, group, seed=0):
+    length = study.usable.X.shape[1]
+    return build_encoder(study.profile.encoder, length, seed=group + 100 * seed)
 
 
-def fake_pretext(study, group):
-    logits = np.random.default_rng([group, study.profile.encoder.batch_norm]).normal(size=(9, 7, 7))
-    return SimpleNamespace(encoder=fake_encoder(study, 10 + group), heldout_logits=logits)
+def fake_pretext(study, group, seed=0):
+    logits = np.random.default_rng([group, seed, study.profile.encoder.batch_norm]).normal(
+        size=(9, 7, 7)
+    )
+    return SimpleNamespace(encoder=fake_encoder(study, 10 + group, seed), heldout_logits=logits)
 
 
-def fake_contrastive(study, group):
-    history = pd.DataFrame({"val_contrastive_accuracy": [0.9, 0.3 + group / 10]})
-    model = SimpleNamespace(encoder=fake_encoder(study, 20 + group))
+def fake_contrastive(study, group, seed=0):
+    history = pd.DataFrame({"val_contrastive_accuracy": [0.9, 0.3 + group / 10 + seed / 100]})
+    model = SimpleNamespace(encoder=fake_encoder(study, 20 + group, seed))
     return SimpleNamespace(model=model, history=history)
 
 
@@ -214,19 +230,27 @@ def report(study):
         return pretext_report(study)
 
 
-def measured(report, pretext, encoder, group):
-    rows = report[
-        (report["pretext"] == pretext) & (report["encoder"] == encoder) & (report["group"] == group)
-    ]
+def measured(report, pretext, encoder, group, seed=0):
+    of = {"pretext": pretext, "encoder": encoder, "group": group, "seed": seed}
+    rows = report[(report[list(of)] == pd.Series(of)).all(axis=1)]
     return rows.set_index("measure")["value"]
 
 
-def test_the_report_has_every_pretext_encoder_and_group_and_nothing_missing(study, report):
-    assert list(report.columns) == [*ORIGIN, "pretext", "encoder", "group", "measure", "value"]
+def test_the_report_has_every_pretext_encoder_group_and_seed_and_nothing_missing(study, report):
+    assert list(report.columns) == [
+        *ORIGIN,
+        "pretext",
+        "encoder",
+        "group",
+        "seed",
+        "measure",
+        "value",
+    ]
     assert not report.isna().any(axis=None)
-    found = set(report[["pretext", "encoder", "group"]].itertuples(index=False, name=None))
-    groups = range(len(study.groups))
-    assert found == {(p, e, g) for p in PRETEXTS for e in ENCODERS for g in groups}
+    of = ["pretext", "encoder", "group", "seed"]
+    found = set(report[of].itertuples(index=False, name=None))
+    config = study.profile.comparison
+    assert found == set(product(PRETEXTS, ENCODERS, range(config.n_groups), config.seeds))
     assert set(report["data"]) == {"synthetic"}
 
 
@@ -234,12 +258,12 @@ def test_the_report_says_how_well_a_pretext_was_learnt(study, report):
     plain = study.with_profile(
         replace(study.profile, encoder=replace(study.profile.encoder, batch_norm=False))
     )
-    row = measured(report, STR, "plain", 1)
-    auc = task_scores(fake_pretext(plain, 1).heldout_logits)["auc"].mean()
+    row = measured(report, STR, "plain", 1, seed=1)
+    auc = task_scores(fake_pretext(plain, 1, seed=1).heldout_logits)["auc"].mean()
     np.testing.assert_allclose(row[["score", "chance"]], [auc, 0.5], rtol=1e-5)
-    row = measured(report, CONTRASTIVE, "plain", 1)
+    row = measured(report, CONTRASTIVE, "plain", 1, seed=1)
     chance = study.profile.contrastive.chance
-    np.testing.assert_allclose(row[["score", "chance"]], [0.4, chance], rtol=1e-5)
+    np.testing.assert_allclose(row[["score", "chance"]], [0.41, chance], rtol=1e-5)
     for pretext in (RANDOM, SUPERVISED):  # neither has a task that could be tried on others
         assert not {"score", "chance"} & set(measured(report, pretext, "plain", 1).index)
 
@@ -257,7 +281,5 @@ def test_the_report_describes_features_of_people_the_encoder_never_saw(study, re
 
 def test_a_contrastive_history_without_people_left_out_has_no_score(study, monkeypatch):
     history = pd.DataFrame({"contrastive_accuracy": [0.1]})
-    monkeypatch.setattr(
-        pretraining, "contrastive", lambda study, group: SimpleNamespace(history=history)
-    )
-    assert comparison_tables._learnt(study, CONTRASTIVE, 0) == {}
+    monkeypatch.setattr(pretraining, "contrastive", lambda *_: SimpleNamespace(history=history))
+    assert comparison_tables._learnt(study, CONTRASTIVE, 0, 0) == {}
