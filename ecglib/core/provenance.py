@@ -34,25 +34,65 @@ PACKAGES = (
 """Distributions whose versions are recorded, where they are installed."""
 
 
+_INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
+"""Those that decide how fast a processor multiplies matrices, as Linux calls them."""
+
+
 def environment() -> dict[str, str]:
     """Describe the machine and the software: system, processor, cores, Python and `PACKAGES`.
+
+    Two processors of one name may differ in speed by a factor of two. So where Linux tells them,
+    the processor's family and model, its instruction sets for matrices and its caches come along.
 
     Returns
     -------
     dict of str to str
         Names no user, no host and no folder.
     """
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "operating system": platform.system(),
-        "processor": names[0] if names else platform.machine(),
+        **processor(),
         "cores available": str(cores),
         "Python": platform.python_version(),
         **{name: found for name in PACKAGES if (found := _version(name))},
     }
+
+
+def processor(
+    cpuinfo: Path = Path("/proc/cpuinfo"), cpu: Path = Path("/sys/devices/system/cpu/cpu0")
+) -> dict[str, str]:
+    """Describe the processor.
+
+    Parameters
+    ----------
+    cpuinfo, cpu : Path
+        Where Linux describes it; elsewhere there are no such files.
+
+    Returns
+    -------
+    dict of str to str
+        ``processor``, and what is known of ``processor model``, ``instruction sets`` and
+        ``caches``.
+    """
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    facts = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        facts.setdefault(name.strip(), value.strip())
+    found = {"processor": facts.get("model name") or platform.machine()}
+    if "cpu family" in facts:
+        found["processor model"] = f"family {facts['cpu family']}, model {facts.get('model', '?')}"
+    flags = facts.get("flags", facts.get("Features", "")).split()
+    if sets := [name for name in _INSTRUCTION_SETS if name in flags]:
+        found["instruction sets"] = ", ".join(sets)
+    caches = []
+    for folder in sorted(cpu.glob("cache/index*")):
+        level, kind, size = ((folder / name) for name in ("level", "type", "size"))
+        if size.is_file() and kind.read_text().strip() != "Instruction":
+            caches.append(f"L{level.read_text().strip()} {size.read_text().strip()}")
+    if caches:
+        found["caches"] = ", ".join(caches)
+    return found
 
 
 def provenance(configuration: Mapping[str, Any], seconds: float) -> dict[str, Any]:

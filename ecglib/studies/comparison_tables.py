@@ -121,9 +121,9 @@ def pretext_report(study: Study) -> pd.DataFrame:
         nothing is missing, a measure that makes no sense has no row. The measures are ``score``,
         how well the pretext was learnt, and ``chance``, the score of guessing (of STR: the mean
         area under the ROC curve over its tasks; of contrastive: the last contrastive accuracy; of
-        the others: none); ``spread``, ``effective_rank``, ``dead_share`` and ``collapsed`` (0 or 1) of the
-        features (`ecglib.evaluation.representation.collapse_report`); and ``n_windows`` that they
-        are of. Computed once, or taken from ``results/``.
+        the others: none); ``spread``, ``effective_rank``, ``dead_share`` and ``collapsed`` (0 or 1)
+        of the features (`ecglib.evaluation.representation.collapse_report`); and ``n_windows`` that
+        they are of. Computed once, or taken from ``results/``.
     """
     return _kept(study, TABLES[3])
 
