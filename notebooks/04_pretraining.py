@@ -281,8 +281,8 @@ print("the network is below the oracle of the same participant:", network < refe
 # `benchmarks/bench_schedule.py` went on: it trained on a graphics card, and judged every head along
 # the way on windows of people left out. The next cells read what it found. Its schedule `fast` is
 # that of `quick`, longer, and `published` is that of `paper`. More than the length is different there:
-# the data are always those of the synthetic cohort, whatever this page shows, more people are known,
-# and the windows cover whole recordings, so there are more to learn from.
+# the data are always those of the synthetic cohort (as it was in version 0.2), whatever this page
+# shows, more people are known, and the windows cover whole recordings, so there are more to learn from.
 
 # %%
 found = json.loads(Path("../benchmarks/results/schedule.json").read_text())
