@@ -131,6 +131,7 @@ SIMULATIONS = Stage(
         "ecglib.evaluation.simulation:cross_validation_table",
         "ecglib.evaluation.simulation:null_p_values",
         "ecglib.evaluation.simulated_folds:folds_table",
+        "ecglib.evaluation.simulated_clips:clips_table",
         "ecglib.studies.statistics:simulated",
     ),
     **tables(save_table, partial(load_table, columns=(), more=True)),
