@@ -1,6 +1,7 @@
 """What an excerpt leaves out: every case has the same trials, and travels as one table."""
 
 import doctest
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,11 @@ import pytest
 
 from ecglib.core.folders import HOME
 from ecglib.data.labels import TARGETS
-from ecglib.studies import excerpt
-from ecglib.studies.excerpt import BOTH, EXCERPT, KEYS, ONE, WHOLE, scores, ship
+from ecglib.studies import excerpt, stages
+from ecglib.studies.excerpt import BOTH, EXCERPT, KEYS, ONE, WHOLE, scores, ship, source
+from ecglib.studies.profiles import QUICK
+from ecglib.synthetic.cohort import CohortSpec
+from tests.studies.fakes import outline
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +55,10 @@ def test_the_table_travels(study, table, tmp_path, monkeypatch):
     monkeypatch.setattr(excerpt, "_scores", None)
     pd.testing.assert_frame_equal(scores(study), table)
     assert np.isfinite(table["n_windows"]).all()
+
+
+def test_the_table_in_results_is_that_of_the_default_study():
+    study = outline(QUICK, CohortSpec().n_participants)
+    name = stages.EXCERPT.file(source(study))
+    rows = stages.EXCERPT.read(Path(__file__).parents[2] / "results" / name, source(study))
+    assert set(rows["profile"]) == {"quick"} and rows["participant"].nunique() > 5

@@ -2,6 +2,7 @@
 
 import doctest
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ import pytest
 from ecglib.core.folders import HOME
 from ecglib.data.labels import TARGETS
 from ecglib.pretext.contrastive import OTHERS, SAME
-from ecglib.studies import pretraining, subject_aware
+from ecglib.studies import pretraining, stages, subject_aware
+from ecglib.studies.profiles import QUICK
 from ecglib.studies.study import Study
 from ecglib.studies.subject_aware import (
     AREA,
@@ -23,8 +25,11 @@ from ecglib.studies.subject_aware import (
     VARIANTS,
     scores,
     ship,
+    source,
     variant,
 )
+from ecglib.synthetic.cohort import CohortSpec
+from tests.studies.fakes import outline
 from tests.studies.tiny import SPEC, TINY
 
 
@@ -97,3 +102,10 @@ def test_the_table_travels(tiny, table, tmp_path, monkeypatch):
     assert copy.parent == tmp_path / "results"
     monkeypatch.setattr(subject_aware, "_scores", None)
     pd.testing.assert_frame_equal(scores(tiny), table)
+
+
+def test_the_table_in_results_is_that_of_the_default_study():
+    study = outline(QUICK, CohortSpec().n_participants)
+    name = stages.SUBJECT_AWARE.file(source(study))
+    rows = stages.SUBJECT_AWARE.read(Path(__file__).parents[2] / "results" / name, source(study))
+    assert set(rows["profile"]) == {"quick"} and rows["participant"].nunique() > 5
