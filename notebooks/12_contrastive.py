@@ -39,9 +39,16 @@ from ecglib.evaluation.representation import MIN_RANK, MIN_SPREAD, Probes, colla
 from ecglib.models.encoder import EncoderConfig, build_encoder
 from ecglib.models.training import TrainingConfig
 from ecglib.plots import contrastive as contrastive_plots
-from ecglib.pretext.contrastive import ContrastiveModel, nt_xent, unit_vectors
+from ecglib.pretext.contrastive import (
+    ANYONE,
+    OTHERS,
+    SAME,
+    ContrastiveModel,
+    nt_xent,
+    unit_vectors,
+)
 from ecglib.pretext.pretrain import build_model, train
-from ecglib.studies import pretraining
+from ecglib.studies import pretraining, subject_aware
 from ecglib.studies.study import Study
 
 tune_process()
@@ -252,6 +259,72 @@ print("the person explains more than the rating:", shares["participant"] > share
 # To know *whose* two views are is to know much about whether they belong together. Nothing in the loss
 # speaks against it. {doc}`07_leakage` shows what that does to a careless evaluation.
 #
+# ### Whose windows should the negatives be?
+#
+# One can take that knowledge away, or ask for nothing else. If all **negatives** of a view are windows
+# of the *same participant*, to know the person is of no use: something else must tell the windows
+# apart {cite}`cheng2020subject`. If they are all of *other participants*, so that no two windows of one
+# person are ever pushed apart, the person is all there is to know; methods that take a patient's other
+# segments for partners exclude them from the negatives, too {cite}`kiyasseh2021clocs`. The setting is
+# `negatives`. Batches must then hold several windows of few people: **subject-aware sampling**. Here
+# half of every batch is one person's and half another's.
+
+# %%
+vectors = np.random.default_rng(0).normal(size=shape).astype("float32")
+half = np.repeat([0, 1], config.training.batch_windows // 2)
+for name in (ANYONE, SAME, OTHERS):
+    settings = subject_aware.variant(config, name)
+    loss, _ = nt_xent(vectors, config.temperature, half, name)
+    print(
+        f"negatives: {name}; {settings.n_negatives} of each view, guessing {settings.chance:.2f}, loss of the above {float(ops.mean(loss)):.2f}"
+    )
+
+# %% [markdown]
+# Every variant was trained like the encoder above: the same views, steps and training people, with
+# two draws of weights and batches each. On the people whom no encoder has seen, a probe names the person of
+# a window in a new trial, and a linear head ranks windows by rating (new people, LOSO). The table was
+# computed once and travels with the project.
+
+# %%
+subjects = subject_aware.scores(study)
+known = subjects.groupby(["negatives", "measure", "target", "draw"], sort=False)["value"].mean()
+both = known.groupby(["negatives", "measure", "target"], sort=False).agg(["mean", "min", "max"])
+text = both.apply(lambda r: f"{r['mean']:.2f} ({r['min']:.2f}, {r['max']:.2f})", axis=1)
+measures = text.unstack(["measure", "target"], sort=False)
+measures = measures.drop(columns=subject_aware.CHANCE, level=0)
+measures.rename_axis(index=f"{study.label}: mean (each draw)")
+
+# %%
+recognised = known.xs(subject_aware.RECOGNISED, level="measure").droplevel("target")
+areas_of = known.xs(subject_aware.AREA, level="measure").groupby(["negatives", "draw"]).mean()
+guess = known.xs(subject_aware.CHANCE, level="measure").iloc[0]
+print(f"{study.label}: people recognised by guessing {guess:.2f}")
+
+
+def compare(of: pd.Series, a: str, b: str) -> str:
+    """Say whether one variant is above another in every pair of draws."""
+    least, most = of[a].min() - of[b].max(), of[a].max() - of[b].min()
+    return (
+        "more in every draw"
+        if least > 0
+        else "less in every draw"
+        if most < 0
+        else "draws disagree"
+    )
+
+
+for name in (SAME, OTHERS):
+    print(f"negatives of {name}, against all with the same batches:")
+    print(f"  people recognised: {compare(recognised, name, ANYONE)}", end="; ")
+    print(f"mean area of the ratings: {compare(areas_of, name, ANYONE)}")
+
+# %% [markdown]
+# Compare the last three rows with one another: they share the batches, and only the negatives differ. With
+# two draws, a difference is worth mentioning only where all draws agree, and each area is of a few people,
+# so its interval is wide ({doc}`08_statistics`). What is true of everyone's hearts can be learnt either
+# way. To make a person harder to recognise is no aim in itself; it is one if the person's identity stands
+# in the way of the emotion, and that is what the columns of areas tell.
+#
 # ## Watching the training
 #
 # Probes on **training participants only** may watch a training: a linear one and one that asks the
@@ -373,6 +446,7 @@ for when, report in bad.items():
 #   sits in the choice of views.
 # - To find partners, it helps to know the person. So a good contrastive accuracy does not say that
 #   the features hold anything about emotion. Measure what they hold.
+# - Whose windows the negatives are decides how much the person is worth to the loss.
 # - A falling loss does not rule out a collapse. Spread and effective rank tell. Log them.
 #
 # ## Exercises

@@ -15,6 +15,9 @@ NAMES = (
     "ladder",
     "permutations",
     "classical",
+    "baseline",
+    "excerpt",
+    "subjects",
     "released",
     "rated",
     "own",
@@ -34,6 +37,9 @@ Names:
   ladder        every way to split, on cohorts of known effect (7)
   permutations  encoders against permuted ratings (8)
   classical     hand-made features (9)
+  baseline      hand-made features minus the baseline before the clip (9)
+  excerpt       what one lead and the last seconds leave out (9)
+  subjects      negatives of the same person, contrastive (12)
   released      the released protocol and its defects (10)
   rated, own    some ratings of the tested person (11)
   ratings       ratings as ratings (11)
@@ -57,7 +63,11 @@ Examples:
     "--jobs", type=click.IntRange(1), help="Processes on this machine for folds.  [default: 1]"
 )
 @click.option("--cluster", metavar="tcp://HOST:PORT", help="Dask scheduler to run folds on.")
-@click.option("--ship", is_flag=True, help="Copy the tables of the comparison to results/.")
+@click.option(
+    "--ship",
+    is_flag=True,
+    help="Copy the tables of the comparison to results/; those of excerpt and subjects, if named.",
+)
 def command(
     names: tuple[str, ...],
     profile: str | None,
@@ -90,23 +100,29 @@ def command(
             for table in makers[name]:
                 click.echo(f"{name}, {study.label}: {len(table(study))} rows")
     if ship:
-        from ecglib.studies.comparison_tables import ship as copy
+        from ecglib.studies import comparison_tables, excerpt, subject_aware
 
-        for path in copy(study):
-            click.echo(f"kept {path}")
+        copies = {"excerpt": excerpt.ship, "subjects": subject_aware.ship}
+        asked = [copies.get(name, comparison_tables.ship) for name in names or NAMES]
+        for copy in dict.fromkeys(asked):
+            for path in copy(study):
+                click.echo(f"kept {path}")
 
 
 def _makers() -> dict[str, list[Callable[[Any], Any]]]:
     from ecglib.studies import (
         baselines,
+        before_clip,
         comparison_tables,
         crossing,
+        excerpt,
         leakage,
         personalisation,
         ratings,
         replication,
         results,
         statistics,
+        subject_aware,
     )
 
     return {
@@ -117,6 +133,9 @@ def _makers() -> dict[str, list[Callable[[Any], Any]]]:
         "ladder": [leakage.ladder_predictions],
         "permutations": [statistics.encoder_tests],
         "classical": [baselines.classical_predictions],
+        "baseline": [before_clip.baseline_relative_predictions],
+        "excerpt": [excerpt.scores],
+        "subjects": [subject_aware.scores],
         "released": [replication.released_results, replication.refit_results],
         "rated": [personalisation.rated_predictions],
         "own": [personalisation.own_predictions],

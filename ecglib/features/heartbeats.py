@@ -140,6 +140,54 @@ class BeatFeatures:
         centred = known - known.groupby(np.asarray(participant)).transform("mean")
         return BeatFeatures(centred.fillna(0.0).to_numpy(), self.valid)
 
+    def relative_to_baseline(
+        self, trial: np.ndarray, baseline: BeatFeatures, baseline_trial: np.ndarray
+    ) -> BeatFeatures:
+        """Subtract from every feature its mean over the baseline recorded before the same trial.
+
+        Neither a rating nor another trial is used.
+
+        Parameters
+        ----------
+        trial : ndarray, shape (n_windows,)
+            Which trial each window is of, by any name: one for every person and clip.
+        baseline : BeatFeatures
+            Features of the windows of the baselines, in the same units.
+        baseline_trial : ndarray, shape (n_baseline_windows,)
+            Before which trial each of those was recorded.
+
+        Returns
+        -------
+        BeatFeatures
+            A feature is missing where it was, or where no window of the baseline has it.
+
+        Raises
+        ------
+        DataError
+            If there is not one trial per window.
+
+        Examples
+        --------
+        >>> clip = BeatFeatures(np.array([[70.0], [80.0]]), np.ones((2, 1), bool))
+        >>> rest = BeatFeatures(np.array([[60.0], [64.0]]), np.ones((2, 1), bool))
+        >>> found = clip.relative_to_baseline(np.array([1, 2]), rest, np.array([1, 1]))
+        >>> found.values.ravel().tolist(), found.valid.ravel().tolist()
+        ([8.0, 0.0], [True, False])
+        """
+        trial, baseline_trial = np.asarray(trial), np.asarray(baseline_trial)
+        for name, names, table in (
+            ("trial", trial, self),
+            ("baseline_trial", baseline_trial, baseline),
+        ):
+            if names.shape != (len(table),):
+                raise DataError(
+                    f"array of shape {names.shape}", field=name, expected=f"({len(table)},)"
+                )
+        known = pd.DataFrame(np.where(baseline.valid, baseline.values, np.nan))
+        rest = known.groupby(baseline_trial).mean().reindex(trial).to_numpy()
+        valid = self.valid & np.isfinite(rest)
+        return BeatFeatures(np.where(valid, self.values - np.where(valid, rest, 0.0), 0.0), valid)
+
 
 def upright(x: np.ndarray, fs: float) -> np.ndarray:
     """Turn a window so that its main deflection points up.

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ecglib.core.errors import DataError
 from ecglib.core.provenance import environment
 
 
@@ -114,6 +115,71 @@ def window_stream(n: int, start: int, count: int, seed: int) -> np.ndarray:
     first, last = start // n, (start + count - 1) // n
     passes = [np.random.default_rng([seed, p]).permutation(n) for p in range(first, last + 1)]
     return np.concatenate(passes)[start - first * n :][:count]
+
+
+def participant_stream(
+    participant: np.ndarray, start: int, count: int, seed: int, own: int, batch: int
+) -> np.ndarray:
+    """Give indices in an endless stream of batches that hold several windows of few participants.
+
+    In a round every participant has one turn, in a new order, with `own` windows drawn without
+    replacement; who would not fill a batch has none in that round. So no participant has two turns
+    in one batch. Like `window_stream`, the stream is a pure function of the seed.
+
+    Parameters
+    ----------
+    participant : ndarray, shape (n_windows,)
+        Whose each window is.
+    start, count : int
+        Position in the stream and number of indices wanted.
+    seed : int
+        Seed of the draws.
+    own : int
+        Windows of one participant in a batch.
+    batch : int
+        Windows in a batch, a multiple of `own`.
+
+    Returns
+    -------
+    ndarray of int, shape (count,)
+        Indices.
+
+    Raises
+    ------
+    DataError
+        If there are fewer participants than a batch holds, or one has fewer windows than `own`.
+
+    Examples
+    --------
+    >>> whose = np.repeat([*"abc"], 5)
+    >>> drawn = participant_stream(whose, 0, 8, seed=0, own=2, batch=4)
+    >>> [sorted(set(whose[drawn[i : i + 4]])) for i in (0, 4)]
+    [['a', 'c'], ['b', 'c']]
+    """
+    people, codes = np.unique(participant, return_inverse=True)
+    counts, together = np.bincount(codes), batch // own
+    if people.size < together:
+        raise DataError(
+            f"{people.size} participants",
+            field="participant",
+            expected=f"{together} or more, for batches of {batch} windows, {own} of each",
+        )
+    if counts.min() < own:
+        raise DataError(
+            f"{counts.min()} windows",
+            participant=people[counts.argmin()],
+            expected=f"{own} or more: so many windows of a participant stand in a batch",
+        )
+    turns = people.size // together * together
+    size = turns * own
+    rows = [np.flatnonzero(codes == code) for code in range(people.size)]
+    first, last = start // size, (start + count - 1) // size
+    rounds = []
+    for number in range(first, last + 1):
+        rng = np.random.default_rng([seed, number])
+        order = rng.permutation(people.size)[:turns]
+        rounds += [rng.choice(rows[code], own, replace=False) for code in order]
+    return np.concatenate(rounds)[start - first * size :][:count]
 
 
 def train_epoch(

@@ -8,18 +8,25 @@ References
 ----------
 Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations", ICML 2020
 (arXiv 2002.05709), section 2.1 and algorithm 1.
+
+Subject-aware negatives. Cheng et al., "Subject-Aware Contrastive Learning for Biosignals", 2020
+(arXiv 2007.04871): negatives of the same participant (subject-specific sampling). Kiyasseh et al.,
+"CLOCS: Contrastive Learning of Cardiac Signals Across Space, Time, and Patients", ICML 2021
+(arXiv 2005.13249): negatives of other patients only. CLOCS also takes other segments of a patient,
+or other leads, for partners; here a partner is always another view of the same window.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from ecglib.core.artifacts import later
 from ecglib.models.encoder import EncoderConfig, build_encoder, layer_seeds
 from ecglib.models.training import TrainingConfig
 from ecglib.pretext.views import RandomViews, ViewConfig
@@ -29,6 +36,15 @@ MIN_NORM = 1e-6
 
 TIE = 1e-6
 """Cosine similarities that differ by less are equal: projections are float32 at best."""
+
+ANYONE, SAME, OTHERS = "all", "same participant", "other participants"
+"""Whose windows are negatives: one of `NEGATIVES`."""
+
+NEGATIVES = (ANYONE, SAME, OTHERS)
+"""All other windows of the batch; those of the same participant; those of other participants."""
+
+Negatives = Literal["all", "same participant", "other participants"]
+"""Type of one of `NEGATIVES`."""
 
 _WIDE = "float64" if keras.backend.backend() == "tensorflow" else "float32"
 """Type in which the loss is calculated. JAX has no float64 unless told so at its start."""
@@ -49,17 +65,27 @@ class ContrastiveConfig:
         other windows only.
     projection : tuple of int
         Units of the projection head's layers.
+    negatives : {"all", "same participant", "other participants"}
+        Which other windows of the batch a view is to be told apart from. Among windows of the same
+        participant, to know the person is of no use; among those of other participants, nothing
+        else than the person is needed.
+    windows_per_participant : int, optional
+        Subject-aware sampling: a batch holds so many windows of each of some participants, drawn
+        anew for every batch. Needed unless `negatives` is "all"; by default windows are drawn
+        whosever they are.
 
     Raises
     ------
     ValueError
-        If a value is outside its range.
+        If a value is outside its range, or the batch cannot hold such negatives.
     """
 
     training: TrainingConfig
     views: ViewConfig = dataclasses.field(default_factory=ViewConfig)
     temperature: float = 0.2
     projection: tuple[int, ...] = (128, 64)
+    negatives: Literal["all", "same participant", "other participants"] = later("all")
+    windows_per_participant: int | None = later(None)
 
     def __post_init__(self) -> None:
         _check_temperature(self.temperature)
@@ -70,11 +96,35 @@ class ContrastiveConfig:
                 f"a batch of {self.training.batch_windows} windows has no negatives: "
                 "batch_windows must be at least 2"
             )
+        _check_negatives(self.negatives)
+        own, batch = self.windows_per_participant, self.training.batch_windows
+        if own is None:
+            if self.negatives != ANYONE:
+                raise ValueError(
+                    f"negatives of {self.negatives!r} need windows_per_participant: how many "
+                    "windows of a participant a batch holds"
+                )
+            return
+        most = batch // 2 if self.negatives == OTHERS else batch
+        least = 2 if self.negatives == SAME else 1
+        if not least <= own <= most or batch % own:
+            raise ValueError(
+                f"windows_per_participant is {own} with batches of {batch} windows and negatives "
+                f"of {self.negatives!r}: give a divisor of {batch} from {least} to {most}"
+            )
+
+    @property
+    def n_negatives(self) -> int:
+        """Number of negatives of a view: 2 N - 2 for N windows in a batch, or fewer by choice."""
+        own = self.windows_per_participant
+        if self.negatives == ANYONE or own is None:
+            return 2 * self.training.batch_windows - 2
+        return 2 * (own - 1) if self.negatives == SAME else 2 * (self.training.batch_windows - own)
 
     @property
     def chance(self) -> float:
-        """Contrastive accuracy of guessing, 1 / (2 N - 1) for N windows in a batch."""
-        return 1 / (2 * self.training.batch_windows - 1)
+        """Contrastive accuracy of guessing among the partner and all negatives."""
+        return 1 / (1 + self.n_negatives)
 
 
 def unit_vectors(z: Any) -> Any:
@@ -104,11 +154,15 @@ def _unit_vectors(z: Any, dtype: str) -> Any:
     return z / ops.sqrt(ops.maximum(square, 1.0))
 
 
-def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
+def nt_xent(
+    z: Any, temperature: float, participant: Any = None, negatives: Negatives = ANYONE
+) -> tuple[Any, Any]:
     """Compute the normalised temperature-scaled cross-entropy of every view.
 
     Each view is to name its partner among the other 2N - 1 views by cosine similarity: rows
-    ``2 * b`` and ``2 * b + 1`` are partners, the remaining 2N - 2 views are negatives.
+    ``2 * b`` and ``2 * b + 1`` are partners, the remaining 2N - 2 views are negatives. If
+    `negatives` says so, only those of the same participant are, or only those of other ones; the
+    rest then plays no part.
 
     Parameters
     ----------
@@ -116,20 +170,36 @@ def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
         Projections of the two views of N windows, of any length.
     temperature : float
         Divides the similarities.
+    participant : int tensor (N,), optional
+        Whose each window is; needed unless all are negatives. Numbers of trials in their place
+        make the trial what is the same or another.
+    negatives : {"all", "same participant", "other participants"}
+        See `ContrastiveConfig`.
 
     Returns
     -------
     loss : tensor (2N,), float32
-        Cross-entropy of each view in nats; log(2N - 1) if all views look alike.
+        Cross-entropy of each view in nats; log(2N - 1) if all views look alike. 0 where a view has
+        no negatives.
     correct : tensor (2N,), float32
         1 where the partner is more similar than every negative, else 0. A tie (`TIE`) counts as
-        0: views that all look alike are not told apart.
+        0: views that all look alike are not told apart. So does a view without negatives.
 
     Raises
     ------
     ValueError
         If the temperature is not positive, or the known number of rows is odd or below 4: one
-        window alone has no negatives.
+        window alone has no negatives. If it is not said whose windows they are though it matters,
+        or `negatives` is unknown.
+
+    Examples
+    --------
+    >>> z = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 0], [1, 0]], "float32")
+    >>> for whose in NEGATIVES:  # the third window is another person's, and looks like the first
+    ...     print(whose, np.round(nt_xent(z, 1.0, [7, 7, 8], whose)[0], 2)[[0, 2, 4]])
+    all [1.31 0.94 1.31]
+    same participant [0.55 0.55 0.  ]
+    other participants [1.1  0.55 1.01]
 
     Notes
     -----
@@ -143,6 +213,9 @@ def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
     a millionth of itself.
     """
     _check_temperature(temperature)
+    _check_negatives(negatives)
+    if negatives != ANYONE and participant is None:
+        raise ValueError(f"negatives of {negatives!r} need to know whose each window is")
     rows = z.shape[0]
     if rows is not None and (rows % 2 or rows < 4):
         raise ValueError(
@@ -157,8 +230,20 @@ def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
     is_partner = ops.logical_and(window, ops.logical_not(itself))
     partner = ops.sum(ops.where(is_partner, similarity, 0.0), axis=-1, keepdims=True)
     margins = ops.where(window, -np.inf, similarity - partner)
+    if negatives == ANYONE:
+        loss = ops.softplus(ops.logsumexp(margins / temperature, axis=-1))
+        return ops.cast(loss, "float32"), ops.cast(ops.max(margins, axis=-1) < -TIE, "float32")
+    whose = ops.repeat(ops.cast(participant, "int32"), 2)
+    alike = whose[:, None] == whose[None, :]
+    counted = alike if negatives == SAME else ops.logical_not(alike)
+    counted = ops.logical_and(counted, ops.logical_not(window))
+    any_counted = ops.any(counted, axis=-1)
+    # The gradient of a sum over nothing is NaN, so a view without negatives gets others instead,
+    # and its loss is thrown away.
+    margins = ops.where(ops.logical_or(counted, ~any_counted[:, None]), margins, -np.inf)
     loss = ops.softplus(ops.logsumexp(margins / temperature, axis=-1))
-    return ops.cast(loss, "float32"), ops.cast(ops.max(margins, axis=-1) < -TIE, "float32")
+    correct = ops.logical_and(any_counted, ops.max(margins, axis=-1) < -TIE)
+    return ops.cast(ops.where(any_counted, loss, 0.0), "float32"), ops.cast(correct, "float32")
 
 
 def build_projection_head(
@@ -205,8 +290,8 @@ class ContrastiveModel(keras.Model):
 
     The views are drawn inside the model (`ecglib.pretext.views.RandomViews`). ``fit`` takes windows
     alone. The loss is the mean of `nt_xent` over all views, plus the L2 penalties. Two quantities
-    are logged. ``contrastive_accuracy`` is the share of views whose most similar other view is
-    their partner; guessing gives 1 / (2N - 1). ``feature_std`` is the standard deviation over the
+    are logged. ``contrastive_accuracy`` is the share of views whose partner is more similar than
+    every negative; guessing gives 1 / (2N - 1). ``feature_std`` is the standard deviation over the
     views of an encoder feature, averaged over the features, which are normalised to unit vectors
     first; it is 0 if the encoder collapsed and at most 1 / sqrt(number of features).
 
@@ -224,11 +309,13 @@ class ContrastiveModel(keras.Model):
         Seed of the views.
     name : str
         Name of the model.
+    negatives : {"all", "same participant", "other participants"}
+        See `ContrastiveConfig`. Unless it is "all", ``fit`` also takes whose each window is.
 
     Raises
     ------
     ValueError
-        If the temperature is not positive.
+        If the temperature is not positive, or `negatives` is unknown.
     """
 
     def __init__(
@@ -239,9 +326,12 @@ class ContrastiveModel(keras.Model):
         temperature: float = 0.2,
         seed: int = 0,
         name: str = "contrastive_model",
+        negatives: Negatives = ANYONE,
     ) -> None:
         super().__init__(name=name)
         _check_temperature(temperature)
+        _check_negatives(negatives)
+        self.negatives = negatives
         self.encoder = encoder
         self.head = head
         # Half precision cannot hold the position of a sample in a window.
@@ -281,9 +371,10 @@ class ContrastiveModel(keras.Model):
     ) -> Any:
         """Give the mean loss of `y_pred`, the output of `call`, plus penalties.
 
-        The order of the views is the label: `y` and `sample_weight` play no part.
+        The order of the views is the label: `y`, whose each window is, only says which are
+        negatives, and `sample_weight` plays no part.
         """
-        loss, _ = nt_xent(y_pred["projections"], self.temperature)
+        loss, _ = nt_xent(y_pred["projections"], self.temperature, y, self.negatives)
         # A sum of many float32 numbers would lose the last digits.
         return ops.cast(ops.mean(ops.cast(loss, _WIDE)), "float32") + sum(self.losses)
 
@@ -291,7 +382,7 @@ class ContrastiveModel(keras.Model):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
         """Update the accuracy and the spread of the features, and give all metrics."""
-        _, correct = nt_xent(y_pred["projections"], self.temperature)
+        _, correct = nt_xent(y_pred["projections"], self.temperature, y, self.negatives)
         self.contrastive_accuracy.update_state(correct)
         self.feature_std.update_state(ops.mean(ops.std(unit_vectors(y_pred["features"]), axis=0)))
         return self.get_metrics_result()
@@ -309,12 +400,18 @@ class ContrastiveModel(keras.Model):
         n = len(x) // batch_size * batch_size
         if not n:
             raise ValueError(f"{len(x)} windows are fewer than one batch of {batch_size}")
-        return super().evaluate(x[:n], batch_size=batch_size, **kwargs)
+        y = None if y is None else y[:n]
+        return super().evaluate(x[:n], y, batch_size=batch_size, **kwargs)
 
 
 def _check_temperature(temperature: float) -> None:
     if not (temperature > 0 and np.isfinite(temperature)):
         raise ValueError(f"temperature is {temperature}: it must be positive and finite")
+
+
+def _check_negatives(negatives: str) -> None:
+    if negatives not in NEGATIVES:
+        raise ValueError(f"negatives of {negatives!r} are unknown: choose from {NEGATIVES}")
 
 
 def build_contrastive_model(
@@ -340,4 +437,11 @@ def build_contrastive_model(
     seeds = layer_seeds(seed, 3)
     network = build_encoder(encoder, length, seed=seeds[0])
     head = build_projection_head(network.output_shape[-1], config.projection, seeds[1])
-    return ContrastiveModel(network, head, config.views, config.temperature, seeds[2])
+    return ContrastiveModel(
+        network,
+        head,
+        config.views,
+        config.temperature,
+        seeds[2],
+        negatives=config.negatives,
+    )

@@ -22,7 +22,13 @@ from ecglib.core.artifacts import fingerprint, load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
 from ecglib.models.encoder import EncoderConfig
-from ecglib.models.training import History, TrainingConfig, train_epoch, window_stream
+from ecglib.models.training import (
+    History,
+    TrainingConfig,
+    participant_stream,
+    train_epoch,
+    window_stream,
+)
 from ecglib.pretext.contrastive import (
     ContrastiveConfig,
     ContrastiveModel,
@@ -127,9 +133,14 @@ def pretrain(
     *,
     seed: int = 0,
     folder: Path | None = None,
+    participant: np.ndarray | None = None,
+    participant_val: np.ndarray | None = None,
     **options: Any,
 ) -> Pretrained:
     """Build a network and train it on windows; nothing else is needed, and no label is used.
+
+    Only subject-aware negatives (`ecglib.pretext.contrastive.ContrastiveConfig`) need to know whose
+    each window is.
 
     Parameters
     ----------
@@ -143,6 +154,9 @@ def pretrain(
         Seed of the network and of the order of the windows.
     folder : Path, optional
         Where checkpoints go, so that an interrupted training continues.
+    participant, participant_val : ndarray, optional
+        Whose each window is, of ``X_val`` too; `Windows` know it. Used where `config` asks for
+        ``windows_per_participant``.
     **options
         As for `train`: ``X_val``, ``callbacks``, ``tensorboard``, ``jit_compile``, ``label``.
 
@@ -156,9 +170,36 @@ def pretrain(
         As in `train`.
     """
     X = getattr(windows, "X", windows)
+    if own := getattr(config, "windows_per_participant", None):
+        if participant is None and hasattr(windows, "meta"):
+            participant = windows.meta["participant"].to_numpy()
+        if participant is None or (options.get("X_val") is not None and participant_val is None):
+            raise DataError(
+                "it is not said whose each window is",
+                field="participant",
+                expected=f"one entry per window, for {own} windows of each participant in a batch",
+            )
+        options["subjects"] = Subjects(own, participant, participant_val)
     model = build_model(config, encoder or EncoderConfig(), X.shape[1], seed)
     history = train(model, X, config.training, seed=seed, folder=folder, **options)
     return Pretrained(model, history)
+
+
+@dataclass(frozen=True, eq=False)
+class Subjects:
+    """Whose windows are trained on, for batches of several windows of few participants.
+
+    Parameters
+    ----------
+    own : int
+        Windows of one participant in a batch.
+    train, val : ndarray, shape (n_windows,)
+        Whose each window is, of the training windows and of those of ``X_val``.
+    """
+
+    own: int
+    train: np.ndarray
+    val: np.ndarray | None = None
 
 
 def train(
@@ -173,6 +214,7 @@ def train(
     callbacks: Iterable[keras.callbacks.Callback] = (),
     jit_compile: bool | str = True,
     label: str = "pretext",
+    subjects: Subjects | None = None,
 ) -> History:
     """Train `model` on windows; continue from the checkpoint in `folder` if there is one.
 
@@ -207,6 +249,10 @@ def train(
         Compile the step with XLA.
     label : str
         What `ecglib.core.progress` calls this training.
+    subjects : Subjects, optional
+        Whose each window is. Batches are then those of
+        `ecglib.models.training.participant_stream`, and the model is also told the participants'
+        numbers.
 
     Returns
     -------
@@ -237,8 +283,16 @@ def train(
     )
     model.optimizer.build(model.trainable_variables)
     checkpoint = folder / CHECKPOINT if folder else None
+    y = y_val = None
+    sampled = {}  # what was begun without subjects keeps its checkpoint
+    if subjects:
+        y = np.unique(subjects.train, return_inverse=True)[1].astype(np.int32)
+        sampled = {"subjects": [subjects.own, digest(y)]}
+        if X_val is not None:
+            X_val, y_val = _by_subjects(X_val, subjects, batch, seed)
     run = fingerprint(
         {
+            **sampled,
             "config": config,
             "seed": seed,
             "X": digest(X),
@@ -260,10 +314,14 @@ def train(
             range(first, config.epochs), label, total=config.epochs, done=first, unit="epoch"
         ):
             told.on_epoch_begin(epoch)
-            order = window_stream(n, epoch * steps * batch, steps * batch, seed)
-            logs = train_epoch(model, X, None, order, batch)
+            place = (epoch * steps * batch, steps * batch, seed)
+            if subjects:
+                order = participant_stream(y, *place, subjects.own, batch)
+            else:
+                order = window_stream(n, *place)
+            logs = train_epoch(model, X, y, order, batch)
             if X_val is not None:
-                scores = model.evaluate(X_val, batch_size=batch, verbose=0, return_dict=True)
+                scores = model.evaluate(X_val, y_val, batch_size=batch, verbose=0, return_dict=True)
                 logs |= {f"val_{name}": float(value) for name, value in scores.items()}
             values = [*logs.values(), *(v.numpy() for v in _state(model))]
             if not all(np.isfinite(value).all() for value in values):
@@ -278,6 +336,15 @@ def train(
     finally:
         told.on_train_end()
     return history
+
+
+def _by_subjects(
+    X: np.ndarray, subjects: Subjects, batch: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lay out about as many windows as there are in batches like those of the training."""
+    y = np.unique(subjects.val, return_inverse=True)[1].astype(np.int32)
+    order = participant_stream(y, 0, len(X) // batch * batch, seed, subjects.own, batch)
+    return X[order], y[order]
 
 
 def _state(model: keras.Model) -> list[Any]:

@@ -131,6 +131,7 @@ SIMULATIONS = Stage(
         "ecglib.evaluation.simulation:cross_validation_table",
         "ecglib.evaluation.simulation:null_p_values",
         "ecglib.evaluation.simulated_folds:folds_table",
+        "ecglib.evaluation.simulated_clips:clips_table",
         "ecglib.studies.statistics:simulated",
     ),
     **tables(save_table, partial(load_table, columns=(), more=True)),
@@ -150,6 +151,49 @@ CLASSICAL_PREDICTIONS = Stage(
     **_TABLE,
 )
 """Predictions of classical models from those."""
+
+BASELINE_FEATURES = Stage(
+    "baseline-features",
+    1,
+    ("ecglib.studies.before_clip:baseline_relative_features",),
+    (WINDOWS,),
+)
+"""The same features minus those of the baseline before the clip."""
+
+BASELINE_PREDICTIONS = Stage(
+    "baseline-predictions",
+    1,
+    ("ecglib.studies.before_clip:baseline_relative_predictions",),
+    (BASELINE_FEATURES,),
+    **_TABLE,
+)
+"""Predictions of classical models from those."""
+
+EXCERPT = Stage(
+    "excerpt",
+    1,
+    ("ecglib.studies.excerpt:_scores",),
+    (COHORT,),
+    **tables(save_scores, partial(load_scores, columns=ORIGIN)),
+)
+"""Scores with and without the second lead and the whole clip."""
+
+SUBJECT_AWARE_PART = Stage(
+    "subject-aware-part",
+    1,
+    ("ecglib.studies.subject_aware:_features",),
+    (CONTRASTIVE,),
+)
+"""Features by one contrastive encoder with subject-aware negatives."""
+
+SUBJECT_AWARE = Stage(
+    "subject-aware",
+    1,
+    ("ecglib.studies.subject_aware:_scores",),
+    (SUBJECT_AWARE_PART,),
+    **tables(save_scores, partial(load_scores, columns=ORIGIN)),
+)
+"""What those know of people and ratings."""
 
 RELEASED_PREDICTIONS = Stage(
     "released-predictions",
@@ -303,6 +347,11 @@ STAGES = (
     SIMULATIONS,
     CLASSICAL_FEATURES,
     CLASSICAL_PREDICTIONS,
+    BASELINE_FEATURES,
+    BASELINE_PREDICTIONS,
+    EXCERPT,
+    SUBJECT_AWARE_PART,
+    SUBJECT_AWARE,
     RELEASED_PREDICTIONS,
     RELEASED_REFITS,
     RATED_PREDICTIONS,

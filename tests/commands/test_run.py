@@ -44,6 +44,23 @@ def test_only_synthetic_results_travel(tiny_study, monkeypatch):
     assert not (tiny_study / "results").exists()
 
 
+def test_the_tables_that_are_named_travel(tiny_study, monkeypatch):
+    told = []
+    for module in ("excerpt", "subject_aware", "comparison_tables"):
+        place = f"ecglib.studies.{module}"
+        monkeypatch.setattr(
+            f"{place}.ship", lambda study, place=place: [told.append(place) or place]
+        )
+        if module != "comparison_tables":
+            monkeypatch.setattr(f"{place}.scores", lambda study: [1, 2])
+    found = run("results", "subjects", "excerpt", "--ship").output.splitlines()
+    assert found[:2] == ["subjects, synthetic: 2 rows", "excerpt, synthetic: 2 rows"]
+    assert found[2:] == ["kept ecglib.studies.subject_aware", "kept ecglib.studies.excerpt"]
+    assert told == ["ecglib.studies.subject_aware", "ecglib.studies.excerpt"]
+    run("results", "windows", "--ship")
+    assert told[2:] == ["ecglib.studies.comparison_tables"]
+
+
 @pytest.fixture
 def cluster(tmp_path):
     """Start a scheduler and two workers, each a process of its own; give the address."""

@@ -322,3 +322,21 @@ def test_the_largest_deflection_is_that_of_the_part_whatever_its_sign():
     x = np.zeros(100)
     x[[10, 40, 90]] = 3, -2, 5
     assert largest_deflection(x, 20, 60) == 40
+
+
+def test_relative_to_the_baseline_is_the_difference_from_its_mean_before_the_same_trial():
+    clip = BeatFeatures(
+        np.array([[70.0, 5], [72, 0], [90, 7], [50, 9]]),
+        np.array([[True, True], [True, False], [True, True], [True, True]]),
+    )
+    rest = BeatFeatures(
+        np.array([[60.0, 1], [64, 3], [80, 0], [1, 1]]),
+        np.array([[True, True], [True, True], [True, False], [True, True]]),
+    )
+    trial, before = np.array(["a", "a", "b", "d"]), np.array(["a", "a", "b", "c"])
+    found = clip.relative_to_baseline(trial, rest, before)
+    np.testing.assert_array_equal(found.values, [[8, 3], [10, 0], [10, 0], [0, 0]])
+    expected = [[True, True], [True, False], [True, False], [False, False]]
+    np.testing.assert_array_equal(found.valid, expected)
+    with pytest.raises(DataError, match=r"field baseline_trial: array of shape \(2,\)"):
+        clip.relative_to_baseline(trial, rest, before[:2])

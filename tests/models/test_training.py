@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecglib.models.training import TrainingConfig, train_epoch, window_stream
+from ecglib.core.errors import DataError
+from ecglib.models.training import (
+    TrainingConfig,
+    participant_stream,
+    train_epoch,
+    window_stream,
+)
 
 LENGTH, N_WINDOWS, SEED = 160, 40, 7
 
@@ -53,6 +59,27 @@ def test_window_stream_changes_with_pass_and_seed():
     first, second = window_stream(100, 0, 200, 1).reshape(2, 100)
     assert not np.array_equal(first, second)
     assert not np.array_equal(first, window_stream(100, 0, 100, 2))
+
+
+def test_batches_of_participants_hold_so_many_windows_of_each_and_are_one_endless_sequence():
+    whose = np.repeat([10, 20, 30, 40, 50], [4, 5, 6, 7, 8])
+    stream = participant_stream(whose, 0, 240, SEED, 4, 8)
+    for batch in stream.reshape(-1, 8):
+        people, counts = np.unique(whose[batch], return_counts=True)
+        assert people.size == 2 and (counts == 4).all() and np.unique(batch).size == 8
+    assert np.unique(stream).size == whose.size  # everyone has a turn, every window too
+    for start, count in ((0, 8), (5, 60), (100, 40)):
+        part = participant_stream(whose, start, count, SEED, 4, 8)
+        np.testing.assert_array_equal(part, stream[start : start + count])
+    assert not np.array_equal(stream, participant_stream(whose, 0, 240, SEED + 1, 4, 8))
+
+
+def test_batches_of_participants_need_enough_of_both():
+    whose = np.repeat([10, 20], [4, 3])
+    with pytest.raises(DataError, match=r"participant 20: 3 windows.*4 or more"):
+        participant_stream(whose, 0, 8, SEED, 4, 8)
+    with pytest.raises(DataError, match=r"2 participants.*4 or more, for batches of 8"):
+        participant_stream(whose, 0, 8, SEED, 2, 8)
 
 
 def test_staircase():

@@ -5,11 +5,16 @@ import keras
 import numpy as np
 import pytest
 
-from ecglib.core.artifacts import load_arrays
+from ecglib.core.artifacts import fingerprint, load_arrays, plain
+from ecglib.core.errors import DataError
 from ecglib.models.encoder import EncoderConfig, build_encoder
 from ecglib.models.training import TrainingConfig
 from ecglib.pretext import contrastive, pretrain
 from ecglib.pretext.contrastive import (
+    ANYONE,
+    NEGATIVES,
+    OTHERS,
+    SAME,
     ContrastiveConfig,
     ContrastiveModel,
     build_projection_head,
@@ -91,7 +96,7 @@ class Vectors(keras.Model):
         super().__init__()
         self.z = self.add_weight(shape=z.shape, initializer="zeros", name="z")
         self.z.assign(z)
-        self.temperature = temperature
+        self.temperature, self.negatives = temperature, ANYONE
         self.build((None, 1))
 
     def call(self, x):
@@ -246,6 +251,119 @@ def test_configuration():
     for projection in ((), (8, 0)):
         with pytest.raises(ValueError, match="projection is"):
             ContrastiveConfig(TRAINING, projection=projection)
+
+
+# --- whose windows are negatives ----------------------------------------------------------------
+
+
+def test_the_negatives_of_four_rows_by_hand():
+    # Two windows. Cosines: partners 1 and 0, and between windows 1, 0, 1 and 0.
+    z = np.array([[1, 0], [2, 0], [3, 0], [0, 1]], "float32")
+    e = math.exp
+    # Row 0: partner 1, negatives 1 and 0. Row 2: partner 0, negatives 1 and 1. Row 3: 0, 0 and 0.
+    row_0 = -math.log(e(1) / (e(1) + e(1) + 1))
+    row_2, row_3 = -math.log(1 / (1 + 2 * e(1))), -math.log(1 / 3)
+    all_four = [row_0, row_0, row_2, row_3]
+    for participant, negatives, expected in (
+        ([5, 5], ANYONE, all_four),
+        ([5, 5], SAME, all_four),
+        ([5, 5], OTHERS, [0.0] * 4),
+        ([5, 6], OTHERS, all_four),
+        ([5, 6], SAME, [0.0] * 4),
+    ):
+        loss, correct = nt_xent(z, 1.0, participant, negatives)
+        np.testing.assert_allclose(as_numpy(loss), expected, rtol=1e-6)
+        assert not as_numpy(correct).any()  # ties, or nothing to be told apart from
+
+
+def chosen_reference(z, temperature, participant, negatives):
+    """The loss of every view over its partner and the negatives that are meant."""
+    z = np.asarray(z, "float64")
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    whose = np.repeat(participant, 2)
+    losses, hits = [], []
+    for i in range(len(z)):
+        others = [k for k in range(len(z)) if k // 2 != i // 2]
+        meant = [k for k in others if (whose[k] == whose[i]) == (negatives == SAME)]
+        if not meant:
+            losses.append(0.0)
+            hits.append(False)
+            continue
+        partner, rest = z[i] @ z[i ^ 1], z[meant] @ z[i]
+        losses.append(np.log1p(np.exp((rest - partner) / temperature).sum()))
+        hits.append(partner > rest.max())
+    return np.array(losses), np.array(hits)
+
+
+@pytest.mark.parametrize("negatives", [SAME, OTHERS])
+@pytest.mark.parametrize("participant", [[1, 1, 2, 2, 2, 3], [4] * 6, [1, 2, 3, 4, 5, 6]])
+def test_negatives_of_participants_are_those_that_the_loops_count(negatives, participant):
+    z = projections(6, closeness=0.7)
+    loss, correct = nt_xent(z, 0.2, participant, negatives)
+    expected, hits = chosen_reference(z, 0.2, participant, negatives)
+    np.testing.assert_allclose(as_numpy(loss), expected, atol=1e-6, rtol=1e-6)
+    assert as_numpy(correct).tolist() == hits.astype(float).tolist()
+
+
+def test_without_negatives_gradients_are_zero_not_missing():
+    variable = keras.Variable(projections(2))
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        loss = keras.ops.sum(nt_xent(variable.value, 0.1, [1, 2], SAME)[0])
+    assert not as_numpy(tape.gradient(loss, variable.value)).any()
+
+
+def test_negatives_and_batches_have_to_fit():
+    config = ContrastiveConfig(
+        replace(TRAINING, batch_windows=16), negatives=SAME, windows_per_participant=8
+    )
+    assert (config.n_negatives, config.chance) == (14, 1 / 15)
+    assert replace(config, negatives=OTHERS).chance == 1 / 17
+    assert replace(config, negatives=ANYONE).chance == 1 / 31
+    with pytest.raises(ValueError, match="need windows_per_participant"):
+        ContrastiveConfig(TRAINING, negatives=OTHERS)
+    with pytest.raises(ValueError, match="'some' are unknown: choose from"):
+        ContrastiveConfig(TRAINING, negatives="some")
+    for negatives, own in ((SAME, 1), (SAME, 3), (OTHERS, 8), (ANYONE, 16)):
+        with pytest.raises(ValueError, match=f"windows_per_participant is {own}"):
+            ContrastiveConfig(TRAINING, negatives=negatives, windows_per_participant=own)
+    with pytest.raises(ValueError, match="need to know whose each window is"):
+        nt_xent(projections(2), 0.1, negatives=SAME)
+    with pytest.raises(ValueError, match="are unknown"):
+        tiny_model(negatives="some")
+
+
+def test_settings_of_before_keep_their_name():
+    new = {"negatives": ANYONE, "windows_per_participant": None}
+    assert fingerprint({"c": ContrastiveConfig(TRAINING)}) == fingerprint(
+        {"c": ContrastiveConfig(TRAINING, **new)}
+    )
+    assert not set(new) & set(plain(ContrastiveConfig(TRAINING)))
+    other = ContrastiveConfig(TRAINING, negatives=SAME, windows_per_participant=4)
+    assert set(new) < set(plain(other))
+
+
+@pytest.mark.parametrize("negatives", NEGATIVES)
+def test_a_model_is_trained_with_the_negatives_that_it_is_given(negatives):
+    X, whose = windows(), np.repeat([*"abcd"], 6)
+    config = ContrastiveConfig(TRAINING, VIEWS, negatives=negatives, windows_per_participant=4)
+    shape = EncoderConfig(filters=(4, WIDTH), kernels=(8, 4), pool_stride=8)
+    options = {"jit_compile": False, "X_val": windows(16, seed=1)}
+    options |= {"participant": whose, "participant_val": np.repeat([1, 2], 8)}
+    one, twin = (pretrain.pretrain(X, config, shape, seed=3, **options) for _ in range(2))
+    assert one.model.negatives == negatives and one.history == twin.history
+    assert same([v.numpy() for v in one.model.variables], [v.numpy() for v in twin.model.variables])
+    history = one.history.frame()
+    assert np.isfinite(history).all(axis=None) and "val_contrastive_accuracy" in history
+    # The loss of a batch is that of its negatives.
+    z = one.model(X[:8], training=False)
+    expected = nt_xent(z["projections"], 0.2, [0, 0, 0, 0, 1, 1, 1, 1], negatives)[0]
+    found = one.model.compute_loss(y=np.repeat([0, 1], 4), y_pred=z)
+    penalties = sum(float(penalty) for penalty in one.model.losses)
+    assert float(found) == pytest.approx(as_numpy(expected).mean() + penalties, rel=1e-5)
+    with pytest.raises(DataError, match="it is not said whose each window is"):
+        pretrain.pretrain(X, config, shape, jit_compile=False)
 
 
 def test_projection_head_is_dense_relu_dense():

@@ -168,7 +168,7 @@ def test_the_results_that_travel_are_those_that_the_default_study_asks_for():
     """Otherwise a fresh clone would compute for long what it was meant to read."""
     names = shipped_names(outline(QUICK, CohortSpec().n_participants))
     of_real_hearts = {"real-scores", "real-probes", "real-recognition", "real-crossing"}
-    of_real_hearts |= {"pooling-scores"}  # its own test reads them
+    of_real_hearts |= {"pooling-scores", "excerpt", "subject-aware"}  # their own tests read them
     found = {path.name for path in RESULTS.iterdir()}
     others = {name for name in found if name.rsplit("-v", 1)[0] in of_real_hearts}
     assert found - others == set(names)
