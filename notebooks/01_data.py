@@ -23,7 +23,9 @@
 #
 # The next cell names the data behind this page. If it says "synthetic", then nobody was recorded:
 # we invented the people, in the same file layout, and everything below shows how the machinery
-# works. If it says "DREAMER", then the page was made from the real file.
+# works. If it says "DREAMER", then the page was made from the real file; single recordings and
+# ratings are then those of an invented person all the same, because the real ones must not be passed
+# on ({doc}`../book/real-dreamer`).
 
 # %%
 import textwrap
@@ -37,12 +39,15 @@ from ecglib.data.dreamer import RATING_FIELDS, cohort_from_struct
 from ecglib.data.labels import TARGETS, binary_labels
 from ecglib.data.matfile import read_variable
 from ecglib.plots import cohort as cohort_plots
+from ecglib.studies.restricted import example_label, example_note, example_study
 from ecglib.studies.study import Study
 from ecglib.synthetic.people import CLIP_MEANS, FEATURES
 
 study = Study()
 cohort = study.cohort
 print(f"data: {study.label}, profile: {study.profile.name}")
+example, example_name = example_study(study), example_label(study)
+print(example_note(study), end="")
 
 # %% [markdown]
 # ## One trial
@@ -65,18 +70,19 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # true ones are known, because we placed them, they are marked too.
 
 # %%
-trials = cohort.recordings.query("condition == 'stimulus'")
-trial = trials.index[0]
-fs = int(cohort.fs)
-cleaned = nk.ecg_clean(cohort.signals[trial][:, 0].astype(float), sampling_rate=fs)
+shown = example.cohort.recordings.query("condition == 'stimulus'")
+trial = shown.index[0]
+fs = int(example.cohort.fs)
+recording = example.cohort.signals[trial]
+cleaned = nk.ecg_clean(recording[:, 0].astype(float), sampling_rate=fs)
 _, info = nk.ecg_peaks(cleaned, sampling_rate=fs)
 peaks = {"found": np.asarray(info["ECG_R_Peaks"])}
-if study.truth is not None:
-    peaks["true"] = study.truth.r_peaks[trial]
+if example.truth is not None:
+    peaks["true"] = example.truth.r_peaks[trial]
 
 # %% mystnb={"image": {"alt": "Two stacked line plots, one per lead, of a few seconds of electrocardiogram in converter units; the R peaks are marked in both."}, "figure": {"caption": "Both leads of the start of one trial, as they stand in the file. Markers: R peaks.", "name": "fig-data-leads"}}
 fig = cohort_plots.both_leads(
-    cohort.signals[trial], trials.loc[trial], fs, study.label, start=5, length=6, peaks=peaks
+    recording, shown.loc[trial], fs, example_name, start=5, length=6, peaks=peaks
 )
 fig
 
@@ -86,8 +92,8 @@ fig
 
 # %%
 rate = 60 * fs / np.median(np.diff(peaks["found"]))
-print(f"{study.label}: median heart rate of this trial {rate:.0f} beats per minute")
-if study.truth is None:
+print(f"{example_name}: median heart rate of this trial {rate:.0f} beats per minute")
+if example.truth is None:
     print("the true R peaks are not known")
 else:
     gap = np.abs(peaks["found"][:, None] - peaks["true"]) / fs
@@ -129,6 +135,7 @@ show(raw, "DREAMER")
 # Look how often the two ratings of a trial differ.
 
 # %%
+trials = cohort.recordings.query("condition == 'stimulus'")
 for target, field in RATING_FIELDS.items():
     stored = np.concatenate([person[field].ravel() for person in raw["Data"]])
     print(f"{target} is {field}: {np.array_equal(stored, trials[target])}")
@@ -156,8 +163,9 @@ del raw, person
 # as labelled data unless you ask for it.
 
 # %%
-print(study.label)
-cohort.recordings.head(4)
+print(example_name)
+print(example_note(study), end="")
+example.cohort.recordings.head(4)
 
 # %%
 by_clip = trials.groupby("clip")["duration"]
@@ -352,8 +360,9 @@ else:
 #
 # :::{dropdown} Solution
 # ```python
-# baseline = cohort.recordings.query("condition == 'baseline'").iloc[-1]
-# cohort_plots.both_leads(cohort.signals[baseline.name], baseline, fs, study.label, start=5)
+# baseline = example.cohort.recordings.query("condition == 'baseline'").iloc[-1]
+# recording = example.cohort.signals[baseline.name]
+# cohort_plots.both_leads(recording, baseline, fs, example_name, start=5)
 # ```
 # :::
 #

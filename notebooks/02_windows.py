@@ -36,24 +36,27 @@ from ecglib.plots import windows as windows_plots
 from ecglib.preprocessing.normalisation import trimmed_stats
 from ecglib.preprocessing.quality import QUALITIES, sample_quality, window_quality
 from ecglib.preprocessing.segmentation import cut, prepare
+from ecglib.studies.restricted import example_label, example_note, example_study
 from ecglib.studies.study import Study
 
 study = Study()
 cohort, config = study.cohort, study.profile.windows
 print(f"data: {study.label}, profile: {study.profile.name}")
+example, example_name = example_study(study), example_label(study)
+print(example_note(study), end="")
 
 # %%
-trial = cohort.recordings.query("condition == 'stimulus'").iloc[0]
-raw = cohort.signals[trial.name][:, config.leads[0] - 1].astype(float)
+trial = example.cohort.recordings.query("condition == 'stimulus'").iloc[0]
+raw = example.cohort.signals[trial.name][:, config.leads[0] - 1].astype(float)
 filtered, codes = prepare(raw, cohort.fs, config)
-meta = study.windows.meta
-same = (meta["participant"] == trial["participant"]) & (meta["clip"] == trial["clip"])
-same &= (meta["condition"] == trial["condition"]) & (meta["lead"] == config.leads[0])
-print(f"{study.label}: {same.sum()} windows from {trial['duration']:.0f} s")
+cut_out = example.windows.meta
+same = (cut_out["participant"] == trial["participant"]) & (cut_out["clip"] == trial["clip"])
+same &= (cut_out["condition"] == trial["condition"]) & (cut_out["lead"] == config.leads[0])
+print(f"{example_name}: {same.sum()} windows from {trial['duration']:.0f} s")
 
 # %% mystnb={"image": {"alt": "One filtered recording as a line over time, with the windows cut from it as numbered bands in alternating colours."}, "figure": {"caption": "The windows cut from one filtered recording.", "name": "fig-windows-grid"}}
 fig = windows_plots.window_grid(
-    filtered, meta[same], config.length_s, config.target_fs, study.label
+    filtered, cut_out[same], config.length_s, config.target_fs, example_name
 )
 fig
 
@@ -76,7 +79,7 @@ ecg = pd.DataFrame({"before": raw, "after": filtered}, index=time)
 segment = min(len(raw), round(20 * cohort.fs))
 hertz, density = signal.welch(ecg.to_numpy(), cohort.fs, nperseg=segment, axis=0)
 spectra = pd.DataFrame(density, index=hertz, columns=ecg.columns)
-fig = windows_plots.highpass_effect(ecg - ecg.median(), spectra, config.highpass_hz, study.label)
+fig = windows_plots.highpass_effect(ecg - ecg.median(), spectra, config.highpass_hz, example_name)
 fig
 
 # %%
@@ -85,7 +88,7 @@ _, after = signal.welch(filtered, cohort.fs, nperseg=len(raw) // 2)
 slow, fast = frequency < config.highpass_hz / 2, frequency > 4 * config.highpass_hz
 lags = signal.correlate(np.diff(filtered), np.diff(raw), "same")
 shift = np.argmax(lags) - (len(raw) - 1) // 2
-print(f"{study.label}, cut-off {config.highpass_hz:g} Hz")
+print(f"{example_name}, cut-off {config.highpass_hz:g} Hz")
 print(
     "below half the cut-off at most 5 % of the power is left:",
     after[slow].sum() < 0.05 * before[slow].sum(),
@@ -108,7 +111,6 @@ print("the beats moved by", shift, "samples")
 
 # %%
 lead, rate = config.leads[0], config.target_fs
-first = cohort.recordings.query("condition == 'stimulus'").groupby("participant").head(1)
 r = round(BEFORE_S * rate)
 
 
@@ -120,20 +122,30 @@ def beat_and_heights(x, peaks):
     return beat, {"ST": st, "T": beat[r + round(landmarks(beat, rate)["t"] * rate)]}
 
 
-beats, heights = {}, {}
-for row in first.itertuples():
-    both = [
-        prepare(cohort.signals[row.Index][:, lead - 1], cohort.fs, replace(config, highpass_hz=hz))
-        for hz in (0.05, config.highpass_hz)
-    ]
-    weak, strong = (x[-round(60 * rate) :] for x, _ in both)
-    sign = 1 if np.array_equal(upright(strong, rate), strong) else -1
-    if len(peaks := find_beats(sign * strong, rate)) >= 3:
-        found = [beat_and_heights(sign * x, peaks) for x in (weak, strong)]
-        beats[row.participant], heights[row.participant] = zip(*found, strict=True)
+def first_trials(cohort):
+    """Give the first trial of each participant."""
+    return cohort.recordings.query("condition == 'stimulus'").groupby("participant").head(1)
+
+
+def filtered_both_ways(cohort):
+    """Give the beats of each participant, and their heights, after the weak and the strong filter."""
+    beats, heights = {}, {}
+    for row in first_trials(cohort).itertuples():
+        x = cohort.signals[row.Index][:, lead - 1]
+        both = [
+            prepare(x, cohort.fs, replace(config, highpass_hz=hz))
+            for hz in (0.05, config.highpass_hz)
+        ]
+        weak, strong = (x[-round(60 * rate) :] for x, _ in both)
+        sign = 1 if np.array_equal(upright(strong, rate), strong) else -1
+        if len(peaks := find_beats(sign * strong, rate)) >= 3:
+            found = [beat_and_heights(sign * x, peaks) for x in (weak, strong)]
+            beats[row.participant], heights[row.participant] = zip(*found, strict=True)
+    return beats, *(pd.DataFrame({p: h[i] for p, h in heights.items()}).T for i in (0, 1))
+
 
 # %%
-weak, strong = (pd.DataFrame({p: h[i] for p, h in heights.items()}).T for i in (0, 1))
+beats, weak, strong = filtered_both_ways(cohort)
 changes = strong - weak
 print(f"{study.label}: {config.highpass_hz:g} Hz instead of 0.05 Hz, {len(changes)} participants")
 print("height in % of the R peak")
@@ -149,12 +161,15 @@ print(
 )
 
 # %% mystnb={"image": {"alt": "Left, the median beat of one participant after a filter at 0.05 Hz and after the filter in use, cut off above the T wave so that the gap between both lines shows. Right, a dot per participant for the change of the ST level and of the height of the T wave, with their medians as bars."}, "figure": {"caption": "What the high-pass filter does to the beat, in % of the R peak. The left panel is cut off above the T wave.", "name": "fig-windows-beat"}}
+if example is not study:
+    beats, weak, strong = filtered_both_ways(example.cohort)
+    changes = strong - weak
 typical = (changes["ST"] - changes["ST"].median()).abs().idxmin()
 pair = pd.DataFrame(
     dict(zip(("0.05 Hz", f"{config.highpass_hz:g} Hz"), beats[typical], strict=True)),
     index=(np.arange(len(beats[typical][0])) - r) / rate,
 )
-fig = windows_plots.filtered_beats(pair, changes, study.label)
+fig = windows_plots.filtered_beats(pair, changes, example_name)
 fig
 
 # %% [markdown]
@@ -181,7 +196,7 @@ change = {
     "plain": loose.std() / filtered.std(),
     "trimmed": trimmed_stats(loose)[1] / trimmed_stats(filtered)[1],
 }
-print(f"{study.label}: standard deviation of the spoilt recording over that of the good one")
+print(f"{example_name}: standard deviation of the spoilt recording over that of the good one")
 for name, factor in change.items():
     print(f"  {name}: × {factor:.2f}")
 
@@ -189,14 +204,23 @@ for name, factor in change.items():
 # R peaks are rare and tall, so they are among the trimmed samples. The normalised ECG therefore
 # has a standard deviation above one. That is fine: what counts is the same rule for everyone.
 
+
 # %%
-before = {
-    row.participant: prepare(cohort.signals[row.Index][:, lead - 1], cohort.fs, config)[0]
-    for row in first.itertuples()
-}
-clips = dict(zip(first["participant"], first["clip"], strict=True))
-chosen = (meta["clip"] == meta["participant"].map(clips)) & (meta["lead"] == lead)
-after = {person: study.windows.X[chosen & (meta["participant"] == person)] for person in before}
+def before_and_after(study):
+    """Give each participant's samples of one trial, before and after normalisation."""
+    cohort, meta, first = study.cohort, study.windows.meta, first_trials(study.cohort)
+    before = {
+        row.participant: prepare(cohort.signals[row.Index][:, lead - 1], cohort.fs, config)[0]
+        for row in first.itertuples()
+    }
+    clips = dict(zip(first["participant"], first["clip"], strict=True))
+    chosen = (meta["clip"] == meta["participant"].map(clips)) & (meta["lead"] == lead)
+    after = {person: study.windows.X[chosen & (meta["participant"] == person)] for person in before}
+    return before, after
+
+
+# %%
+before, after = before_and_after(study)
 print(f"{study.label}: largest over smallest trimmed standard deviation between participants")
 for name, samples in (("before", before), ("after", after)):
     sds = [trimmed_stats(x)[1] for x in samples.values()]
@@ -204,11 +228,13 @@ for name, samples in (("before", before), ("after", after)):
 
 # %% mystnb={"image": {"alt": "Two panels with one vertical bar per participant, spanning the middle of the samples: in converter units before normalisation, on a common scale after."}, "figure": {"caption": "Range of each participant's samples in one trial, before and after normalisation.", "name": "fig-windows-scale"}}
 shares = pd.Series({"low": 0.025, "median": 0.5, "high": 0.975})
+if example is not study:
+    before, after = before_and_after(example)
 ranges = [
     pd.DataFrame({p: np.quantile(x, shares) for p, x in samples.items()}, index=shares.index).T
     for samples in (before, after)
 ]
-fig = windows_plots.amplitude_ranges(*ranges, study.label)
+fig = windows_plots.amplitude_ranges(*ranges, example_name)
 fig
 
 # %% [markdown]
@@ -245,7 +271,7 @@ windows, starts = cut(flags, fs, config.length_s)
 print("windows:", ", ".join(window_quality(windows, fs)))
 
 # %% mystnb={"image": {"alt": "One raw lead over time with three kinds of damage; each damaged span is shaded and hatched, and the legend names it as missing, clipped or flat."}, "figure": {"caption": "A recording damaged on purpose, and the flags it gets.", "name": "fig-windows-quality"}}
-fig = windows_plots.quality_flags(damaged, flags, fs, study.label + ", damaged on purpose")
+fig = windows_plots.quality_flags(damaged, flags, fs, example_name + ", damaged on purpose")
 fig
 
 # %% [markdown]
@@ -254,6 +280,7 @@ fig
 # recording, where they have more to say.
 
 # %%
+meta = study.windows.meta
 counts = meta["quality"].value_counts().reindex(QUALITIES, fill_value=0)
 print(study.label)
 counts.to_frame("windows")
@@ -281,8 +308,9 @@ print(f"{expected.min()} to {expected.max()} windows per recording and lead")
 # clip, a start.
 
 # %%
-print(study.label)
-meta.head(4)
+print(example_name)
+print(example_note(study), end="")
+example.windows.meta.head(4)
 
 # %% [markdown]
 # ## Many windows, few answers

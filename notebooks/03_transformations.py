@@ -42,11 +42,14 @@ from ecglib.pretext.transformations import (
     time_warp,
     warp_lengths,
 )
+from ecglib.studies.restricted import example_label, example_note, example_study
 from ecglib.studies.study import Study
 
 study = Study()
 config, seed = study.profile.pretext.transforms, study.profile.seed
 print(f"data: {study.label}, profile: {study.profile.name}")
+example, example_name = example_study(study), example_label(study)
+print(example_note(study), end="")
 
 # %% [markdown]
 # Each transformation is a function from a batch of windows to a batch of windows. Three of them
@@ -73,10 +76,10 @@ print("in the order of the seven heads:", list(transformations) == list(TASKS))
 # negation move nothing, so they need no trick.) Our example is the window of middle loudness.
 
 # %%
-level = np.sqrt(np.mean(study.usable.X.astype(np.float64) ** 2, axis=1))
-middle = np.argsort(level)[len(level) // 2]
-x = study.usable.X[[middle]]
-n, fs = x.shape[1], study.usable.fs
+loudness = np.sqrt(np.mean(example.usable.X.astype(np.float64) ** 2, axis=1))
+middle = np.argsort(loudness)[len(loudness) // 2]
+x = example.usable.X[[middle]]
+n, fs = x.shape[1], example.usable.fs
 peak = largest_deflection(x[0], n // 4, 3 * n // 4)
 beat = (peak - int(0.25 * fs), peak, peak + int(0.45 * fs))
 numbers = np.arange(n, dtype=np.float32)[None]
@@ -86,10 +89,10 @@ sources = {
     task: np.asarray(transformations[task](numbers))[0] if task in moving else numbers[0]
     for task in TASKS
 }
-print(f"{study.label}: one window of {n} samples, one beat of {beat[2] - beat[0]} samples")
+print(f"{example_name}: one window of {n} samples, one beat of {beat[2] - beat[0]} samples")
 
 # %% mystnb={"image": {"alt": "Seven rows, each with the same window of electrocardiogram in another version: original, noise, scaling, negation, temporal inversion, permutation, time warping; one beat is highlighted in each."}, "figure": {"caption": "One window in seven versions. The highlighted samples are those of one beat of the original.", "name": "fig-transformations-all"}}
-fig = transformations_plots.seven_versions(versions, sources, beat, fs, study.label)
+fig = transformations_plots.seven_versions(versions, sources, beat, fs, example_name)
 fig
 
 # %% [markdown]
@@ -106,7 +109,7 @@ fig
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the line between the waves is ragged."}, "figure": {"caption": "Noise: the whole window and one beat of it, before and after.", "name": "fig-transformations-noise"}}
 fig = transformations_plots.before_after(
-    x[0], versions["noise"], sources["noise"], beat, fs, "noise", study.label
+    x[0], versions["noise"], sources["noise"], beat, fs, "noise", example_name
 )
 fig
 
@@ -127,14 +130,14 @@ print("each window within 0.7 dB:", bool(np.all(np.abs(snr - config.snr_db) < 0.
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat has the same shape and is slightly taller."}, "figure": {"caption": "Scaling: the whole window and one beat of it, before and after.", "name": "fig-transformations-scaling"}}
 fig = transformations_plots.before_after(
-    x[0], versions["scaling"], sources["scaling"], beat, fs, "scaling", study.label
+    x[0], versions["scaling"], sources["scaling"], beat, fs, "scaling", example_name
 )
 fig
 
 # %%
 ratio = np.ptp(versions["scaling"]) / np.ptp(versions["original"])
 print(
-    f"{study.label}: the range grows by a factor of {ratio:.3f}, asked for {config.scale_factor:g}"
+    f"{example_name}: the range grows by a factor of {ratio:.3f}, asked for {config.scale_factor:g}"
 )
 
 # %% [markdown]
@@ -145,13 +148,13 @@ print(
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, it is upside down and lies at the same place."}, "figure": {"caption": "Negation: the whole window and one beat of it, before and after.", "name": "fig-transformations-negation"}}
 fig = transformations_plots.before_after(
-    x[0], versions["negation"], sources["negation"], beat, fs, "negation", study.label
+    x[0], versions["negation"], sources["negation"], beat, fs, "negation", example_name
 )
 fig
 
 # %%
 print(
-    f"{study.label}: window plus negated window is zero:",
+    f"{example_name}: window plus negated window is zero:",
     bool(np.all(versions["original"] + versions["negation"] == 0)),
 )
 
@@ -164,14 +167,14 @@ print(
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat is mirrored and lies at the mirrored place of the window."}, "figure": {"caption": "Temporal inversion: the whole window and one beat of it, before and after.", "name": "fig-transformations-inversion"}}
 task = "temporal_inversion"
 fig = transformations_plots.before_after(
-    x[0], versions[task], sources[task], beat, fs, task, study.label
+    x[0], versions[task], sources[task], beat, fs, task, example_name
 )
 fig
 
 # %%
 twice = np.asarray(invert_time(invert_time(x)))
 print(
-    f"{study.label}: the peak moves from sample {peak} to sample",
+    f"{example_name}: the peak moves from sample {peak} to sample",
     int(np.argmin(np.abs(sources[task] - peak))),
 )
 print(
@@ -190,7 +193,7 @@ print("backwards twice is the original:", np.array_equal(twice, x))
 task = "permutation"
 cuts = np.arange(0, n, n // config.n_segments)
 fig = transformations_plots.before_after(
-    x[0], versions[task], sources[task], beat, fs, task, study.label, edges=(cuts, cuts)
+    x[0], versions[task], sources[task], beat, fs, task, example_name, edges=(cuts, cuts)
 )
 fig
 
@@ -229,7 +232,7 @@ fig = transformations_plots.before_after(
     beat,
     fs,
     task,
-    study.label,
+    example_name,
     edges=(piece * np.arange(1, config.warp_n_pieces + 1), borders),
 )
 fig
@@ -294,6 +297,7 @@ print(
 # square of all usable windows, as they are and scaled.
 
 # %%
+level = np.sqrt(np.mean(study.usable.X.astype(np.float64) ** 2, axis=1))
 person = study.usable.meta.groupby(["participant", "lead"]).ngroup().to_numpy()
 within = np.mean([np.log(level[person == p]).std() for p in np.unique(person)])
 truth = np.repeat([0, 1], len(level))
@@ -365,7 +369,7 @@ print(f"spread of RR intervals over their mean, median of {known.sum()} windows:
 # :::{dropdown} Solution
 # ```python
 # noisy = np.asarray(add_noise(x, 5.0, seed=seed))[0]
-# transformations_plots.before_after(x[0], noisy, numbers[0], beat, fs, "noise", study.label)
+# transformations_plots.before_after(x[0], noisy, numbers[0], beat, fs, "noise", example_name)
 # ```
 # The P wave is the smallest wave. It disappears first.
 # :::

@@ -41,6 +41,7 @@ from ecglib.evaluation.protocols import RANDOM, STR
 from ecglib.plots import pretraining as pretraining_plots
 from ecglib.studies import pretraining
 from ecglib.studies.crossing import scores_here
+from ecglib.studies.restricted import example_label, example_note, example_study
 from ecglib.studies.study import Study
 from ecglib.transfer.frozen import RELEASED_HEAD, fit_heads
 from ecglib.transfer.heads import build_emotion_model, build_head
@@ -49,6 +50,8 @@ tune_process()
 study = Study()
 meta, X = study.usable.meta, study.usable.X
 print(f"data: {study.label}, profile: {study.profile.name}")
+example, example_name = example_study(study), example_label(study)
+print(example_note(study), end="")
 
 # %% [markdown]
 # ## Features, once
@@ -75,17 +78,33 @@ print("the kept features are the encoder's:", same)
 # What do the features know? {numref}`fig-transfer-features` flattens them to the plane in which
 # they vary most. Each number marks a participant.
 
+
 # %%
-points, shares = {}, {}
-participant = meta["participant"].to_numpy()
-for model, array in features.items():
+def share_between(array, participant):
+    """Share of the variance of standardised features that lies between people."""
     z = StandardScaler().fit_transform(array)
-    points[model] = PCA(2, whiten=True, random_state=0).fit_transform(z)
     centres = pd.DataFrame(z).groupby(participant).transform("mean").to_numpy()
-    shares[model] = float(centres.var(axis=0).sum() / z.var(axis=0).sum())
+    return float(centres.var(axis=0).sum() / z.var(axis=0).sum())
+
+
+participant = meta["participant"].to_numpy()
+shares = {model: share_between(array, participant) for model, array in features.items()}
+drawn = features
+if example is not study:  # the same encoders, shown other windows
+    encoders = {RANDOM: pretraining.random_encoder(study), STR: encoder}
+    drawn = {
+        model: network.predict(example.usable.X, batch_size=64, verbose=0)
+        for model, network in encoders.items()
+    }
+points = {
+    model: PCA(2, whiten=True, random_state=0).fit_transform(StandardScaler().fit_transform(array))
+    for model, array in drawn.items()
+}
 
 # %% mystnb={"image": {"alt": "Two scatter plots of windows, for the random and the pretrained encoder, with the number of each participant at the centre of that participant's windows."}, "figure": {"caption": "The features of all windows in the plane of their first two principal components.", "name": "fig-transfer-features"}}
-fig = pretraining_plots.feature_maps(points, participant, shares, study.label)
+people_drawn = example.usable.meta["participant"].to_numpy()
+drawn_shares = {model: share_between(array, people_drawn) for model, array in drawn.items()}
+fig = pretraining_plots.feature_maps(points, people_drawn, drawn_shares, example_name)
 fig
 
 # %% [markdown]

@@ -45,6 +45,7 @@ from ecglib.studies import excerpt, results
 from ecglib.studies.baselines import RELATIVE, classical_features, classical_predictions
 from ecglib.studies.before_clip import MINUS_BASELINE, baseline_relative_predictions
 from ecglib.studies.published import published_results
+from ecglib.studies.restricted import example_label, example_note, example_study
 from ecglib.studies.study import Study
 from ecglib.transfer.classical import classifiers
 
@@ -53,6 +54,8 @@ study = Study()
 meta, X, fs = study.usable.meta, study.usable.X, study.usable.fs
 WINDOW, PERSON = WindowKFold.protocol, LeaveOneParticipantOut.protocol
 print(f"data: {study.label}, profile: {study.profile.name}")
+example, example_name = example_study(study), example_label(study)
+print(example_note(study), end="")
 
 # %% [markdown]
 # ## Ten numbers for ten seconds
@@ -63,17 +66,19 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 
 # %%
 table = classical_features(study)
-whole = int(table.valid.sum(axis=1).argmax())  # a window in which nothing is missing
+measured = table if example is study else window_features(example.usable.X[:64], fs)
+whole = int(measured.valid.sum(axis=1).argmax())  # a window in which nothing is missing
+x = example.usable.X[whole]
 
 # %% mystnb={"image": {"alt": "Above, ten seconds of ECG with its R peaks marked and the intervals between them in milliseconds. Below, the beats of the window in grey, their median in black, and arrows for the heights of the P, R and T waves, the width of the R wave and the time from R to T."}, "figure": {"caption": "What is measured on one window.", "name": "fig-baselines-beat"}}
-fig = baselines_plots.beat_features(annotate_window(X[whole], fs), fs, study.label)
+fig = baselines_plots.beat_features(annotate_window(x, fs), fs, example_name)
 fig
 
 # %%
-rate = table.values[whole, 0]
-print(f"{study.label}: heart rate of this window {rate:.0f} per minute")
-again = window_features(X[whole : whole + 1], fs)
-print("the same when computed alone:", np.allclose(again.values[0], table.values[whole]))
+rate = measured.values[whole, 0]
+print(f"{example_name}: heart rate of this window {rate:.0f} per minute")
+again = window_features(x[None], fs)
+print("the same when computed alone:", np.allclose(again.values[0], measured.values[whole]))
 
 # %% [markdown]
 # Are 10 s long enough? It depends on the feature. In 3,387 adults, RMSSD from 10 s correlated with
@@ -98,14 +103,14 @@ listed[["unit", "meaning", "beats needed", "measured in 10 s?"]]
 # says which of them count. A value that no heart produces counts as missing, too.
 
 # %%
-noise = np.random.default_rng(0).normal(size=X.shape[1])
-first_beats = np.where(np.arange(X.shape[1]) < 2.5 * fs, X[whole], X[whole][-1])
+noise = np.random.default_rng(0).normal(size=x.size)
+first_beats = np.where(np.arange(x.size) < 2.5 * fs, x, x[-1])
 bad = {
-    "flat": np.zeros(X.shape[1]),
+    "flat": np.zeros(x.size),
     "noise": noise,
     "flat after 2.5 s": first_beats,
-    "clipped": np.clip(X[whole], -0.5, 0.5),
-    "upside down": -X[whole],
+    "clipped": np.clip(x, -0.5, 0.5),
+    "upside down": -x,
 }
 described = window_features(np.stack(list(bad.values())), fs)
 print("every value finite:", bool(np.isfinite(described.values).all()))

@@ -49,6 +49,7 @@ from ecglib.pretext.contrastive import (
 )
 from ecglib.pretext.pretrain import build_model, train
 from ecglib.studies import pretraining, subject_aware
+from ecglib.studies.restricted import example_label, example_note, example_study
 from ecglib.studies.study import Study
 
 tune_process()
@@ -56,6 +57,8 @@ study = Study()
 config = study.profile.contrastive
 usable = study.usable
 print(f"data: {study.label}, profile: {study.profile.name}")
+example, example_name = example_study(study), example_label(study)
+print(example_note(study), end="")
 
 # %% [markdown]
 # ## Two views
@@ -78,13 +81,15 @@ print(views.to_string())
 group = 0
 trained = pretraining.contrastive(study, group)
 left_out = np.flatnonzero(usable.meta["participant"].isin(study.groups[group]))
-shown = evenly_spaced(left_out, 24)
-two = ops.convert_to_numpy(trained.model.views(usable.X[shown]))
-print(f"{study.label}: {len(shown)} windows give views of shape {two.shape}")
+pictured = example.usable
+strangers = np.flatnonzero(pictured.meta["participant"].isin(example.groups[group]))
+shown = evenly_spaced(strangers, 24)
+two = ops.convert_to_numpy(trained.model.views(pictured.X[shown]))
+print(f"{example_name}: {len(shown)} windows give views of shape {two.shape}")
 
 # %% mystnb={"image": {"alt": "Three windows, one a row, each beside two altered copies of it."}, "figure": {"caption": "Three windows and two random views of each.", "name": "fig-contrastive-views"}}
 fig = contrastive_plots.view_pairs(
-    usable.X[shown[:3]], two[:6], study.profile.windows.target_fs, study.label
+    pictured.X[shown[:3]], two[:6], study.profile.windows.target_fs, example_name
 )
 fig
 
@@ -171,7 +176,7 @@ for name, model in (("before", before), ("after", trained.model)):
     found[name] = float(ops.mean(nt_xent(projections, config.temperature)[1]))
 
 # %% mystnb={"image": {"alt": "Two square maps of the cosine similarity of every view with every other, before and after training."}, "figure": {"caption": "Cosine similarity of all views, before and after training.", "name": "fig-contrastive-similarity"}}
-fig = contrastive_plots.similarity_matrices(matrices, study.label)
+fig = contrastive_plots.similarity_matrices(matrices, example_name)
 fig
 
 # %% [markdown]
@@ -180,7 +185,7 @@ fig
 
 # %%
 window = np.arange(len(two)) // 2
-person = usable.meta["participant"].to_numpy()[shown][window]
+person = pictured.meta["participant"].to_numpy()[shown][window]
 partners = (window[:, None] == window) & ~np.eye(len(two), dtype=bool)
 same_person = (person[:, None] == person) & (window[:, None] != window)
 kinds = {
@@ -195,7 +200,7 @@ alike = pd.DataFrame(
 # %%
 # NBVAL_IGNORE_OUTPUT
 # reason: projections of trained networks differ slightly between processors
-print(f"{study.label}, mean cosine similarity:")
+print(f"{example_name}, mean cosine similarity:")
 print(alike.round(2).to_string())
 guess = 1 / (len(two) - 1)
 print(
@@ -219,16 +224,21 @@ meta = usable.meta.iloc[some]
 trained.model.encoder.compile(jit_compile=True)
 features = trained.model.encoder.predict(usable.X[some], batch_size=32, verbose=0)
 z = StandardScaler().fit_transform(features)
-points = PCA(2, whiten=True, random_state=0).fit_transform(z)
+drawn = evenly_spaced(strangers, 256)
+points = z
+if example is not study:
+    points = trained.model.encoder.predict(pictured.X[drawn], batch_size=32, verbose=0)
+    points = StandardScaler().fit_transform(points)
+points = PCA(2, whiten=True, random_state=0).fit_transform(points)
 print(f"{study.label}: {z.shape[1]} features of each of {len(z)} windows")
 
 # %% mystnb={"image": {"alt": "One cloud of windows drawn twice, coloured by participant on the left and by rated arousal on the right."}, "figure": {"caption": "Features of held-out windows in the plane of their first two principal components. A participant's number stands near the centre of their windows.", "name": "fig-contrastive-embedding"}}
 fig = contrastive_plots.embedding(
     points,
-    meta["participant"].to_numpy(),
-    meta["arousal"].to_numpy(),
+    pictured.meta["participant"].to_numpy()[drawn],
+    pictured.meta["arousal"].to_numpy()[drawn],
     "arousal",
-    study.label,
+    example_name,
 )
 fig
 
@@ -455,7 +465,7 @@ for when, report in bad.items():
 #
 # :::{dropdown} Solution
 # ```python
-# people = usable.meta["participant"].to_numpy()[shown]
+# people = pictured.meta["participant"].to_numpy()[shown]
 # same = [np.sum(people == p) for p in people]
 # np.mean([1 / (2 * n - 1) for n in same])  # it guesses among the views of the same person
 # ```
@@ -470,8 +480,8 @@ for when, report in bad.items():
 # from ecglib.pretext.views import RandomViews
 #
 # always = RandomViews(replace(config.views, permute_probability=1.0))
-# shuffled = ops.convert_to_numpy(always(usable.X[shown[:3]]))
-# contrastive_plots.view_pairs(usable.X[shown[:3]], shuffled, study.profile.windows.target_fs, study.label)
+# shuffled = ops.convert_to_numpy(always(pictured.X[shown[:3]]))
+# contrastive_plots.view_pairs(pictured.X[shown[:3]], shuffled, study.profile.windows.target_fs, example_name)
 # ```
 # Beats are cut at the borders of the segments, and intervals between beats change there.
 # :::

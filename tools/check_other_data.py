@@ -1,8 +1,9 @@
-"""Build the book on another file, and check that labels and numbers follow the data.
+"""Build the book on another file: labels and numbers follow it, and nothing of it is passed on.
 
 The file has another number of participants and clips, other clip lengths and other values than the
 default cohort. It is a synthetic one in which the word that says so is overwritten, so the library
 must take it for the real DREAMER.mat. It lives in a temporary folder and is deleted at the end.
+Notebooks, pages and results are looked through for its samples and ratings (`check_private`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from build_book import build
+from build_book import ROOT, build
+from check_private import Secrets, leaks
 
+from ecglib.data.cohort import Cohort
 from ecglib.data.dreamer import read_dreamer
+from ecglib.studies.restricted import SWITCH
+from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
 
 SPEC = CohortSpec(
@@ -63,6 +68,17 @@ def complaints(chapter: str, text: str, participants: int) -> list[str]:
     return found
 
 
+def passed_on(folder: Path, cohort: Cohort) -> list[str]:
+    """List what of the file lies in the book that was built in a folder, or in the results."""
+    secrets = Secrets.of(Study())
+    control = folder / "control.csv"  # what is looked for is found, or the rest says nothing
+    control.write_text(",".join(f"{x / 240:.3f}" for x in cohort.signals[1][2000:2064, 0]))
+    if not leaks([control], secrets):
+        return ["samples of the file that were written down on purpose were not found"]
+    pages = [*folder.glob("_build/**/*.ipynb"), *folder.glob("_build/**/*.html")]
+    return leaks([*pages, *(ROOT / "results").glob("*.*")], secrets)
+
+
 def main() -> int:
     """Build, check, and say what is wrong."""
     with tempfile.TemporaryDirectory() as name:
@@ -76,6 +92,7 @@ def main() -> int:
             "ECGLIB_DREAMER": str(path),
             "ECGLIB_ARTIFACTS": str(folder / "artifacts"),
             "ECGLIB_PROFILE": "smoke",
+            SWITCH: "no",
         }
         notebooks = sorted(build(folder).glob("[0-9]*.ipynb"))
         wrong = [
@@ -83,9 +100,10 @@ def main() -> int:
             for notebook in notebooks
             for line in complaints(notebook.stem, printed(notebook), SPEC.n_participants)
         ]
+        wrong += passed_on(folder, cohort)
         if cohort.name != "DREAMER" or not notebooks:
             wrong.append(f"the file was read as {cohort.name!r}; {len(notebooks)} chapters ran")
-    print("\n".join(wrong) or f"{len(notebooks)} chapters follow the data")
+    print("\n".join(wrong) or f"{len(notebooks)} chapters follow the data and pass nothing on")
     return 1 if wrong else 0
 
 

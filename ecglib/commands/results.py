@@ -84,16 +84,15 @@ def command(
     # Here, so that --help does not wait for TensorFlow.
     from ecglib.core.process import tune_process
     from ecglib.evaluation.jobs import workers
+    from ecglib.studies.restricted import refuse_restricted
     from ecglib.studies.study import Study
 
     if jobs and cluster:
         raise click.UsageError("give --jobs or --cluster, not both")
     tune_process()
     study = Study(profile=profile)
-    if ship and study.label != "synthetic":
-        raise click.UsageError(
-            f"{study.path} is {study.label}: its agreement forbids passing results on"
-        )
+    if ship:
+        refuse_restricted(study, "results")
     makers = _makers()
     with workers(jobs, cluster):
         for name in names or NAMES:

@@ -213,9 +213,11 @@ def _as_array(column: pd.Series) -> np.ndarray:
     values = column.to_numpy()
     if values.dtype.kind in "biuf":
         return values
-    if pd.api.types.infer_dtype(column, skipna=False) != "string":
+    # A column of texts may hold missing ones from pandas 3 on; as an array they would be "nan".
+    missing = column.isna().any()
+    if missing or pd.api.types.infer_dtype(column, skipna=False) != "string":
         raise DataError(
-            f"column of type {column.dtype}",
+            f"column of type {column.dtype}" + ", with missing values" * bool(missing),
             field=str(column.name),
             expected="numbers, truth values or strings",
         )

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.arrays import evenly_spaced
-from ecglib.core.errors import DataError
 from ecglib.core.folders import results_folder
 from ecglib.core.stages import Stage
 from ecglib.evaluation.protocols import (
@@ -35,6 +34,7 @@ from ecglib.evaluation.scores import score_participants
 from ecglib.models.encoder import build_encoder
 from ecglib.studies import crossing, pretraining, stages
 from ecglib.studies.comparison import Starts, choices, compared, folds, run_choices, with_origin
+from ecglib.studies.restricted import refuse_restricted
 from ecglib.studies.stand_in import synthetic_file
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CONTROL
@@ -144,14 +144,9 @@ def ship(study: Study) -> list[Path]:
     Raises
     ------
     DataError
-        If the study is of real data, whose agreement forbids passing results on.
+        If the study is of data that must not be passed on (`ecglib.studies.restricted`).
     """
-    if study.label != "synthetic":
-        raise DataError(
-            f"results of {study.label}, whose agreement forbids passing them on",
-            file=study.path,
-            expected="the synthetic cohort",
-        )
+    refuse_restricted(study, "results")
     results = results_folder()
     for table in TABLES:
         _kept(table.study(study), table)

@@ -4,7 +4,7 @@ import pytest
 
 from ecglib.core.folders import ARTIFACTS, HOME
 from ecglib.data import dreamer
-from ecglib.studies import profiles
+from ecglib.studies import profiles, restricted
 from ecglib.studies.study import Study
 from tests.studies.tiny import SPEC, TINY
 
@@ -15,7 +15,7 @@ def home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("home")
         patch.setenv(HOME, str(folder))
-        for variable in (ARTIFACTS, dreamer.VARIABLE, profiles.VARIABLE):
+        for variable in (ARTIFACTS, dreamer.VARIABLE, profiles.VARIABLE, restricted.SWITCH):
             patch.delenv(variable, raising=False)
         yield folder
 
