@@ -66,7 +66,7 @@ Examples:
 @click.option(
     "--ship",
     is_flag=True,
-    help="Copy the tables of the comparison to results/; those of excerpt and subjects, if named.",
+    help="Copy the results that travel with the project to results/.",
 )
 def command(
     names: tuple[str, ...],
@@ -99,13 +99,10 @@ def command(
             for table in makers[name]:
                 click.echo(f"{name}, {study.label}: {len(table(study))} rows")
     if ship:
-        from ecglib.studies import comparison_tables, excerpt, subject_aware
+        from ecglib.studies.shipping import ship as copy
 
-        copies = {"excerpt": excerpt.ship, "subjects": subject_aware.ship}
-        asked = [copies.get(name, comparison_tables.ship) for name in names or NAMES]
-        for copy in dict.fromkeys(asked):
-            for path in copy(study):
-                click.echo(f"kept {path}")
+        for path in copy(study):
+            click.echo(f"kept {path}")
 
 
 def _makers() -> dict[str, list[Callable[[Any], Any]]]:

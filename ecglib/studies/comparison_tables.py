@@ -1,14 +1,13 @@
 """The tables of the comparison, each computed once and kept: grid, control, labels, pretexts.
 
-They take hours on a small machine and a few kilobytes of disk, so they travel with the project, in
-its folder ``results/``: whoever has the same data and settings reads them instead of computing.
+They take hours on a small machine, so they travel with a project (`ecglib.studies.shipping`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,9 +31,8 @@ from ecglib.evaluation.recognition import task_scores
 from ecglib.evaluation.representation import collapse_report
 from ecglib.evaluation.scores import score_participants
 from ecglib.models.encoder import build_encoder
-from ecglib.studies import crossing, pretraining, stages
+from ecglib.studies import pretraining, stages
 from ecglib.studies.comparison import Starts, choices, compared, folds, run_choices, with_origin
-from ecglib.studies.restricted import refuse_restricted
 from ecglib.studies.stand_in import synthetic_file
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CONTROL
@@ -128,59 +126,12 @@ def pretext_report(study: Study) -> pd.DataFrame:
     return _kept(study, TABLES[3])
 
 
-def ship(study: Study) -> list[Path]:
-    """Copy the tables, what encoders from elsewhere score, and the first contrastive encoder.
-
-    Parameters
-    ----------
-    study : Study
-        Its artifacts hold them; what is missing is computed first.
-
-    Returns
-    -------
-    list of Path
-        The copies. Older ones are removed.
-
-    Raises
-    ------
-    DataError
-        If the study is of data that must not be passed on (`ecglib.studies.restricted`).
-    """
-    refuse_restricted(study, "results")
-    results = results_folder()
-    for table in TABLES:
-        _kept(table.study(study), table)
-    crossing.scores_here(study)
-    pretraining.contrastive(study, 0)
-    return [stage.ship(source, study.folder, results) for stage, source in _shipped(study)]
-
-
-def shipped_names(study: Study) -> list[str]:
-    """Name the files that `ship` copies, without computing any of them.
-
-    Parameters
-    ----------
-    study : Study
-        Data and settings.
-
-    Returns
-    -------
-    list of str
-        In the order of `ship`; what made each stands in it.
-    """
-    return [stage.file(source) for stage, source in _shipped(study)]
-
-
-def _shipped(study: Study) -> list[tuple[Stage, dict[str, Any]]]:
-    """List what travels: the stage of each file, and what it is made from."""
+def made(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], pd.DataFrame]]]:
+    """List the tables: the stage of each, what it is made from, and the call that makes it."""
     return [
-        *(
-            (table.stage, _source(own, table.rows(own)))
-            for table in TABLES
-            for own in [table.study(study)]
-        ),
-        (stages.CROSSING, crossing.source_here(study)),
-        (stages.CONTRASTIVE, pretraining.contrastive_source(study, 0)),
+        (table.stage, _source(own, table.rows(own)), partial(_kept, own, table))
+        for table in TABLES
+        for own in [table.study(study)]
     ]
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,12 +68,6 @@ def scores(study: Study) -> pd.DataFrame:
     return stages.EXCERPT.cached(
         source(study), lambda: _scores(study), study.folder, shipped=results_folder()
     )
-
-
-def ship(study: Study) -> list[Path]:
-    """Copy the table of `scores` of a `study` to ``results/``, and give the copy."""
-    scores(study)
-    return [stages.EXCERPT.ship(source(study), study.folder, results_folder())]
 
 
 def source(study: Study) -> dict[str, Any]:

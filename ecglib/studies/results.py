@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.artifacts import fingerprint
+from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.audit import audit_predictions
 from ecglib.evaluation.crossfit import group_of_folds
@@ -101,10 +102,20 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         Columns `ecglib.evaluation.protocols.COLUMNS`, with the majority class of the same folds;
-        computed once, then read.
+        computed once, or taken from ``results/``.
     """
+    return stages.SUPERVISED_PREDICTIONS.cached(
+        supervised_source(study),
+        lambda: _supervise(study),
+        study.folder,
+        shipped=results_folder(),
+    )
+
+
+def supervised_source(study: Study) -> dict[str, Any]:
+    """Say what decides what `supervised_predictions` gives for a `study`."""
     profile = study.profile
-    source = {
+    return {
         "data": study.identity,
         "windows": profile.windows,
         "encoder": profile.encoder,
@@ -112,7 +123,6 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
         "folds": profile.supervised_folds,
         "seed": profile.seed,
     }
-    return stages.SUPERVISED_PREDICTIONS.cached(source, lambda: _supervise(study), study.folder)
 
 
 def leaks(study: Study) -> pd.DataFrame:

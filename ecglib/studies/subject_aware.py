@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -94,12 +93,6 @@ def scores(study: Study) -> pd.DataFrame:
     return stages.SUBJECT_AWARE.cached(
         source(study), lambda: _scores(study), study.folder, shipped=results_folder()
     )
-
-
-def ship(study: Study) -> list[Path]:
-    """Copy the table of `scores` of a `study` to ``results/``, and give the copy."""
-    scores(study)
-    return [stages.SUBJECT_AWARE.ship(source(study), study.folder, results_folder())]
 
 
 def source(study: Study) -> dict[str, Any]:

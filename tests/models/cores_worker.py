@@ -1,5 +1,7 @@
 """A tiny training on so many processor cores, started by test_cores.py: prints what it learnt."""
 
+# ruff: noqa: E402 - the number of cores is set before anything that counts them is imported
+
 import os
 import sys
 

@@ -1,17 +1,13 @@
 """The tables are made once, part by part, and travel with the project."""
 
-import json
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ecglib.core.artifacts import load_arrays
-from ecglib.core.errors import DataError
 from ecglib.core.folders import HOME
 from ecglib.evaluation.protocols import (
     ALL,
@@ -30,25 +26,20 @@ from ecglib.evaluation.protocols import (
 from ecglib.evaluation.recognition import task_scores
 from ecglib.evaluation.representation import collapse_report
 from ecglib.models.encoder import build_encoder
-from ecglib.models.weights import weights_to_arrays
-from ecglib.pretext.pretrain import build_model
 from ecglib.studies import comparison_tables, pretraining
 from ecglib.studies.comparison import folds, labelled_windows
 from ecglib.studies.comparison_tables import (
     control,
     grid,
     label_efficiency,
+    made,
     pretext_report,
-    ship,
-    shipped_names,
 )
 from ecglib.studies.profiles import PAPER, QUICK, SMOKE
 from ecglib.studies.study import Study
-from ecglib.synthetic.cohort import CONTROL, CohortSpec
+from ecglib.synthetic.cohort import CONTROL
 from tests.studies.fakes import outline
 from tests.studies.tiny import SPEC
-
-RESULTS = Path(__file__).parents[2] / "results"
 
 
 def scored(chosen):
@@ -120,16 +111,14 @@ def test_a_table_that_was_interrupted_keeps_its_finished_parts(study, tmp_path, 
 
 def test_shipped_tables_are_used_for_the_same_source_only(study, tmp_path, monkeypatch, asked):
     monkeypatch.setenv(HOME, str(tmp_path))
-    for name in ("pretext", "supervised_encoder"):
-        monkeypatch.setattr(pretraining, name, FAKES[name])
-    monkeypatch.setattr(pretraining, "_train_contrastive", untrained)
+    for name, fake in FAKES.items():
+        monkeypatch.setattr(pretraining, name, fake)
     old = tmp_path / "results" / "grid-v0-0.csv.gz"
     old.parent.mkdir()
     old.touch()
     study = Study(study.path, study.profile, tmp_path / "artifacts", SPEC)
     tables = [table(study) for table in (grid, control, label_efficiency, pretext_report)]
-    copies = ship(study)
-    assert [path.name for path in copies] == shipped_names(study)
+    copies = [stage.ship(made_of, study.folder, old.parent) for stage, made_of, _ in made(study)]
     assert {path.name for path in old.parent.iterdir()} == {path.name for path in copies}
     assert tables[0].attrs["provenance"]["configuration"]["data"] == study.identity
 
@@ -141,7 +130,6 @@ def test_shipped_tables_are_used_for_the_same_source_only(study, tmp_path, monke
     for table, first in zip((grid, control, label_efficiency, pretext_report), tables, strict=True):
         pd.testing.assert_frame_equal(table(clone), first)
     assert len(asked) == n_parts
-    assert ship(clone) == copies  # they are there already
     other = Study(study.path, replace(study.profile, seed=5), tmp_path / "clone", SPEC)
     grid(other)
     assert len(asked) == n_parts + 3 * 2
@@ -154,34 +142,6 @@ def test_the_control_is_the_same_cohort_with_a_strong_effect(study):
     columns = ["participant", "clip", "valence"]
     pd.testing.assert_frame_equal(
         strong.cohort.recordings[columns], study.cohort.recordings[columns]
-    )
-
-
-def test_results_of_real_data_are_not_shipped(study, tmp_path):
-    real = Study(study.path, study.profile, tmp_path, SPEC)
-    vars(real)["cohort"] = replace(study.cohort, name="DREAMER")
-    with pytest.raises(DataError, match=r"results of DREAMER.*Expected the synthetic cohort"):
-        ship(real)
-
-
-def test_the_results_that_travel_are_those_that_the_default_study_asks_for():
-    """Otherwise a fresh clone would compute for long what it was meant to read."""
-    names = shipped_names(outline(QUICK, CohortSpec().n_participants))
-    of_real_hearts = {"real-scores", "real-probes", "real-recognition", "real-crossing"}
-    of_real_hearts |= {"pooling-scores", "excerpt", "subject-aware"}  # their own tests read them
-    found = {path.name for path in RESULTS.iterdir()}
-    others = {name for name in found if name.rsplit("-v", 1)[0] in of_real_hearts}
-    assert found - others == set(names)
-    assert len(others) == len(of_real_hearts)
-
-
-def test_the_results_that_travel_say_themselves_what_made_them():
-    study = outline(QUICK, CohortSpec().n_participants)
-    for stage, source in comparison_tables._shipped(study):
-        stage.read(RESULTS / stage.file(source), source)
-    stored = load_arrays(RESULTS / shipped_names(study)[-1])
-    np.testing.assert_array_equal(
-        stored[pretraining.TRAINED_ON], pretraining._people_outside(study, 0)
     )
 
 
@@ -201,18 +161,6 @@ def fake_contrastive(study, group, seed=0):
     history = pd.DataFrame({"val_contrastive_accuracy": [0.9, 0.3 + group / 10 + seed / 100]})
     model = SimpleNamespace(encoder=fake_encoder(study, 20 + group, seed))
     return SimpleNamespace(model=model, history=history)
-
-
-def untrained(usable, heldout, profile, seed, **options):
-    """Stand for a contrastive training."""
-    model = build_model(profile.contrastive, profile.encoder, usable.X.shape[1], seed)
-    return {
-        **weights_to_arrays(model.encoder, "encoder"),
-        **weights_to_arrays(model.head, "head"),
-        pretraining.TRAINED_ON: np.unique(usable.meta["participant"][~heldout]),
-        "history": np.array(json.dumps([{"epoch": 1, "loss": 2.0}])),
-        "probes": np.array(json.dumps([{"epoch": 1, "collapsed": False}])),
-    }
 
 
 FAKES = {

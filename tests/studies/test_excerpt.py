@@ -1,19 +1,12 @@
 """What an excerpt leaves out: every case has the same trials, and travels as one table."""
 
 import doctest
-from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from ecglib.core.folders import HOME
 from ecglib.data.labels import TARGETS
-from ecglib.studies import excerpt, stages
-from ecglib.studies.excerpt import BOTH, EXCERPT, KEYS, ONE, WHOLE, scores, ship, source
-from ecglib.studies.profiles import QUICK
-from ecglib.synthetic.cohort import CohortSpec
-from tests.studies.fakes import outline
+from ecglib.studies import excerpt
+from ecglib.studies.excerpt import BOTH, EXCERPT, KEYS, ONE, WHOLE, scores
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +38,3 @@ def test_every_case_scores_every_person_and_more_recording_gives_more_windows(st
 def test_the_excerpt_of_one_lead_is_what_the_study_takes(study, table):
     windows = table[(table["leads"] == ONE) & (table["seconds"] == EXCERPT)]["n_windows"]
     assert set(windows) == {len(study.usable)}
-
-
-def test_the_table_travels(study, table, tmp_path, monkeypatch):
-    monkeypatch.setenv(HOME, str(tmp_path))
-    monkeypatch.setattr(excerpt, "LAST_S", 20.0)
-    (copy,) = ship(study)
-    assert copy.parent == tmp_path / "results"
-    monkeypatch.setattr(excerpt, "_scores", None)
-    pd.testing.assert_frame_equal(scores(study), table)
-    assert np.isfinite(table["n_windows"]).all()
-
-
-def test_the_table_in_results_is_that_of_the_default_study():
-    study = outline(QUICK, CohortSpec().n_participants)
-    name = stages.EXCERPT.file(source(study))
-    rows = stages.EXCERPT.read(Path(__file__).parents[2] / "results" / name, source(study))
-    assert set(rows["profile"]) == {"quick"} and rows["participant"].nunique() > 5

@@ -7,7 +7,6 @@ import pytest
 
 from ecglib.core.errors import DataError
 from ecglib.studies import restricted
-from ecglib.studies.comparison_tables import ship
 from ecglib.studies.restricted import (
     SWITCH,
     example_label,
@@ -16,6 +15,7 @@ from ecglib.studies.restricted import (
     is_restricted,
     refuse_restricted,
 )
+from ecglib.studies.shipping import ship
 from ecglib.studies.study import Study
 from tests.private import marked_as_real
 from tests.studies.tiny import SPEC, TINY

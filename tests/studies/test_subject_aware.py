@@ -2,17 +2,13 @@
 
 import doctest
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from ecglib.core.folders import HOME
 from ecglib.data.labels import TARGETS
 from ecglib.pretext.contrastive import OTHERS, SAME
-from ecglib.studies import pretraining, stages, subject_aware
-from ecglib.studies.profiles import QUICK
+from ecglib.studies import pretraining, subject_aware
 from ecglib.studies.study import Study
 from ecglib.studies.subject_aware import (
     AREA,
@@ -24,12 +20,8 @@ from ecglib.studies.subject_aware import (
     RECOGNISED,
     VARIANTS,
     scores,
-    ship,
-    source,
     variant,
 )
-from ecglib.synthetic.cohort import CohortSpec
-from tests.studies.fakes import outline
 from tests.studies.tiny import SPEC, TINY
 
 
@@ -94,18 +86,3 @@ def test_every_variant_and_draw_is_measured_alike(tiny, table):
     assert np.allclose(table.loc[table["measure"] == CHANCE, "value"], 1 / n_tested, atol=1e-5)
     drawn = table[table["negatives"] == RANDOM].groupby("draw")["value"].sum()
     assert drawn.nunique() == len(DRAWS)
-
-
-def test_the_table_travels(tiny, table, tmp_path, monkeypatch):
-    monkeypatch.setenv(HOME, str(tmp_path))
-    (copy,) = ship(tiny)
-    assert copy.parent == tmp_path / "results"
-    monkeypatch.setattr(subject_aware, "_scores", None)
-    pd.testing.assert_frame_equal(scores(tiny), table)
-
-
-def test_the_table_in_results_is_that_of_the_default_study():
-    study = outline(QUICK, CohortSpec().n_participants)
-    name = stages.SUBJECT_AWARE.file(source(study))
-    rows = stages.SUBJECT_AWARE.read(Path(__file__).parents[2] / "results" / name, source(study))
-    assert set(rows["profile"]) == {"quick"} and rows["participant"].nunique() > 5

@@ -1,0 +1,79 @@
+"""The results that travel are those that a fresh clone asks for, and say what made them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecglib.core.artifacts import load_arrays
+from ecglib.core.errors import DataError
+from ecglib.core.folders import HOME
+from ecglib.studies import pretraining, shipping
+from ecglib.studies.profiles import QUICK
+from ecglib.studies.shipping import ship, shipped
+from ecglib.studies.study import Study
+from ecglib.synthetic.cohort import CohortSpec
+from tests.studies.fakes import outline
+from tests.studies.tiny import SPEC
+
+RESULTS = Path(__file__).parents[2] / "results"
+
+OF_REAL_HEARTS = {
+    "real-scores",
+    "real-probes",
+    "real-recognition",
+    "real-crossing",
+    "pooling-scores",
+}
+"""Stages whose tables `make real` puts there; their own tests read them."""
+
+
+@pytest.fixture
+def default():
+    return outline(QUICK, CohortSpec().n_participants)
+
+
+def test_the_results_that_travel_are_those_that_the_default_study_asks_for(default):
+    """Otherwise a fresh clone would compute for long what it was meant to read."""
+    names = {stage.file(source) for stage, source in shipped(default)}
+    found = {path.name for path in RESULTS.iterdir()}
+    others = {name for name in found if name.rsplit("-v", 1)[0] in OF_REAL_HEARTS}
+    assert found - others == names
+    assert len(others) == len(OF_REAL_HEARTS)
+
+
+def test_the_results_that_travel_say_themselves_what_made_them(default):
+    for stage, source in shipped(default):
+        stage.read(RESULTS / stage.file(source), source)
+    stage, source = shipped(default)[-1]
+    stored = load_arrays(RESULTS / stage.file(source))
+    np.testing.assert_array_equal(
+        stored[pretraining.TRAINED_ON], pretraining._people_outside(default, 0)
+    )
+
+
+def test_what_is_missing_is_made_and_copied_once(study, tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME, str(tmp_path))
+    made = []
+    stage, source = shipped(study)[-1]
+
+    def make():
+        made.append(1)
+        stage.cached(source, lambda: {"x": np.zeros(2)}, study.folder)
+
+    clone = Study(study.path, study.profile, tmp_path / "artifacts", SPEC)
+    study = clone
+    monkeypatch.setattr(shipping, "_shipped", lambda study: [(stage, source, make)])
+    (copy,) = ship(clone)
+    assert copy == tmp_path / "results" / stage.file(source) and copy.is_file()
+    assert made == [1]
+    assert ship(clone) == [copy]
+
+
+def test_results_of_real_data_are_not_shipped(study, tmp_path):
+    real = Study(study.path, study.profile, tmp_path, SPEC)
+    vars(real)["cohort"] = replace(study.cohort, name="DREAMER")
+    with pytest.raises(DataError, match=r"results of DREAMER"):
+        ship(real)
+    assert not list(tmp_path.iterdir())
