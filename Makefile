@@ -18,7 +18,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test fuzz pages other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
+.PHONY: help env book test fuzz pages pdf other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,11 @@ fuzz: $(STAMP)  ## damage small files in every way and read them (MINUTES=5)
 
 env: $(STAMP)  ## create .venv from requirements.lock
 
-pages: $(STAMP)  ## load every page of the built book in headless Chromium
-	$(BIN)/python tools/check_pages.py
+pages: $(STAMP)  ## look at every page of the built book in headless Chromium, on a desktop and a phone
+	$(BIN)/python -m tools.check_pages
+
+pdf: $(STAMP)  ## print the built book into _build/ecg-ssl-book.pdf
+	$(BIN)/python -m tools.book_pdf
 
 other-data: $(STAMP)  ## build the book on another file, and check that labels and numbers follow it
 	$(BIN)/python tools/check_other_data.py
