@@ -18,7 +18,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test fuzz pages pdf other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
+.PHONY: help env book test lab fuzz pages pdf other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ fuzz: $(STAMP)  ## damage small files in every way and read them (MINUTES=5)
 	$(ONE_THREAD) $(BIN)/python -m tests.fuzz.fuzzing $(MINUTES)
 
 env: $(STAMP)  ## create .venv from requirements.lock
+
+# The kernel is that of the environment, whatever kernels the user has installed elsewhere.
+lab: $(STAMP)  ## open the chapters in JupyterLab, on the Python of .venv (LAB="--no-browser --port 8890")
+	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks/01_data.ipynb $(LAB)
 
 pages: $(STAMP)  ## look at every page of the built book in headless Chromium, on a desktop and a phone
 	$(BIN)/python -m tools.check_pages
@@ -88,7 +93,7 @@ notebooks: $(STAMP)  ## execute the percent scripts into the notebooks (CHAPTERS
 
 lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
-		--extra tensorflow --extra jax --extra features --extra readers --extra cluster --extra book --extra dev --generate-hashes \
+		--extra tensorflow --extra jax --extra features --extra readers --extra cluster --extra book --extra lab --extra dev --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean:  ## remove the rendered book and caches
