@@ -28,7 +28,7 @@ def code_of(page: Path) -> str:
     blocks = []
     for block in CODE.findall(text):
         block = re.sub(
-            r"\A---\n.*?^---\n|^:[a-z-]+:.*\n", "", block, flags=re.DOTALL | re.MULTILINE
+            r"\A---\n.*?^---\n|^:[a-z-]+:[^\n]*\n", "", block, flags=re.DOTALL | re.MULTILINE
         )
         try:
             ast.parse(block)
