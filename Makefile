@@ -18,7 +18,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test fuzz pages other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
+.PHONY: help env book test lab fuzz pages pdf other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,16 @@ fuzz: $(STAMP)  ## damage small files in every way and read them (MINUTES=5)
 
 env: $(STAMP)  ## create .venv from requirements.lock
 
-pages: $(STAMP)  ## load every page of the built book in headless Chromium
-	$(BIN)/python tools/check_pages.py
+# The kernel is that of the environment, whatever kernels the user has installed elsewhere.
+lab: $(STAMP)  ## open the chapters in JupyterLab, on the Python of .venv (LAB="--no-browser --port 8890")
+	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks/01_data.ipynb $(LAB)
+
+pages: $(STAMP)  ## look at every page of the built book in headless Chromium, on a desktop and a phone
+	$(BIN)/python -m tools.check_pages
+
+pdf: $(STAMP)  ## print the built book into _build/ecg-ssl-book.pdf
+	$(BIN)/python -m tools.book_pdf
 
 other-data: $(STAMP)  ## build the book on another file, and check that labels and numbers follow it
 	$(BIN)/python tools/check_other_data.py
@@ -66,11 +74,12 @@ bench: $(STAMP)  ## measure speed side by side into benchmarks/results/ (a quiet
 paper-run: $(STAMP)  ## train and evaluate the published profile from start to end (a card, or days)
 	$(BIN)/python benchmarks/bench_paper.py --seconds inf
 
-lint: $(STAMP)  ## check style, format, and that notebooks agree with their scripts
+lint: $(STAMP)  ## check style, format, imports, workflows, and that notebooks agree with their scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/check_notebooks.py
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: $(STAMP)  ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
@@ -85,7 +94,7 @@ notebooks: $(STAMP)  ## execute the percent scripts into the notebooks (CHAPTERS
 
 lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
-		--extra tensorflow --extra jax --extra features --extra readers --extra cluster --extra book --extra dev --generate-hashes \
+		--extra tensorflow --extra jax --extra features --extra readers --extra cluster --extra book --extra lab --extra dev --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean:  ## remove the rendered book and caches

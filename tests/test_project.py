@@ -270,7 +270,7 @@ def test_a_broken_page_fails_the_page_check(tmp_path):
     for name, body in bodies.items():
         (tmp_path / name).write_text(page.format(body))
     found = check_pages.run(executable, tmp_path, list(bodies))
-    assert found.pop("good.html") == []
+    assert found.pop("good.html").problems == []
     words = {
         "image.html": "missing image",
         "alt.html": "without alternative text",
@@ -279,6 +279,6 @@ def test_a_broken_page_fails_the_page_check(tmp_path):
         "missing.html": "status 404",
         "foreign.html": "another host: https://example.org",
     }
-    assert {name: words[name] in " ".join(told) for name, told in found.items()} == dict.fromkeys(
-        words, True
-    )
+    assert {
+        name: words[name] in " ".join(seen.problems) for name, seen in found.items()
+    } == dict.fromkeys(words, True)

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -333,6 +334,10 @@ def main() -> None:
     if given.into:
         taken = len(given.scripts) - len(scripts)
         about = {"seconds": took, "whole": whole, "workers": given.workers, "taken": taken}
+        if took:
+            # Of the largest process that was waited for, its own children included; in KB on Linux.
+            largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+            about["memory_gb"] = round(largest * 1024 / 1e9, 2)
         (given.into / "chapters.json").write_text(json.dumps(about, indent=1))
     for task, seconds in took.items():
         print(f"{task}: {seconds:.0f} s")

@@ -2,7 +2,11 @@
 
 The book is served on a port of this machine; Chromium is driven through its DevTools protocol.
 A page fails on a console error, an uncaught exception, a failed request, a request to another
-host, or an image that is missing or has no alternative text.
+host, an image that is missing or has no alternative text, a link within the book that leads
+nowhere, more than 3 MB, a table or list that a screen reader cannot follow, what axe-core calls
+serious or critical in the light or the dark theme, and on a page that a phone must scroll sideways.
+A table at the end has the height of every page. Chapters that are too long and figures that are
+described in too few words are listed as warnings.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,9 +33,13 @@ from typing import Any
 import yaml
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from tools import page_rules
+from tools.page_rules import DESKTOP, PHONE
+
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PAGE_TIMEOUT = 60  # s
+PAGE_TIMEOUT = 120  # s
+SETTLED = 0.6  # s that the theme's scripts take to notice another size of the window
 QUIET = 0.5  # s without a request after which a page counts as loaded
 # Nothing but this machine can be reached: a page that needs another host fails the check.
 FLAGS = (
@@ -47,19 +56,6 @@ FLAGS = (
     "--remote-debugging-port=0",
     "--window-size=1280,1600",
 )
-# Runs in the page: load lazy images, then describe those that show nothing or say nothing.
-IMAGES = """
-(async () => {
-  const images = [...document.images];
-  images.forEach(image => { image.loading = "eager"; });
-  await Promise.all(images.map(image => image.decode().catch(() => null)));
-  const named = /^$|\\.(png|svg|jpe?g)$/;
-  return images.flatMap(image => [
-    ...(image.naturalWidth ? [] : ["missing image " + image.src]),
-    ...(named.test(image.alt.trim()) ? ["image without alternative text " + image.src] : []),
-  ]);
-})()
-"""
 
 
 def pages_of(toc: dict[str, Any], built: Path | None = None) -> list[str]:
@@ -148,6 +144,22 @@ def problem_in(event: dict[str, Any], site: str) -> str | None:
     return None
 
 
+@dataclass
+class Seen:
+    """What was found on one page."""
+
+    problems: list[str] = field(default_factory=list)
+    """What fails the check."""
+    warnings: list[str] = field(default_factory=list)
+    """What should be better, and fails nothing."""
+    height: int = 0
+    """Pixels from top to bottom on a desktop."""
+    phone_height: int = 0
+    """The same on a phone."""
+    bytes: int = 0
+    """What was loaded for it, without any cache."""
+
+
 class Tab:
     """One tab of the browser: sends commands, and keeps the problems that events tell of."""
 
@@ -158,6 +170,7 @@ class Tab:
         self.problems: list[str] = []
         self.loaded = asyncio.Event()
         self.last_request = 0.0
+        self.bytes = 0
         self.open_requests: set[str] = set()
         self.replies: dict[int, asyncio.Future] = {}
         self.numbers = itertools.count(1)
@@ -180,6 +193,7 @@ class Tab:
             self.open_requests.add(event["params"]["requestId"])
         elif event["method"] in ("Network.loadingFinished", "Network.loadingFailed"):
             self.open_requests.discard(event["params"]["requestId"])
+            self.bytes += event["params"].get("encodedDataLength", 0)
         if (problem := problem_in(event, self.site)) and problem not in self.problems:
             self.problems.append(problem)
 
@@ -196,19 +210,66 @@ class Tab:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
         return answer["result"]
 
-    async def visit(self, page: str) -> list[str]:
-        """Load a page, wait until it is quiet, and return its problems."""
+    async def visit(self, page: str) -> None:
+        """Load a page, and wait until it is quiet."""
         self.problems = []
+        self.bytes = 0
         self.loaded.clear()
         self.open_requests.clear()
         await self.call("Page.navigate", url=self.site + page)
         await self.loaded.wait()
         while self.open_requests or time.monotonic() - self.last_request < QUIET:
             await asyncio.sleep(0.05)
+
+    async def ask(self, script: str) -> Any:
+        """Run a script in the page and return what it gives."""
         told = await self.call(
-            "Runtime.evaluate", expression=IMAGES, awaitPromise=True, returnByValue=True
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
         )
-        return self.problems + told["result"]["value"]
+        if "exceptionDetails" in told:
+            raise RuntimeError(told["exceptionDetails"].get("exception", {}).get("description"))
+        return told["result"].get("value")
+
+    async def resize(self, width: int, height: int) -> None:
+        """Show the page in a window of another size."""
+        await self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+
+    async def look(self, page: str, axe: str | None, shots: Path | None) -> Seen:
+        """Visit a page and look at it on a desktop in light, and on a phone in dark."""
+        await self.resize(*DESKTOP)
+        await self.visit(page)
+        seen = Seen(bytes=self.bytes)
+        told = [*await self.ask(page_rules.IMAGES), *await self.ask(page_rules.TABLES_AND_LISTS)]
+        if seen.bytes > page_rules.MAX_BYTES:
+            told.append(f"{seen.bytes / 1e6:.1f} MB, more than {page_rules.MAX_BYTES / 1e6:.0f}")
+        measured = await self.ask(page_rules.MEASURES)
+        seen.height = measured["height"]
+        if page.startswith("notebooks/") and seen.height > page_rules.MAX_HEIGHT:
+            seen.warnings.append(f"{seen.height} px high, more than {page_rules.MAX_HEIGHT}")
+        few = [alt for alt in measured["alts"] if len(alt.split()) < page_rules.MIN_WORDS]
+        seen.warnings += [f"{len(alt.split())} words describe a figure: {alt}" for alt in few]
+        if axe:
+            told += [f"{one} (desktop, light)" for one in await self.ask(axe + page_rules.AXE)]
+        picture = page.replace("/", "-").removesuffix(".html")
+        if shots:
+            await self.screenshot(shots / f"{picture}.png")
+        await self.resize(*PHONE)
+        await self.ask(page_rules.THEME % "dark")
+        await asyncio.sleep(SETTLED)
+        told += await self.ask(page_rules.WIDTH)
+        if shots:
+            await self.screenshot(shots / f"{picture}-phone.png")
+        if axe:
+            told += [f"{one} (phone, dark)" for one in await self.ask(page_rules.AXE)]
+        seen.phone_height = (await self.ask(page_rules.MEASURES))["height"]
+        seen.problems = [*self.problems, *told]
+        return seen
 
     async def screenshot(self, path: Path) -> None:
         """Save what the window shows."""
@@ -216,8 +277,10 @@ class Tab:
         path.write_bytes(base64.b64decode(image["data"]))
 
 
-async def check(devtools: str, site: str, pages: list[str], shots: Path | None) -> dict[str, list]:
-    """Visit every page in one tab and return the problems of each."""
+async def check(
+    devtools: str, site: str, pages: list[str], shots: Path | None, axe: str | None
+) -> dict[str, Seen]:
+    """Look at every page in one tab and return what was found on each."""
     tab = Tab(await websocket_connect(devtools, max_message_size=2**28), site)
     listener = asyncio.create_task(tab.listen())
     target = await tab.call("Target.createTarget", url="about:blank")
@@ -225,17 +288,17 @@ async def check(devtools: str, site: str, pages: list[str], shots: Path | None) 
     tab.session = attached["sessionId"]
     for domain in ("Page", "Runtime", "Log", "Network"):
         await tab.call(f"{domain}.enable")
+    await tab.call("Network.setCacheDisabled", cacheDisabled=True)
     found = {}
     for page in pages:
         start = time.monotonic()
         try:
-            found[page] = await asyncio.wait_for(tab.visit(page), PAGE_TIMEOUT)
+            found[page] = await asyncio.wait_for(tab.look(page, axe, shots), PAGE_TIMEOUT)
         except TimeoutError:
-            found[page] = [*tab.problems, f"not loaded within {PAGE_TIMEOUT} s"]
-        verdict = "ok" if not found[page] else f"{len(found[page])} problems"
+            late = f"not loaded and looked at within {PAGE_TIMEOUT} s"
+            found[page] = Seen([*tab.problems, late])
+        verdict = f"{len(found[page].problems)} problems" if found[page].problems else "ok"
         print(f"{page}: {verdict} ({time.monotonic() - start:.1f} s)", flush=True)
-        if shots:
-            await tab.screenshot(shots / (page.replace("/", "-") + ".png"))
     listener.cancel()
     return found
 
@@ -246,11 +309,27 @@ def find_browser() -> str | None:
 
 
 def run(
-    executable: str, html: Path, pages: list[str], shots: Path | None = None
-) -> dict[str, list[str]]:
-    """Serve a folder, visit its pages in a browser and return the problems of each page."""
+    executable: str,
+    html: Path,
+    pages: list[str],
+    shots: Path | None = None,
+    axe: str | None = None,
+) -> dict[str, Seen]:
+    """Serve a folder, look at its pages in a browser and return what was found on each page."""
     with served(html) as site, browser(executable) as devtools:
-        return asyncio.run(check(devtools, site, pages, shots))
+        found = asyncio.run(check(devtools, site, pages, shots, axe))
+    for page, broken in page_rules.broken_links(html, pages).items():
+        found[page].problems += broken
+    return found
+
+
+def heights(found: dict[str, Seen]) -> str:
+    """Write a table of how high and how heavy every page is, the highest first."""
+    lines = [f"{'px high':>8} {'on phone':>9} {'MB':>5}  page"]
+    for page, seen in sorted(found.items(), key=lambda item: -item[1].height):
+        size = f"{seen.bytes / 1e6:.1f}"
+        lines.append(f"{seen.height:>8} {seen.phone_height:>9} {size:>5}  {page}")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -258,17 +337,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--html", type=Path, default=ROOT / "_build" / "html")
     parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml")
-    parser.add_argument("--screenshots", type=Path, help="also save a picture of each page here")
+    parser.add_argument("--screenshots", type=Path, help="also save pictures of each page here")
+    parser.add_argument("--only", help="only pages whose path begins with this")
     options = parser.parse_args()
     if not (options.html / "index.html").is_file():
         sys.exit(f"no rendered book in {options.html}: run `make book` first")
     if (executable := find_browser()) is None:
         sys.exit(f"no browser found, looked for {', '.join(BROWSERS)}")
     pages = pages_of(yaml.safe_load(options.toc.read_text(encoding="utf-8")), options.html)
+    pages = [page for page in pages if page.startswith(options.only or "")]
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
-    found = run(executable, options.html, pages, options.screenshots)
-    problems = [f"{page}: {problem}" for page, told in found.items() for problem in told]
+    axe = page_rules.find_axe()
+    found = run(executable, options.html, pages, options.screenshots, axe)
+    print(heights(found))
+    for page, seen in found.items():
+        for warning in seen.warnings:
+            print(f"warning: {page}: {warning}")
+    if axe is None:
+        print("axe-core is not installed: only the project's own checks of accessibility were made")
+    problems = [f"{page}: {problem}" for page, seen in found.items() for problem in seen.problems]
     if problems:
         sys.exit("\n".join(problems))
     print(f"{len(pages)} pages: no problem")
