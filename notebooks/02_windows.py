@@ -51,7 +51,7 @@ same = (meta["participant"] == trial["participant"]) & (meta["clip"] == trial["c
 same &= (meta["condition"] == trial["condition"]) & (meta["lead"] == config.leads[0])
 print(f"{study.label}: {same.sum()} windows from {trial['duration']:.0f} s")
 
-# %% mystnb={"image": {"alt": "One filtered recording as a line over time, with the windows cut from it as numbered bands in alternating colours."}, "figure": {"caption": "The windows cut from one filtered recording.", "name": "fig-windows-grid"}}
+# %% mystnb={"image": {"alt": "Above, the range of one filtered recording second by second, with the windows cut from it as numbered bands in alternating colours. Below, the first two windows beat by beat."}, "figure": {"caption": "The windows cut from one filtered recording, and the first two of them enlarged.", "name": "fig-windows-grid"}}
 fig = windows_plots.window_grid(
     filtered, meta[same], config.length_s, config.target_fs, study.label
 )

@@ -125,9 +125,9 @@ print("each window within 0.7 dB:", bool(np.all(np.abs(snr - config.snr_db) < 0.
 # Every sample is multiplied by the same factor. Look at {numref}`fig-transformations-scaling`, then
 # cover the row "before" with your hand. Would you know? We come back to this.
 
-# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat has the same shape and is slightly taller."}, "figure": {"caption": "Scaling: the whole window and one beat of it, before and after.", "name": "fig-transformations-scaling"}}
+# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat has the same shape and is slightly taller than the beat before, which is drawn over it as a dashed line."}, "figure": {"caption": "Scaling: the whole window and one beat of it, before and after; below right both, one over the other.", "name": "fig-transformations-scaling"}}
 fig = transformations_plots.before_after(
-    x[0], versions["scaling"], sources["scaling"], beat, fs, "scaling", study.label
+    x[0], versions["scaling"], sources["scaling"], beat, fs, "scaling", study.label, overlay=True
 )
 fig
 

@@ -84,7 +84,7 @@ for model, array in features.items():
     centres = pd.DataFrame(z).groupby(participant).transform("mean").to_numpy()
     shares[model] = float(centres.var(axis=0).sum() / z.var(axis=0).sum())
 
-# %% mystnb={"image": {"alt": "Two scatter plots of windows, for the random and the pretrained encoder, with the number of each participant at the centre of that participant's windows."}, "figure": {"caption": "The features of all windows in the plane of their first two principal components.", "name": "fig-transfer-features"}}
+# %% mystnb={"image": {"alt": "Two scatter plots of windows, for the random and the pretrained encoder. The windows of six participants have a colour, a marker and a number each, and lie together; all other windows are grey."}, "figure": {"caption": "The features of all windows in the plane of their first two principal components. Six participants who lie far apart are picked out; everybody else is grey.", "name": "fig-transfer-features"}}
 fig = pretraining_plots.feature_maps(points, participant, shares, study.label)
 fig
 

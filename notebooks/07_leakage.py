@@ -384,7 +384,7 @@ share.map("{:.0%}".format).rename_axis(columns=f"recovered ({MADE}), effect")
 probes = probe_summary(cohorts, study.profile.seed, **options)
 at_zero = probes[probes["effect"] == 0]
 
-# %% mystnb={"image": {"alt": "Three panels, which participant, which clip and which trial, each with a dot and an interval for the STR encoder, the random encoder and band powers, and guessing as a dotted line."}, "figure": {"caption": "How often a linear probe names the participant, the clip and the trial of a window, at effect 0.", "name": "fig-leakage-probes"}}
+# %% mystnb={"image": {"alt": "Three panels, which participant, which clip and which trial, each with a mark, an interval and its value for the STR encoder, the random encoder and band powers, and guessing as a dotted line, on an axis from 0 to 1."}, "figure": {"caption": "How often a linear probe names the participant, the clip and the trial of a window, at effect 0.", "name": "fig-leakage-probes"}}
 fig = leakage_plots.probe_dots(at_zero, MADE)
 fig
 
