@@ -158,6 +158,12 @@ fig = windows_plots.filtered_beats(pair, changes, study.label)
 fig
 
 # %% [markdown]
+# ```{interactive} filters
+# Ten seconds of a real heart. Sliders choose a high-pass and a low-pass cut-off, a box switches a notch
+# at 60 hertz, and a menu damages the recording; a line says which quality flag the window gets.
+# ```
+
+# %% [markdown]
 # {doc}`09_baselines` measures the T wave on windows filtered this way, so its heights include that
 # change. A change that is alike for everyone does no harm to a comparison. What can do harm is its
 # spread between participants, and the last two numbers show how that compares with the spread of the

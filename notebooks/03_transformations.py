@@ -235,6 +235,12 @@ fig = transformations_plots.before_after(
 fig
 
 # %% [markdown]
+# ```{interactive} strength
+# One window with a slider for the strength of each transformation. Beside it are the answers of the
+# seven heads of the network that chapter 4 trains: how sure each is that it sees its version.
+# ```
+
+# %% [markdown]
 # Here the arithmetic is worth doing slowly. The lengths are rounded up to whole samples.
 
 # %%

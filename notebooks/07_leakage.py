@@ -134,6 +134,12 @@ fig = leakage_plots.rung_lines(on_all_rungs, ceilings, floors, MADE)
 fig
 
 # %% [markdown]
+# ```{interactive} protocols
+# The score that each protocol reports, from shuffled windows to one new person and one new clip, for a
+# planted effect that a slider chooses, beside what one scores who knows the state of the body.
+# ```
+
+# %% [markdown]
 # Follow the line of effect 0 in {numref}`fig-leakage-ladder`. There is nothing to find, and yet the
 # loose rungs can report something. Then follow the others: from left to right they lose what the split
 # gave away, and keep what was read.
