@@ -18,7 +18,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test lab fuzz pages pdf other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
+.PHONY: help env book test lab fuzz pages pdf other-data results playgrounds real encoders bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ other-data: $(STAMP)  ## build the book on another file, and check that labels a
 results: $(STAMP)  ## compute what results/ lacks of the comparison of the synthetic cohort, and keep it there
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
 		$(BIN)/ecglib results comparison --ship
+
+playgrounds: $(STAMP)  ## compute the interactive figures anew from the cohort (MITDB=FOLDER: also the one of a real window)
+	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
+		$(BIN)/python tools/playgrounds.py $(if $(MITDB),--mitdb $(MITDB))
 
 # With LONG=--long also the longer trainings: hours on a processor, minutes on a card.
 real: $(STAMP)  ## compute the study of real hearts into results/ (of "ecglib fetch", or MITDB="FOLDER..." EEGMAT=FOLDER; 2 to 2.5 hours projected on 2 cores)

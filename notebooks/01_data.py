@@ -38,10 +38,13 @@ from ecglib.core.errors import DataError
 from ecglib.data.dreamer import RATING_FIELDS, cohort_from_struct
 from ecglib.data.labels import TARGETS, binary_labels
 from ecglib.data.matfile import read_variable
+from ecglib.features.heartbeats import BEFORE_S, landmarks, median_beat
 from ecglib.plots import cohort as cohort_plots
+from ecglib.plots.paper import leads_paper
 from ecglib.studies.restricted import example_label, example_note, example_study
 from ecglib.studies.study import Study
 from ecglib.synthetic.people import CLIP_MEANS, FEATURES
+from ecglib.synthetic.recorder import COUNTS_PER_MV
 
 study = Study()
 cohort = study.cohort
@@ -80,9 +83,24 @@ peaks = {"found": np.asarray(info["ECG_R_Peaks"])}
 if example.truth is not None:
     peaks["true"] = example.truth.r_peaks[trial]
 
-# %% mystnb={"image": {"alt": "Two stacked line plots, one per lead, of a few seconds of electrocardiogram in converter units; the R peaks are marked in both."}, "figure": {"caption": "Both leads of the start of one trial, as they stand in the file. Markers: R peaks.", "name": "fig-data-leads"}}
-fig = cohort_plots.both_leads(
-    recording, shown.loc[trial], fs, example_name, start=5, length=6, peaks=peaks
+# %% mystnb={"image": {"alt": "Two rows of a few seconds of electrocardiogram on a grid of millimetres, one per lead, with a calibration pulse where the gain is known; the R peaks are marked above both. In the first row one beat has the names P, Q, R, S and T at its waves, and an arrow between two R peaks marks the RR interval."}, "figure": {"caption": "Both leads of the start of one trial on ECG paper: a small square is 0.04 s wide and, where the gain of the recorder is known, 0.1 mV high. Markers: R peaks.", "name": "fig-data-leads"}}
+first, length = 5, 6
+part = slice(first * fs, (first + length) * fs)
+marks = {name: at[(at >= part.start) & (at < part.stop)] / fs - first for name, at in peaks.items()}
+found = marks["found"]
+beat, _ = median_beat(cleaned[part], fs, (found * fs).round().astype(int))
+at, r, near = landmarks(beat, fs, np.diff(found).mean()), round(BEFORE_S * fs), round(0.06 * fs)
+at |= {"q": (beat[r - near : r].argmin() - near) / fs, "s": beat[r : r + near].argmin() / fs}
+fig = leads_paper(
+    recording[part],
+    fs,
+    f"participant {shown.loc[trial, 'participant']}, {example_name}",
+    # The recorder of the invented cohort is ours; a file of converter units does not state its gain.
+    mv_per_unit=None if example.truth is None else 1 / COUNTS_PER_MV,
+    start=first,
+    marks=marks,
+    waves={name: found[1] + at.get(name.lower(), 0.0) for name in "PQRST"},
+    rr=found[2:4],
 )
 fig
 
@@ -362,7 +380,7 @@ else:
 # ```python
 # baseline = example.cohort.recordings.query("condition == 'baseline'").iloc[-1]
 # recording = example.cohort.signals[baseline.name]
-# cohort_plots.both_leads(recording, baseline, fs, example_name, start=5)
+# leads_paper(recording[5 * fs : 11 * fs], fs, example_name, start=5)
 # ```
 # :::
 #

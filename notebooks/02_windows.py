@@ -54,7 +54,7 @@ same = (cut_out["participant"] == trial["participant"]) & (cut_out["clip"] == tr
 same &= (cut_out["condition"] == trial["condition"]) & (cut_out["lead"] == config.leads[0])
 print(f"{example_name}: {same.sum()} windows from {trial['duration']:.0f} s")
 
-# %% mystnb={"image": {"alt": "One filtered recording as a line over time, with the windows cut from it as numbered bands in alternating colours."}, "figure": {"caption": "The windows cut from one filtered recording.", "name": "fig-windows-grid"}}
+# %% mystnb={"image": {"alt": "Above, the range of one filtered recording second by second, with the windows cut from it as numbered bands in alternating colours. Below, the first two windows beat by beat."}, "figure": {"caption": "The windows cut from one filtered recording, and the first two of them enlarged.", "name": "fig-windows-grid"}}
 fig = windows_plots.window_grid(
     filtered, cut_out[same], config.length_s, config.target_fs, example_name
 )
@@ -171,6 +171,12 @@ pair = pd.DataFrame(
 )
 fig = windows_plots.filtered_beats(pair, changes, example_name)
 fig
+
+# %% [markdown]
+# ```{interactive} filters
+# Ten seconds of a real heart. Sliders choose a high-pass and a low-pass cut-off, a box switches a notch
+# at 60 hertz, and a menu damages the recording; a line says which quality flag the window gets.
+# ```
 
 # %% [markdown]
 # {doc}`09_baselines` measures the T wave on windows filtered this way, so its heights include that

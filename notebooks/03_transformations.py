@@ -128,9 +128,9 @@ print("each window within 0.7 dB:", bool(np.all(np.abs(snr - config.snr_db) < 0.
 # Every sample is multiplied by the same factor. Look at {numref}`fig-transformations-scaling`, then
 # cover the row "before" with your hand. Would you know? We come back to this.
 
-# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat has the same shape and is slightly taller."}, "figure": {"caption": "Scaling: the whole window and one beat of it, before and after.", "name": "fig-transformations-scaling"}}
+# %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat has the same shape and is slightly taller than the beat before, which is drawn over it as a dashed line."}, "figure": {"caption": "Scaling: the whole window and one beat of it, before and after; below right both, one over the other.", "name": "fig-transformations-scaling"}}
 fig = transformations_plots.before_after(
-    x[0], versions["scaling"], sources["scaling"], beat, fs, "scaling", example_name
+    x[0], versions["scaling"], sources["scaling"], beat, fs, "scaling", example_name, overlay=True
 )
 fig
 
@@ -236,6 +236,12 @@ fig = transformations_plots.before_after(
     edges=(piece * np.arange(1, config.warp_n_pieces + 1), borders),
 )
 fig
+
+# %% [markdown]
+# ```{interactive} strength
+# One window with a slider for the strength of each transformation. Beside it are the answers of the
+# seven heads of the network that chapter 4 trains: how sure each is that it sees its version.
+# ```
 
 # %% [markdown]
 # Here the arithmetic is worth doing slowly. The lengths are rounded up to whole samples.

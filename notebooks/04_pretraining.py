@@ -174,7 +174,7 @@ print("below it:", *scores.index[~learnt], sep="\n  ")
 # Why are some heads weak? We show one version, and see which of the seven heads answers most
 # strongly.
 
-# %% mystnb={"image": {"alt": "Seven by seven matrix of percentages: versions shown in rows, heads that answer most strongly in columns. The diagonal is what is recognised; large numbers beside it show which versions are taken for each other."}, "figure": {"caption": "For each version shown, the share of windows on which each head answers most strongly.", "name": "fig-pretraining-confusion"}}
+# %% mystnb={"image": {"alt": "Seven by seven matrix of percentages: versions shown in rows, heads that answer most strongly in columns. The diagonal is what is recognised; large numbers beside it show which versions are taken for each other.", "width": "80%"}, "figure": {"caption": "For each version shown, the share of windows on which each head answers most strongly.", "name": "fig-pretraining-confusion"}}
 confusion = recognition.confusion(pretext.heldout_logits)
 fig = pretraining_plots.confusion_matrix(confusion, study.label)
 fig

@@ -101,7 +101,7 @@ points = {
     for model, array in drawn.items()
 }
 
-# %% mystnb={"image": {"alt": "Two scatter plots of windows, for the random and the pretrained encoder, with the number of each participant at the centre of that participant's windows."}, "figure": {"caption": "The features of all windows in the plane of their first two principal components.", "name": "fig-transfer-features"}}
+# %% mystnb={"image": {"alt": "Two scatter plots of windows, for the random and the pretrained encoder. The windows of six participants have a colour, a marker and a number each, and lie together; all other windows are grey."}, "figure": {"caption": "The features of all windows in the plane of their first two principal components. Six participants who lie far apart are picked out; everybody else is grey.", "name": "fig-transfer-features"}}
 people_drawn = example.usable.meta["participant"].to_numpy()
 drawn_shares = {model: share_between(array, people_drawn) for model, array in drawn.items()}
 fig = pretraining_plots.feature_maps(points, people_drawn, drawn_shares, example_name)

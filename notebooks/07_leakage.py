@@ -134,6 +134,12 @@ fig = leakage_plots.rung_lines(on_all_rungs, ceilings, floors, MADE)
 fig
 
 # %% [markdown]
+# ```{interactive} protocols
+# The score that each protocol reports, from shuffled windows to one new person and one new clip, for a
+# planted effect that a slider chooses, beside what one scores who knows the state of the body.
+# ```
+
+# %% [markdown]
 # Follow the line of effect 0 in {numref}`fig-leakage-ladder`. There is nothing to find, and yet the
 # loose rungs can report something. Then follow the others: from left to right they lose what the split
 # gave away, and keep what was read.
@@ -384,7 +390,7 @@ share.map("{:.0%}".format).rename_axis(columns=f"recovered ({MADE}), effect")
 probes = probe_summary(cohorts, study.profile.seed, **options)
 at_zero = probes[probes["effect"] == 0]
 
-# %% mystnb={"image": {"alt": "Three panels, which participant, which clip and which trial, each with a dot and an interval for the STR encoder, the random encoder and band powers, and guessing as a dotted line."}, "figure": {"caption": "How often a linear probe names the participant, the clip and the trial of a window, at effect 0.", "name": "fig-leakage-probes"}}
+# %% mystnb={"image": {"alt": "Three panels, which participant, which clip and which trial, each with a mark, an interval and its value for the STR encoder, the random encoder and band powers, and guessing as a dotted line, on an axis from 0 to 1."}, "figure": {"caption": "How often a linear probe names the participant, the clip and the trial of a window, at effect 0.", "name": "fig-leakage-probes"}}
 fig = leakage_plots.probe_dots(at_zero, MADE)
 fig
 

@@ -175,8 +175,9 @@ for name, model in (("before", before), ("after", trained.model)):
     matrices[name] = unit @ unit.T
     found[name] = float(ops.mean(nt_xent(projections, config.temperature)[1]))
 
-# %% mystnb={"image": {"alt": "Two square maps of the cosine similarity of every view with every other, before and after training."}, "figure": {"caption": "Cosine similarity of all views, before and after training.", "name": "fig-contrastive-similarity"}}
-fig = contrastive_plots.similarity_matrices(matrices, example_name)
+# %% mystnb={"image": {"alt": "Two square maps of the cosine similarity of every view with every other, before and after training, with lines between the people."}, "figure": {"caption": "Cosine similarity of all views, before and after training. Lines part the people, whose numbers stand beside the maps.", "name": "fig-contrastive-similarity"}}
+whose = np.repeat(pictured.meta["participant"].to_numpy()[shown], 2)
+fig = contrastive_plots.similarity_matrices(matrices, example_name, whose)
 fig
 
 # %% [markdown]
@@ -232,7 +233,7 @@ if example is not study:
 points = PCA(2, whiten=True, random_state=0).fit_transform(points)
 print(f"{study.label}: {z.shape[1]} features of each of {len(z)} windows")
 
-# %% mystnb={"image": {"alt": "One cloud of windows drawn twice, coloured by participant on the left and by rated arousal on the right."}, "figure": {"caption": "Features of held-out windows in the plane of their first two principal components. A participant's number stands near the centre of their windows.", "name": "fig-contrastive-embedding"}}
+# %% mystnb={"image": {"alt": "One cloud of windows drawn twice. On the left the windows of six participants have a colour, a marker and a number each, and all others are grey; on the right all are coloured by rated arousal."}, "figure": {"caption": "Features of held-out windows in the plane of their first two principal components. Six participants who lie far apart are picked out; a number stands near the centre of that participant's windows.", "name": "fig-contrastive-embedding"}}
 fig = contrastive_plots.embedding(
     points,
     pictured.meta["participant"].to_numpy()[drawn],

@@ -236,7 +236,7 @@ counts = np.zeros((5, 5), dtype=int)
 np.add.at(counts, (ratings[test, t], predicted[:, t]), 1)
 print("every tested window is in the table once:", int(counts.sum()) == len(test))
 
-# %% mystnb={"image": {"alt": "A table of five by five cells: true rating of arousal against the predicted one, with counts."}, "figure": {"caption": "Which rating of arousal was taken for which, in one fold.", "name": "fig-finetuning-confusion"}}
+# %% mystnb={"image": {"alt": "A table of five by five cells: true rating of arousal against the predicted one, with counts.", "width": "58%"}, "figure": {"caption": "Which rating of arousal was taken for which, in one fold.", "name": "fig-finetuning-confusion"}}
 given = np.maximum(counts.sum(axis=1, keepdims=True), 1)
 fig = finetuning_plots.confusion(counts, counts / given, "arousal", study.label)
 fig

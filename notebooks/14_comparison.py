@@ -218,7 +218,7 @@ metrics = ("auc", "balanced_accuracy", "macro_f1", "accuracy")
 network = ["pretext", "transfer", "encoder"]  # the seeds of each are averaged
 summary = summarise_scores(two, metrics, by=network, n_resamples=n_resamples)
 
-# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance. Rows are the pretexts, colours the transfers, markers the encoders; each has a mean area under the ROC curve with an interval."}, "figure": {"caption": "Area under the ROC curve of every pretext, transfer and encoder, by participants. Open circles are the plain encoder, filled squares the one with batch norm.", "name": "fig-comparison-grid"}}
+# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance. Rows and colours are the pretexts, markers the transfers; each has a mean area under the ROC curve with an interval."}, "figure": {"caption": "Area under the ROC curve of every pretext, transfer and encoder, by participants. Hollow markers are the plain encoder, filled ones that with batch norm.", "name": "fig-comparison-grid"}}
 fig = comparison_plots.choice_grid(summary[summary["metric"] == "auc"], study.label)
 fig
 
@@ -449,7 +449,7 @@ curve = summarise_scores(
     fewer, ("auc", "accuracy"), by=["pretext", "transfer", "labelled"], n_resamples=n_resamples
 )
 
-# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance: area under the ROC curve over the number of labelled participants, one line with intervals for each kind of training."}, "figure": {"caption": "Area under the ROC curve over the number of participants whose ratings are used. Colours are transfers; markers and dashes are pretexts.", "name": "fig-comparison-labels-auc"}}
+# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance: area under the ROC curve over the number of labelled participants, one line with intervals for each kind of training."}, "figure": {"caption": "Area under the ROC curve over the number of participants whose ratings are used. Colours are pretexts; markers and dashes are transfers.", "name": "fig-comparison-labels-auc"}}
 fig = comparison_plots.label_curves(curve[curve["metric"] == "auc"], study.label)
 fig
 

@@ -112,7 +112,7 @@ print("below 0.95:  ", ", ".join(weak))
 # {doc}`04_pretraining` has such a list for the invented cohort. We look at what is taken for what, and
 # then at one suspect after the other.
 
-# %% mystnb={"image": {"alt": "A table of seven versions by seven answers, with shares in per cent. Dark cells off the diagonal show which versions the network confuses on real recordings of new people; dark cells on the diagonal are right answers, the others show what each version is taken for."}, "figure": {"caption": "What each version is taken for, in people of eegmat (mean of the encoders).", "name": "fig-real-confusion"}}
+# %% mystnb={"image": {"alt": "A table of seven versions by seven answers, with shares in per cent. Dark cells off the diagonal show which versions the network confuses on real recordings of new people; dark cells on the diagonal are right answers, the others show what each version is taken for.", "width": "80%"}, "figure": {"caption": "What each version is taken for, in people of eegmat (mean of the encoders).", "name": "fig-real-confusion"}}
 taken = select(table[table["shown"] != OTHERS], {"source": CLINIC, "trained": "max", "tested": OWN})
 shares = taken.pivot_table(index="shown", columns="head", values="value")
 shares = shares.loc[list(TASKS), list(TASKS)]

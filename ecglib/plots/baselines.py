@@ -11,17 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ecglib.plots.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    NORMALISED,
-    ORANGE,
-    PURPLE,
-    SKY,
-    WIDTH,
-    styled,
-)
+from ecglib.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, look
+from ecglib.plots.style import NORMALISED, WIDTH, styled
 
 if TYPE_CHECKING:
     from ecglib.features.heartbeats import AnnotatedWindow
@@ -106,17 +97,17 @@ def against_base_rate(accuracies: pd.DataFrame, model: str, label: str) -> Figur
     Figure
         One axes per target, one dot per participant; above the diagonal the model is better.
     """
-    targets = accuracies["target"].unique()
+    targets, drawn = accuracies["target"].unique(), look(model)
     fig, axes = plt.subplots(
         1, len(targets), sharex=True, sharey=True, squeeze=False, figsize=(WIDTH, 3.2)
     )
     for ax, target in zip(axes[0], targets, strict=True):
         of_target = accuracies[accuracies["target"] == target]
         ax.plot([0, 1], [0, 1], color=GREY, linestyle=":")
-        ax.scatter(of_target["base_rate"], of_target["model"], color=SKY, edgecolors=BLUE)
+        ax.scatter(of_target["base_rate"], of_target["model"], color=drawn.colour, alpha=0.7)
         ax.set(title=target, xlim=(0.46, 1.02), aspect="equal")
     lowest = min(0.46, accuracies["model"].min() - 0.04)
-    axes[0, 0].set(ylim=(lowest, 1.02), ylabel=f"{model}\n(accuracy, 0 to 1)")
+    axes[0, 0].set(ylim=(lowest, 1.02), ylabel=f"{drawn.name}\n(accuracy, 0 to 1)")
     fig.supxlabel("the person's own majority (accuracy, 0 to 1)", fontsize=10)
     fig.suptitle(f"A dot is a person; above the line the ECG adds something ({label})")
     return fig

@@ -1,8 +1,8 @@
-"""The figures of a cohort: recordings, ratings and clips."""
+"""The figures of a cohort: durations, ratings and clips."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ecglib.data.targets import TARGETS, Rating, as_target
-from ecglib.plots.style import BLUE, COUNTS, GREEN, GREY, ORANGE, SKY, WIDTH, styled
+from ecglib.plots.palette import BLUE, GREY, ORANGE, SKY
+from ecglib.plots.style import WIDTH, styled
 
 
 @styled
@@ -49,61 +50,6 @@ def clip_durations(trials: pd.DataFrame, label: str) -> Figure:
     ax.set_title(f"Durations of the recordings ({label})")
     ax.invert_yaxis()
     fig.colorbar(mesh, label="duration (s)")
-    return fig
-
-
-@styled
-def both_leads(
-    ecg: np.ndarray,
-    recording: pd.Series,
-    fs: float,
-    label: str,
-    start: float = 0.0,
-    length: float = 6.0,
-    peaks: Mapping[str, np.ndarray] | None = None,
-) -> Figure:
-    """Draw a few seconds of all leads of one raw recording.
-
-    Parameters
-    ----------
-    ecg : ndarray, shape (n_samples, n_leads)
-        All leads of the whole recording, converter units.
-    recording : Series
-        What recording it is: participant, clip and condition.
-    fs : float
-        Sampling rate in Hz.
-    label : str
-        Which data these are.
-    start, length : float
-        Part to draw, in seconds.
-    peaks : mapping of str to ndarray, optional
-        Up to three sets of R peaks to mark, sample numbers within the recording, by what they are.
-
-    Returns
-    -------
-    Figure
-        One axis per lead, in converter units.
-    """
-    first, last = (int(t * fs) for t in (start, start + length))
-    ecg = ecg[first:last]
-    time = start + np.arange(len(ecg)) / fs
-    n_leads = ecg.shape[1]
-    size = (WIDTH, 0.6 + 1.8 * n_leads)
-    fig, axes = plt.subplots(n_leads, 1, sharex=True, squeeze=False, figsize=size)
-    axes = axes[:, 0]
-    for lead, ax in enumerate(axes):
-        ax.plot(time, ecg[:, lead], color="black")
-        ax.set(ylabel=COUNTS.replace("ECG", f"lead {lead + 1}"))
-        marks = zip((peaks or {}).items(), ("v", "x", "+"), (BLUE, ORANGE, GREEN), strict=False)
-        for (name, at), marker, colour in marks:
-            at = at[(at >= first) & (at < first + len(ecg))]
-            height = ecg[at - first, lead] + (0.06 * np.ptp(ecg[:, lead]) if marker == "v" else 0)
-            ax.plot(at / fs, height, marker, color=colour, label=name, markersize=7)
-    if peaks:
-        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower right", ncols=3)
-    axes[-1].set_xlabel("time in the recording (s)")
-    who, clip, condition = recording[["participant", "clip", "condition"]]
-    axes[0].set_title(f"Participant {who}, clip {clip}, {condition} ({label})")
     return fig
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,29 +13,20 @@ from matplotlib.lines import Line2D
 
 from ecglib.evaluation.protocols import (
     ALL,
-    CONTRASTIVE,
     ENCODERS,
     FROZEN,
     PRETEXTS,
-    RANDOM,
     SCRATCH,
-    STR,
-    SUPERVISED,
     TRANSFERS,
     TUNED,
 )
-from ecglib.plots.style import BLUE, GREY, ORANGE, PURPLE, WIDTH, styled
+from ecglib.plots.palette import GREY, INK, look
+from ecglib.plots.style import WIDTH, styled
 
-COLOURS = {FROZEN: BLUE, TUNED: ORANGE, SCRATCH: PURPLE}
-"""Colour of each transfer, in every figure."""
+TRANSFER_MARKERS = {FROZEN: "o", TUNED: "s", SCRATCH: "X"}
+"""Marker of each transfer, in every figure; the colour is that of the pretext."""
 
-_ENCODER_MARKERS = dict(zip(ENCODERS, "os", strict=True))
-_PRETEXT_LINES = {
-    RANDOM: ("v", ":"),
-    STR: ("^", "-"),
-    CONTRASTIVE: ("D", "--"),
-    SUPERVISED: ("P", "-."),
-}
+_TRANSFER_LINES = {FROZEN: "-", TUNED: "--", SCRATCH: ":"}
 _MAJORITY = {"color": GREY, "linestyle": (0, (1, 3)), "linewidth": 1.5, "label": "majority class"}
 
 
@@ -54,7 +46,8 @@ def choice_grid(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") -
     Returns
     -------
     Figure
-        Rows: pretexts; colour: transfer; marker: encoder. The dotted line is the majority class.
+        Rows and colours: pretexts; marker: transfer; hollow: the plain encoder. The dotted line is
+        the majority class.
     """
     targets = list(dict.fromkeys(table["target"]))
     pretexts = [p for p in PRETEXTS if p in set(table["pretext"])]
@@ -71,26 +64,33 @@ def choice_grid(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") -
         for transfer, encoder in combos:
             some = rows[(rows["transfer"] == transfer) & (rows["encoder"] == encoder)]
             offset = 0.5 * (combos.index((transfer, encoder)) / max(1, len(combos) - 1) - 0.5)
-            y = np.array([pretexts.index(p) for p in some["pretext"]]) + offset
-            ax.hlines(y, some["low"], some["high"], color=COLOURS[transfer], lw=1.5)
-            ax.plot(
-                some["mean"],
-                y,
-                _ENCODER_MARKERS[encoder],
-                color=COLOURS[transfer],
-                markerfacecolor="white" if encoder == ENCODERS[0] else None,
-                markersize=5,
-                label=f"{transfer}, {encoder}",
-            )
+            for row in some.itertuples():
+                y = pretexts.index(row.pretext) + offset
+                colour = _colour(row.pretext, transfer)
+                ax.hlines(y, row.low, row.high, color=colour, lw=1.5)
+                ax.plot(row.mean, y, color=colour, **_mark(transfer, encoder, colour))
         ax.axvline(rows["baseline"].iloc[0], **_MAJORITY)
         ax.set(title=target, xlabel=metric)
-    axes[0][0].set_yticks(range(len(pretexts)), pretexts)
+    axes[0][0].set_yticks(range(len(pretexts)), [look(p).name for p in pretexts])
     axes[0][0].set_ylabel("pretext")
     axes[0][0].invert_yaxis()
-    handles, names = axes[0][0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside lower center", ncols=4)
+    marks = [
+        Line2D([], [], color=INK, linestyle="", label=f"{t}, {e}", **_mark(t, e, INK))
+        for t, e in combos
+    ]
+    fig.legend(handles=[*marks, axes[0][0].lines[-1]], loc="outside lower center", ncols=4)
     fig.suptitle(f"Every pretext, transfer and encoder ({label})")
     return fig
+
+
+def _colour(pretext: str, transfer: str) -> str:
+    """Give the colour of a network: from scratch, it is no longer the random encoder."""
+    return look(SCRATCH if transfer == SCRATCH else pretext).colour
+
+
+def _mark(transfer: str, encoder: str, colour: str) -> dict[str, Any]:
+    fill = "white" if encoder == ENCODERS[0] else colour
+    return {"marker": TRANSFER_MARKERS[transfer], "markerfacecolor": fill, "markersize": 5}
 
 
 @styled
@@ -120,16 +120,16 @@ def contrast_forest(table: pd.DataFrame, label: str, metric: str = "ΔAUC") -> F
         for row in table[table["target"] == target].itertuples():
             y = questions.index(row.question)
             clear = row.low > 0 or row.high < 0
-            ax.hlines(y, row.low, row.high, color=BLUE, lw=1.5)
-            ax.plot(row.mean, y, "o", color=BLUE, markerfacecolor=BLUE if clear else "white")
+            ax.hlines(y, row.low, row.high, color=INK, lw=1.5)
+            ax.plot(row.mean, y, "o", color=INK, markerfacecolor=INK if clear else "white")
         ax.axvline(0, color=GREY, linestyle=":")
         ax.xaxis.set_major_locator(plt.MaxNLocator(3, steps=[1, 2, 5, 10]))
         ax.set(title=target, xlabel=metric)
     axes[0][0].set_yticks(range(len(questions)), names)
     axes[0][0].set_ylim(len(questions) - 0.5, -0.5)
     marks = [
-        Line2D([], [], color=BLUE, marker="o", markerfacecolor=fill, label=meaning)
-        for fill, meaning in ((BLUE, "interval leaves out zero"), ("white", "interval covers zero"))
+        Line2D([], [], color=INK, marker="o", markerfacecolor=fill, label=meaning)
+        for fill, meaning in ((INK, "interval leaves out zero"), ("white", "interval covers zero"))
     ]
     fig.legend(handles=marks, loc="outside lower center", ncols=2)
     fig.suptitle(f"What each choice changes, corrected for all tests ({label})")
@@ -153,7 +153,7 @@ def label_curves(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") 
     Returns
     -------
     Figure
-        One line per pretext (marker and dashes) and transfer (colour), with intervals. The dotted
+        One line per pretext (colour) and transfer (marker and dashes), with intervals. The dotted
         line is the majority class.
     """
     targets = list(dict.fromkeys(table["target"]))
@@ -169,18 +169,18 @@ def label_curves(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") 
             ].set_index("labelled")
             x = np.array([numbers.index(n) for n in rows.index]) + 0.08 * (k - len(lines) / 2)
             order = np.argsort(x)
-            marker, dashes = _PRETEXT_LINES[pretext]
+            colour = _colour(pretext, transfer)
             ax.plot(
                 x[order],
                 rows["mean"].to_numpy()[order],
-                marker=marker,
-                linestyle=dashes,
-                color=COLOURS[transfer],
+                marker=TRANSFER_MARKERS[transfer],
+                linestyle=_TRANSFER_LINES[transfer],
+                color=colour,
                 linewidth=1.4,
                 markersize=4,
-                label=f"{pretext}, {transfer}",
+                label=look(SCRATCH).name if transfer == SCRATCH else f"{pretext}, {transfer}",
             )
-            ax.vlines(x, rows["low"], rows["high"], color=COLOURS[transfer], lw=0.8, alpha=0.6)
+            ax.vlines(x, rows["low"], rows["high"], color=colour, lw=0.8, alpha=0.6)
         ax.axhline(table.loc[table["target"] == target, "baseline"].iloc[0], **_MAJORITY)
         ax.set_xticks(range(len(numbers)), numbers)
         ax.set(title=target, xlabel="labelled participants")

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib import patheffects
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ecglib.plots.style import BLUE, GREY, NORMALISED, ORANGE, WIDTH, styled
+from ecglib.evaluation.protocols import CONTRASTIVE
+from ecglib.plots.palette import BLUE, GREY, INK, ORANGE, look
+from ecglib.plots.people import draw_people, picked
+from ecglib.plots.style import NORMALISED, WIDTH, styled
 
 
 @styled
@@ -73,14 +76,16 @@ def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figu
         Two axes with a line each for training windows and, if there are any, people left out.
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
+    colour = look(CONTRASTIVE).colour
     for ax, column, name in (
         (axes[0], "contrastive_accuracy", "contrastive accuracy (0 to 1)"),
         (axes[1], "loss", "loss (nats)"),
     ):
-        ax.plot(history.index, history[column], "o-", color=BLUE, label="training windows")
+        ax.plot(history.index, history[column], "D-", color=colour, label="training windows")
         if f"val_{column}" in history:
             left_out = history[f"val_{column}"]
-            ax.plot(history.index, left_out, "s--", color=ORANGE, label="people left out")
+            style = {"color": colour, "markerfacecolor": "white", "label": "people left out"}
+            ax.plot(history.index, left_out, "D--", **style)
         ax.set(xlabel="epoch (number)", ylabel=name)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].axhline(chance, color=GREY, linestyle=":", label="guessing")
@@ -92,7 +97,9 @@ def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figu
 
 
 @styled
-def similarity_matrices(matrices: Mapping[str, np.ndarray], label: str) -> Figure:
+def similarity_matrices(
+    matrices: Mapping[str, np.ndarray], label: str, participant: np.ndarray | None = None
+) -> Figure:
     """Draw the cosine similarities of all views with one another.
 
     Parameters
@@ -101,34 +108,56 @@ def similarity_matrices(matrices: Mapping[str, np.ndarray], label: str) -> Figur
         Name, such as "before" -> similarities; the two views of a window are neighbours.
     label : str
         Which data these are.
+    participant : ndarray, shape (2 * n,), optional
+        Whose each view is; views of one person are neighbours. Lines are drawn between people, and
+        their numbers stand on the axes.
 
     Returns
     -------
     Figure
         One square per matrix, on one scale of colours.
     """
-    fig, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 3.9), squeeze=False)
+    fig, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 4.1), squeeze=False)
     for ax, (name, matrix) in zip(axes[0], matrices.items(), strict=True):
         image = ax.imshow(matrix, vmin=-1, vmax=1, cmap="cividis")
         ax.set(title=name, xlabel="view (number)", ylabel="view (number)")
+        if participant is not None:
+            _mark_people(ax, participant)
     fig.colorbar(image, ax=axes[0], label="cosine similarity (-1 to 1)", shrink=0.8)
     fig.suptitle(f"Similarity of the views of held-out windows ({label})")
     return fig
+
+
+def _mark_people(ax: Axes, participant: np.ndarray) -> None:
+    """Rule lines between people, and write their numbers where those of the views would stand."""
+    edges = np.flatnonzero(participant[1:] != participant[:-1]) + 0.5
+    ends = np.concatenate([[-0.5], edges, [len(participant) - 0.5]])
+    for edge in edges:
+        for rule in (ax.axhline, ax.axvline):
+            rule(edge, color="white", linewidth=1.6)
+            rule(edge, color=INK, linewidth=0.7)
+    middles = (ends[1:] + ends[:-1]) / 2
+    people = participant[np.ceil(middles).astype(int)]
+    ax.set_xticks(middles, people, fontsize=8)
+    ax.set_yticks(middles, people, fontsize=8)
+    what = "views, by participant (number)"
+    ax.set(xlabel=what, ylabel=what)
+    ax.tick_params(length=0)
 
 
 @styled
 def embedding(
     points: np.ndarray, participant: np.ndarray, rating: np.ndarray, target: str, label: str
 ) -> Figure:
-    """Draw one plane of features twice: coloured by participant, and by rating.
+    """Draw one plane of features twice: with some people picked out, and coloured by rating.
 
     Parameters
     ----------
     points : ndarray, shape (n_windows, 2)
         Features in the plane.
     participant : ndarray of int, shape (n_windows,)
-        Whose each window is; the number stands at the centre of the windows, or a little above it
-        where another number stands there already.
+        Whose each window is; some people have a colour, a marker and their number at the centre of
+        their windows.
     rating : ndarray of int, shape (n_windows,)
         Ratings, 1 to 5.
     target : str
@@ -140,19 +169,8 @@ def embedding(
     -------
     Figure
     """
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.8), sharex=True, sharey=True)
-    people = np.unique(participant)
-    centres = np.array([points[participant == person].mean(axis=0) for person in people])
-    halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
-    for i, (person, place) in enumerate(zip(people, _apart(centres, points), strict=True)):
-        axes[0].scatter(
-            *points[participant == person].T,
-            color=plt.get_cmap("tab20")(i % 20),
-            marker="os^Dv"[i % 5],
-            s=14,
-            linewidths=0,
-        )
-        axes[0].annotate(str(person), place, ha="center", va="center", path_effects=halo)
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.2), sharex=True, sharey=True)
+    draw_people(axes[0], points, participant, picked([points], participant))
     axes[0].set(title="participant (number)", ylabel="second component (SD)")
     five = plt.get_cmap("cividis", 5)
     dots = axes[1].scatter(*points.T, c=rating, cmap=five, s=14, vmin=0.5, vmax=5.5, linewidths=0)
@@ -160,17 +178,14 @@ def embedding(
     fig.colorbar(dots, ax=axes[1], label=f"{target} (1 to 5)", ticks=range(1, 6))
     for ax in axes:
         ax.set_xlabel("first component (SD)")
+    handles, names = axes[0].get_legend_handles_labels()
+    fig.legend(
+        handles,
+        names,
+        loc="outside lower center",
+        ncols=len(names),
+        title="participant",
+        markerscale=2,
+    )
     fig.suptitle(f"Features of held-out windows ({label})")
     return fig
-
-
-def _apart(places: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Move places of labels upwards until none covers another; `points` fill the axes."""
-    width, height = np.ptp(points, axis=0) * (0.09, 0.06)
-    moved = places.copy()
-    done: list[int] = []
-    for i in np.argsort(places[:, 1]):
-        while any((np.abs(moved[i] - moved[k]) < (width, height)).all() for k in done):
-            moved[i, 1] += height / 4
-        done.append(i)
-    return moved

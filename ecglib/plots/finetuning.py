@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ecglib.data.targets import RATINGS
-from ecglib.plots.style import BLUE, ORANGE, WIDTH, styled
+from ecglib.plots.palette import BLUE, spoken
+from ecglib.plots.style import WIDTH, styled
 
 
 @styled
@@ -53,8 +54,8 @@ def weight_changes(changes: pd.Series, label: str) -> Figure:
     Figure
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.6))
-    ax.bar(range(len(changes)), 100 * changes, color=ORANGE)
-    ax.set_xticks(range(len(changes)), changes.index)
+    ax.bar(range(len(changes)), 100 * changes, color=BLUE)
+    ax.set_xticks(range(len(changes)), [spoken(layer) for layer in changes.index])
     ax.set(ylabel="change of the kernel (%)", xlabel="layer (name)")
     ax.set_title(f"What fine-tuning changed ({label})")
     return fig

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecglib.evaluation.protocols import MAJORITY
-from ecglib.plots.style import BLUE, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+from ecglib.plots.palette import GREY, ORDERED, look, looks
+from ecglib.plots.style import WIDTH, styled
 
 _RUNGS = {
     "window-kfold": "windows",
@@ -27,7 +28,7 @@ _RUNGS = {
 _KNOWN = (("trial known", 0, 1), ("person known", 2, 3), ("new person", 4, 6))
 """What a head can recognise from training, with the first and last of `_RUNGS`."""
 
-_LINES = ((ORANGE, "o"), (SKY, "s"), (BLUE, "^"), ("black", "D"), (PURPLE, "v"))
+_MARKERS = "os^Dv"
 
 _METRICS = {
     "pooled_accuracy": "pooled accuracy\n(0 to 1)",
@@ -63,11 +64,12 @@ def rung_lines(
         len(_METRICS), len(models), sharex=True, sharey="row", squeeze=False, figsize=(WIDTH, 7)
     )
     effects = summary["effect"].unique()
+    shades = list(zip(ORDERED[-len(effects) :], _MARKERS, strict=False))
     shifts = 0.1 * (np.arange(len(effects)) - (len(effects) - 1) / 2)
     for (row, column), ax in np.ndenumerate(axes):
         metric = list(_METRICS)[row]
         table = summary[summary["metric"] == metric].set_index("effect")
-        for effect, shift, (colour, marker) in zip(effects, shifts, cycle(_LINES), strict=False):
+        for effect, shift, (colour, marker) in zip(effects, shifts, cycle(shades), strict=False):
             rows = table.loc[[effect]].query("model == @models[@column]").set_index("protocol")
             rows = rows.loc[list(_RUNGS)]
             at = np.arange(len(_RUNGS)) + shift
@@ -78,7 +80,7 @@ def rung_lines(
                 ceiling = ceilings.loc[ceilings["effect"] == effect, "mean"]
                 ax.plot([len(_RUNGS) + shift] * len(ceiling), ceiling, mfc="white", **style)
         _reference(ax, floors[metric], metric)
-        ax.set_title(models[column] if row == 0 else "")
+        ax.set_title(look(models[column]).name if row == 0 else "")
         ax.set_xticks(
             range(len(_RUNGS) + 1), [*_RUNGS.values(), "(oracle)"], rotation=90, fontsize=9
         )
@@ -121,25 +123,30 @@ def probe_dots(probes: pd.DataFrame, label: str) -> Figure:
     Returns
     -------
     Figure
-        One axes per identity; one dot with an interval per kind of features, chance as a dotted
-        line; accuracy on a logarithmic axis.
+        One axes per identity; one mark with an interval and its value per kind of features, chance
+        as a dotted line.
     """
-    identities, kinds = probes["identity"].unique(), list(probes["features"].unique())
+    identities = probes["identity"].unique()
+    kinds = looks(probes["features"].unique())
     fig, axes = plt.subplots(
-        1, len(identities), sharex=True, sharey=True, squeeze=False, figsize=(WIDTH, 2.6)
+        1, len(identities), sharex=True, sharey=True, squeeze=False, figsize=(WIDTH, 2.8)
     )
     for ax, identity in zip(axes[0], identities, strict=True):
-        rows = probes[probes["identity"] == identity].set_index("features").loc[kinds]
-        places = np.arange(len(kinds))
-        ax.hlines(places, rows["low"], rows["high"], color=BLUE, linewidth=2)
-        ax.plot(rows["mean"], places, "o", color=BLUE)
-        ax.axvline(rows["chance"].iloc[0], color=GREY, linestyle=":")
-        at = (1.15 * rows["chance"].iloc[0], -0.45)
-        ax.annotate("guessing", at, va="top", fontsize=8, color=GREY)
-        ax.set(title=f"which {identity}?", xscale="log", yticks=places, yticklabels=kinds)
-        ax.set_xticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
-        ax.set_xlim(0.001, 1.5)
-    axes[0, 0].set_ylim(len(kinds) - 0.5, -0.6)
-    fig.supxlabel("share of windows named correctly (0 to 1, logarithmic)", fontsize=10)
+        rows = probes[probes["identity"] == identity].set_index("features").loc[list(kinds)]
+        for place, (kind, drawn) in enumerate(kinds.items()):
+            row = rows.loc[kind]
+            ax.hlines(place, row["low"], row["high"], color=drawn.colour, linewidth=2)
+            ax.plot(row["mean"], place, drawn.marker, color=drawn.colour)
+            at, side = (row["mean"], "center") if row["mean"] < 0.9 else (1.04, "right")
+            ax.annotate(f"{row['mean']:.2f}", (at, place - 0.2), ha=side, va="bottom", fontsize=9)
+        chance = rows["chance"].iloc[0]
+        ax.axvline(chance, color=GREY, linestyle=":")
+        at = (chance + 0.02, len(kinds) - 0.45)
+        ax.annotate(f"guessing: {chance:.2g}", at, va="bottom", fontsize=8, color=GREY)
+        ax.set(title=f"which {identity}?", xlim=(-0.03, 1.05), xticks=(0, 0.25, 0.5, 0.75, 1))
+        ax.set_xticklabels(["0", "0.25", "0.5", "0.75", "1"])
+    axes[0, 0].set_yticks(range(len(kinds)), [drawn.name for drawn in kinds.values()])
+    axes[0, 0].set_ylim(len(kinds) - 0.4, -0.6)
+    fig.supxlabel("share of windows named correctly (0 to 1)", fontsize=10)
     fig.suptitle(f"What the features know besides the emotion ({label})")
     return fig

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
+from ecglib.plots.palette import BLUE, GREEN, ORANGE
 from ecglib.plots.style import styled
 
 MM_PER_S, MM_PER_MV = 25.0, 10.0
@@ -22,9 +23,11 @@ MILLIVOLTS = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 """What one unit of a recording is in mV."""
 
 _PULSE_MM, _MARGIN_MM, _ROW_S = 5.0, 5.0, 10.0
+_PULSE_S = (_PULSE_MM + 2 * _MARGIN_MM) / MM_PER_S  # of paper, left of the signal
 _LEAST_MV, _MOST_MV = 2.0, 6.0  # height of a row
 _INCH_MM = 25.4
 _BELOW_MM = 10.0  # for names and intervals
+_MARKS = (("v", BLUE), ("x", ORANGE), ("+", GREEN))
 _SIDES = {"Q": "right", "S": "left"}  # so that the two do not cover each other
 
 
@@ -81,7 +84,7 @@ def ecg_paper(
     seconds = min(_ROW_S, len(x) / fs)
     low, high = _limits(x * gain)
     low -= _BELOW_MM if waves or rr is not None else 0.0
-    left = -(_PULSE_MM + 2 * _MARGIN_MM) / MM_PER_S if known else 0.0
+    left = -_PULSE_S if known else 0.0
     width = (seconds - left) * MM_PER_S
     fig, axes = plt.subplots(
         n_rows,
@@ -107,6 +110,98 @@ def ecg_paper(
         _mark_interval(axes[0, 0], low, *rr)
     speed = "25 mm/s, 10 mm/mV" if known else "25 mm/s"
     fig.suptitle(f"{speed} ({label})", fontsize=11)
+    return fig
+
+
+@styled
+def leads_paper(
+    leads: np.ndarray,
+    fs: float,
+    label: str,
+    *,
+    mv_per_unit: float | None = None,
+    start: float = 0.0,
+    marks: Mapping[str, np.ndarray] | None = None,
+    waves: Mapping[str, float] | None = None,
+    rr: Sequence[float] | None = None,
+) -> Figure:
+    """Draw some seconds of several leads below each other on ECG paper, at 25 mm/s and 10 mm/mV.
+
+    Parameters
+    ----------
+    leads : ndarray, shape (n_samples, n_leads)
+        The leads; NaN leaves a gap.
+    fs : float
+        Sampling rate in Hz.
+    label : str
+        What they are, for the title.
+    mv_per_unit : float, optional
+        What one unit of the samples is in mV; without it the height of each lead is scaled to fit,
+        the paper has no gain, and there is no calibration pulse.
+    start : float
+        Time of the first sample in the recording, in seconds.
+    marks : mapping of str to ndarray, optional
+        Up to three sets of beats by what they are, in seconds from the first sample: marks above
+        every lead.
+    waves, rr : optional
+        As in `ecg_paper`, for the first lead.
+
+    Returns
+    -------
+    Figure
+        One row of paper per lead.
+
+    Examples
+    --------
+    >>> beat = np.r_[np.hanning(25), np.zeros(175)]
+    >>> two = np.stack([np.tile(beat, 4), np.tile(-beat, 4)], axis=1)
+    >>> len(leads_paper(two, 250, "triangles", mv_per_unit=1.0).axes)
+    2
+    """
+    leads = np.asarray(leads, dtype=np.float64)
+    known = mv_per_unit is not None
+    rows = []
+    for x in leads.T:
+        x = x - (np.nanmedian(x) if np.isfinite(x).any() else 0.0)
+        size = np.nanmax(np.abs(x), initial=0.0)
+        rows.append(x * (MM_PER_MV * mv_per_unit if known else 10.0 / (size or 1.0)))
+    seconds, left = len(leads) / fs, -_PULSE_S if known else 0.0
+    limits = [_limits(mm) for mm in rows]
+    high = max(top for _, top in limits) + (5.0 if marks else 0.0)
+    lows = [low - (_BELOW_MM if number == 0 and (waves or rr is not None) else 0.0)
+            for number, (low, _) in enumerate(limits)]  # fmt: skip
+    heights = [high - low for low in lows]
+    fig, axes = plt.subplots(
+        len(rows),
+        1,
+        squeeze=False,
+        height_ratios=heights,
+        figsize=(
+            (seconds - left) * MM_PER_S / _INCH_MM + 0.37,
+            (sum(heights) + 4 * len(rows)) / _INCH_MM + (1.3 if marks else 0.9),
+        ),
+    )
+    for number, (mm, low, ax) in enumerate(zip(rows, lows, axes[:, 0], strict=True)):
+        _grid(ax, left, seconds, low, high)
+        ax.plot(np.arange(len(mm)) / fs, mm, color=INK, linewidth=0.9, solid_joinstyle="round")
+        if known:
+            _pulse(ax, left)
+        for (name, at), (marker, colour), up in zip(
+            (marks or {}).items(), _MARKS, (1.5, 3.5, 3.5), strict=False
+        ):
+            ax.plot(at, np.full(len(at), high - up), marker, color=colour, label=name, ms=6)
+        ax.set_ylabel(f"lead {number + 1}")
+        ticks = np.arange(0, seconds + 1e-9)
+        ax.set_xticks(ticks, [f"{start + t:g}" for t in ticks])
+    axes[-1, 0].set_xlabel("time in the recording (s)")
+    if waves:
+        _name_waves(axes[0, 0], rows[0], fs, waves)
+    if rr is not None:
+        _mark_interval(axes[0, 0], lows[0], *rr)
+    if marks:
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower right", ncols=3)
+    scale = "25 mm/s, 10 mm/mV" if known else "25 mm/s, height scaled to fit"
+    fig.suptitle(f"{scale} ({label})", fontsize=11)
     return fig
 
 

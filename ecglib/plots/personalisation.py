@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 
 from ecglib.data.targets import RATINGS
 from ecglib.evaluation.protocols import MAJORITY
-from ecglib.plots.style import BLUE, CHANCE, GREY, ORANGE, SKY, WIDTH, styled
-
-_MODEL_STYLES = ((ORANGE, "s", "-"), (BLUE, "o", "-"))
+from ecglib.plots.palette import BLUE, GREY, INK, look, looks
+from ecglib.plots.style import CHANCE, WIDTH, styled
 
 
 @styled
@@ -36,7 +35,7 @@ def rated_trials(curve: pd.DataFrame, names: Mapping[str, str], label: str) -> F
         and the majority as a dashed line.
     """
     targets, rated = curve["target"].unique(), np.sort(curve["rated"].unique())
-    models = [model for model in curve["model"].unique() if model != MAJORITY]
+    models = looks(model for model in curve["model"].unique() if model != MAJORITY)
     fig, axes = plt.subplots(
         len(names),
         len(targets),
@@ -51,11 +50,11 @@ def rated_trials(curve: pd.DataFrame, names: Mapping[str, str], label: str) -> F
             of = curve[(curve["metric"] == metric) & (curve["target"] == target)]
             of = of.set_index(["model", "rated"])
             ax.plot(at, of.loc[MAJORITY].loc[rated, "mean"], "--", color=GREY, label="ratings only")
-            for number, (model, style) in enumerate(zip(models, _MODEL_STYLES, strict=False)):
-                colour, marker, line = style
+            for number, (model, drawn) in enumerate(models.items()):
                 values, x = of.loc[model].loc[rated], at + 0.08 * (2 * number - 1)
-                ax.vlines(x, values["low"], values["high"], color=colour, linewidth=1.5)
-                ax.plot(x, values["mean"], marker + line, color=colour, markersize=4, label=model)
+                ax.vlines(x, values["low"], values["high"], color=drawn.colour, linewidth=1.5)
+                style = {"color": drawn.colour, "marker": drawn.marker, "linestyle": drawn.line}
+                ax.plot(x, values["mean"], markersize=4, label=drawn.name, **style)
             if metric in CHANCE:
                 ax.axhline(CHANCE[metric], color=GREY, linestyle=":", label="chance", zorder=0)
             ax.set_xticks(at, rated)
@@ -99,6 +98,7 @@ def ratings_against_truth(predictions: pd.DataFrame, baseline: pd.Series, label:
         figsize=(WIDTH, 0.9 + 2.2 * len(models)),
     )
     for row, model in zip(axes, models, strict=True):
+        colour = look(model).colour
         for ax, target in zip(row, targets, strict=True):
             of_target = predictions[predictions["target"] == target]
             by_rating = of_target[of_target["model"] == model].groupby("truth")["predicted"]
@@ -110,14 +110,14 @@ def ratings_against_truth(predictions: pd.DataFrame, baseline: pd.Series, label:
                 whis=(5, 95),
                 showfliers=False,
                 patch_artist=True,
-                boxprops={"facecolor": SKY, "edgecolor": BLUE},
+                boxprops={"facecolor": f"{colour}40", "edgecolor": colour},
                 medianprops={"color": "black", "linewidth": 1.5},
             )
-            ax.axhline(baseline[target], color=ORANGE, linestyle="--", label=baseline.name)
+            ax.axhline(baseline[target], color=INK, linestyle="--", label=look(baseline.name).name)
             ax.plot(RATINGS, RATINGS, ":", color=GREY, label="perfect")
             ax.set_xticks(RATINGS, RATINGS)
             ax.set(xlim=(0.4, 5.6), ylim=(0.8, 5.2), yticks=RATINGS)
-        row[0].set_ylabel(f"{model}:\nrating predicted (1 to 5)")
+        row[0].set_ylabel(f"{look(model).name}:\nrating predicted (1 to 5)")
     for ax, target in zip(axes[0], targets, strict=True):
         ax.set_title(target)
     handles, texts = axes[0, 0].get_legend_handles_labels()
@@ -157,7 +157,7 @@ def reliability(curves: Mapping[str, pd.DataFrame], label: str) -> Figure:
         for ax, target in zip(row, targets, strict=True):
             of = curve[curve["target"] == target]
             ax.plot([0, 1], [0, 1], ":", color=GREY)
-            ax.fill_between(of["probability"], of["low"], of["high"], color=SKY, alpha=0.4)
+            ax.fill_between(of["probability"], of["low"], of["high"], color=BLUE, alpha=0.2)
             ax.plot(of["probability"], of["share"], "o-", color=BLUE, markersize=4)
             ax.set(xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         row[0].set_ylabel(f"{name}:\nshare of high (0 to 1)")

@@ -8,7 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ecglib.plots.style import AMBER, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+from ecglib.plots.palette import AMBER, BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, look, spoken
+from ecglib.plots.people import draw_people, picked
+from ecglib.plots.style import WIDTH, styled
 
 _TASK_LOOKS = (
     (BLUE, "o"),
@@ -39,7 +41,7 @@ def training_curves(history: pd.DataFrame, label: str) -> Figure:
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
     for ax, column, name, colour in (
-        (axes[0], "loss", "loss (nats)", ORANGE),
+        (axes[0], "loss", "loss (nats)", BLUE),
         (axes[1], "balanced_accuracy", "balanced accuracy (0 to 1)", BLUE),
     ):
         ax.plot(history.index, history[column], "o-", color=colour, markersize=4)
@@ -72,9 +74,10 @@ def task_bars(scores: pd.DataFrame, label: str) -> Figure:
     rows = np.arange(len(scores))
     for offset, column, name, colour, hatch in (
         (-0.2, "auc", "area under the ROC curve", BLUE, None),
-        (0.2, "f1", "F1", SKY, "//"),
+        (0.2, "f1", "F1", "white", "////"),
     ):
-        ax.barh(rows + offset, scores[column], 0.38, color=colour, hatch=hatch, label=name)
+        style = {"color": colour, "hatch": hatch, "edgecolor": BLUE}
+        ax.barh(rows + offset, scores[column], 0.38, label=name, **style)
         for row, value in zip(rows, scores[column], strict=True):
             ax.annotate(f" {value:.2f}", (value, row + offset), va="center", fontsize=9)
     ax.set(yticks=rows, yticklabels=_spoken(scores.index), xlim=(0, 1.1))
@@ -175,10 +178,10 @@ def amplitude_oracles(
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 3.0))
     position = np.arange(len(by_participant))
-    ax.plot(position, by_participant, "o", color=BLUE, label="oracle: same participant")
+    ax.plot(position, by_participant, "o", color=INK, label="oracle: same participant")
     other = "oracle: other participants"
-    ax.axhline(population, color=PURPLE, linestyle="--", label=other)
-    ax.axhline(network, color=ORANGE, label="the network")
+    ax.axhline(population, color=INK, linestyle="--", label=other)
+    ax.axhline(network, color=BLUE, linewidth=1.8, label="the network (STR)")
     ax.axhline(0.5, color=GREY, linestyle=":", label="chance")
     ax.set_xticks(position, by_participant.index, fontsize=8)
     ax.set(xlabel="participant (number)", ylabel="original against scaled\n(area, 0 to 1)")
@@ -192,7 +195,7 @@ def amplitude_oracles(
 def feature_maps(
     points: dict[str, np.ndarray], participant: np.ndarray, shares: dict[str, float], label: str
 ) -> Figure:
-    """Draw windows in the plane of two features, with the number of each participant at its centre.
+    """Draw windows in the plane of two features, with some people picked out.
 
     Parameters
     ----------
@@ -208,19 +211,27 @@ def feature_maps(
     Returns
     -------
     Figure
-        One axes per encoder.
+        One axes per encoder; the same people have the same colour, marker and number in all, and
+        everyone else is grey.
     """
-    fig, axes = plt.subplots(1, len(points), figsize=(WIDTH, 4.0), squeeze=False)
+    fig, axes = plt.subplots(1, len(points), figsize=(WIDTH, 4.2), squeeze=False)
+    shown = picked(list(points.values()), participant)
     for ax, (name, at) in zip(axes[0], points.items(), strict=True):
-        ax.scatter(*at.T, s=8, color=SKY, linewidths=0, rasterized=True)
-        for number in np.unique(participant):
-            centre = np.median(at[participant == number], axis=0)
-            ax.annotate(str(number), centre, ha="center", va="center", fontsize=9, weight="bold")
+        draw_people(ax, at, participant, shown)
         ax.set(xlabel="first component (SD)", ylabel="second component (SD)")
-        ax.set_title(f"{name}: {shares[name]:.0%} between participants")
+        ax.set_title(f"{look(name).name}: {shares[name]:.0%} between participants")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    fig.legend(
+        handles,
+        names,
+        loc="outside lower center",
+        ncols=len(names),
+        title="participant",
+        markerscale=2,
+    )
     fig.suptitle(f"Windows in feature space ({label})")
     return fig
 
 
 def _spoken(tasks: pd.Index) -> list[str]:
-    return [task.replace("_", " ") for task in tasks]
+    return [spoken(task) for task in tasks]

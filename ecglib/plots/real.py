@@ -8,22 +8,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from ecglib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
-
-LINES = {
-    "heart rate": {"color": "black", "linestyle": "-", "marker": "s"},
-    "ten features": {"color": GREY, "linestyle": "--", "marker": "P"},
-    "random, mean": {"color": PURPLE, "linestyle": ":", "marker": "v"},
-    "STR, maximum (as published)": {"color": SKY, "linestyle": "-", "marker": "o"},
-    "STR, mean": {"color": BLUE, "linestyle": "-", "marker": "^"},
-    "STR, fine-tuned": {"color": ORANGE, "linestyle": "-.", "marker": "D"},
-    "from scratch": {"color": GREEN, "linestyle": (0, (1, 1)), "marker": "x"},
-}
-"""How each rival is drawn, by name."""
+from ecglib.plots.palette import BLUE, GREY, INK, look, looks, spoken
+from ecglib.plots.style import WIDTH, styled
 
 _MARKERS = "osD^vP"
-_POOLINGS = {"max": "maximum", "scales": "two time scales"}
+_HATCHES = (None, "////", "....", "xxxx")
 
 
 @styled
@@ -33,7 +25,7 @@ def label_efficiency(table: pd.DataFrame, label: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Columns ``rival`` (a key of `LINES`), ``people``, ``mean``, ``low``, ``high``.
+        Columns ``rival``, ``people``, ``mean``, ``low``, ``high``.
     label : str
         Which data these are.
 
@@ -43,13 +35,14 @@ def label_efficiency(table: pd.DataFrame, label: str) -> Figure:
         One line a rival, with the intervals of the first and the last number.
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 4.6))
-    rivals = [rival for rival in LINES if (table["rival"] == rival).any()]
-    for place, rival in enumerate(rivals):
+    rivals = looks(table["rival"].unique())
+    for place, (rival, drawn) in enumerate(rivals.items()):
         rows = table[table["rival"] == rival].sort_values("people")
         # Side by side, so that intervals do not hide each other.
         x = rows["people"].to_numpy() * 1.025 ** (place - len(rivals) / 2)
-        ax.plot(x, rows["mean"], **LINES[rival], markersize=5, label=rival, lw=1.6)
-        ax.vlines(x, rows["low"], rows["high"], color=LINES[rival]["color"], lw=0.8, alpha=0.6)
+        style = {"color": drawn.colour, "marker": drawn.marker, "linestyle": drawn.line}
+        ax.plot(x, rows["mean"], markersize=5, label=drawn.name, lw=1.6, **style)
+        ax.vlines(x, rows["low"], rows["high"], color=drawn.colour, lw=0.8, alpha=0.6)
     ax.axhline(0.5, color=GREY, lw=0.8, linestyle=(0, (1, 3)))
     ax.set_xscale("log")
     numbers = sorted(table["people"].unique())
@@ -82,28 +75,24 @@ def pooling_dots(
     Returns
     -------
     Figure
-        One panel for each value of ``panel``.
+        One panel for each value of ``panel``; colours are those of the pretexts, a marker is a
+        pooling.
     """
     panels = list(dict.fromkeys(table["panel"]))
     pretexts = list(dict.fromkeys(table["pretext"]))
     poolings = list(dict.fromkeys(table["pooling"]))
-    colours = dict(zip(poolings, (SKY, BLUE, GREEN, ORANGE), strict=False))
+    colours = [look(pretext).colour for pretext in pretexts]
     size = (WIDTH, 1.5 + 0.75 * len(pretexts))
     fig, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
     for ax, panel in zip(axes[0], panels, strict=True):
         for number, pooling in enumerate(poolings):
             rows = table[(table["panel"] == panel) & (table["pooling"] == pooling)]
             shift = 0.6 * (number / max(1, len(poolings) - 1) - 0.5)
-            y = np.array([pretexts.index(p) for p in rows["pretext"]]) + shift
-            ax.hlines(y, rows["low"], rows["high"], color=colours[pooling], lw=1.5)
-            ax.plot(
-                rows["mean"],
-                y,
-                _MARKERS[number],
-                color=colours[pooling],
-                ms=5,
-                label=_POOLINGS.get(pooling, pooling),
-            )
+            for row in rows.itertuples():
+                place = pretexts.index(row.pretext)
+                style = {"color": colours[place], "lw": 1.5}
+                ax.hlines(place + shift, row.low, row.high, **style)
+                ax.plot(row.mean, place + shift, _MARKERS[number], ms=5, **style)
         for name, value in (reference or {}).items():
             ax.axvline(value, color="black", lw=1, linestyle="--")
             ax.annotate(
@@ -111,12 +100,19 @@ def pooling_dots(
                 fontsize=8,
             )  # fmt: skip
         ax.set(title=panel if len(panels) > 1 else "", xlabel="AUC within a new person")
-    axes[0][0].set_yticks(range(len(pretexts)), pretexts)
+    axes[0][0].set_yticks(range(len(pretexts)), [look(pretext).name for pretext in pretexts])
     axes[0][0].set_ylim(len(pretexts) - 0.5, -0.5)
-    handles, names = axes[0][0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside lower center", ncols=len(poolings))
+    fig.legend(handles=_marks(poolings), loc="outside lower center", ncols=len(poolings))
     fig.suptitle(f"What is kept of the feature maps ({label})")
     return fig
+
+
+def _marks(names: Sequence[str]) -> list[Line2D]:
+    """Make the handles of a legend in which a marker has a meaning and no colour."""
+    return [
+        Line2D([], [], color=INK, marker=marker, linestyle="", label=spoken(name))
+        for name, marker in zip(names, _MARKERS, strict=False)
+    ]
 
 
 @styled
@@ -137,10 +133,10 @@ def protocols(table: pd.DataFrame, label: str) -> Figure:
     rivals = list(dict.fromkeys(table["rival"]))
     names = list(dict.fromkeys(table["protocol"]))
     fig, ax = plt.subplots(figsize=(WIDTH, 1.4 + 0.42 * len(rivals)))
-    for number, (name, colour) in enumerate(zip(names, (ORANGE, PURPLE, BLUE), strict=False)):
-        rows = table[table["protocol"] == name]
-        y = [rivals.index(rival) for rival in rows["rival"]]
-        ax.plot(rows["balanced_accuracy"], y, _MARKERS[number], color=colour, ms=7, label=name)
+    for number, name in enumerate(names):
+        for row in table[table["protocol"] == name].itertuples():
+            style = {"color": look(row.rival).colour, "ms": 7}
+            ax.plot(row.balanced_accuracy, rivals.index(row.rival), _MARKERS[number], **style)
     ax.axvline(0.5, color=GREY, linestyle=(0, (1, 3)))
     ax.set_yticks(range(len(rivals)), rivals)
     ax.set_ylim(len(rivals) - 0.5, -0.5)
@@ -149,7 +145,7 @@ def protocols(table: pd.DataFrame, label: str) -> Figure:
         xlabel="balanced accuracy, windows of all people",
         title=f"The same features, another split ({label})",
     )
-    fig.legend(loc="outside lower center", ncols=3)
+    fig.legend(handles=_marks(names), loc="outside lower center", ncols=3)
     return fig
 
 
@@ -171,15 +167,14 @@ def recognition_dots(table: pd.DataFrame, label: str) -> Figure:
     heads = list(dict.fromkeys(table["head"]))
     tested = list(dict.fromkeys(table["tested"]))
     fig, ax = plt.subplots(figsize=(WIDTH, 1.4 + 0.42 * len(heads)))
-    for number, (name, colour) in enumerate(
-        zip(tested, (BLUE, ORANGE, SKY, PURPLE, GREEN), strict=False)
-    ):
+    for number, name in enumerate(tested):
         rows = table[table["tested"] == name]
         shift = 0.4 * (number / max(1, len(tested) - 1) - 0.5)
         y = [heads.index(head) + shift for head in rows["head"]]
-        ax.plot(rows["value"], y, _MARKERS[number], color=colour, ms=6, label=name)
+        fill = BLUE if number % 2 == 0 else "white"
+        ax.plot(rows["value"], y, _MARKERS[number], color=BLUE, mfc=fill, ms=6, label=name)
     ax.axvline(0.5, color=GREY, linestyle=(0, (1, 3)))
-    ax.set_yticks(range(len(heads)), [head.replace("_", " ") for head in heads])
+    ax.set_yticks(range(len(heads)), [spoken(head) for head in heads])
     ax.set_ylim(len(heads) - 0.5, -0.5)
     ax.grid(axis="y", color="0.9")
     ax.set(
@@ -212,11 +207,10 @@ def probe_bars(
     Figure
     """
     poolings = list(dict.fromkeys(table["pooling"]))
+    colours = [look(pretext).colour for pretext in pretexts]
     fig, axes = plt.subplots(1, len(measures), figsize=(WIDTH, 3.4), sharey=True)
     for ax, (measure, title) in zip(axes, measures.items(), strict=True):
-        for number, (pooling, colour) in enumerate(
-            zip(poolings, (SKY, BLUE, GREEN, ORANGE), strict=False)
-        ):
+        for number, pooling in enumerate(poolings):
             rows = table[(table["measure"] == measure) & (table["pooling"] == pooling)]
             rows = rows.set_index("pretext").loc[list(pretexts)]
             x = np.arange(len(pretexts)) + 0.8 * ((number + 0.5) / len(poolings) - 0.5)
@@ -224,16 +218,25 @@ def probe_bars(
                 x,
                 rows["mean"],
                 0.8 / len(poolings),
-                color=colour,
-                label=_POOLINGS.get(pooling, pooling),
+                color=[f"{colour}{'' if number == 0 else '55'}" for colour in colours],
+                edgecolor=colours,
+                hatch=_HATCHES[number],
             )
             ax.vlines(x, rows["low"], rows["high"], color="black", lw=1)
         ax.axhline(0, color="black", lw=0.8)
-        ax.set_xticks(range(len(pretexts)), pretexts, fontsize=8)
+        ax.set_xticks(range(len(pretexts)), [look(p).name for p in pretexts], fontsize=8)
         ax.set_title(title)
     axes[0].set_ylabel("correlation within a new person")
-    handles, names = axes[0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside lower center", ncols=len(poolings))
+    patches = [
+        Patch(
+            facecolor=GREY if number == 0 else "white",
+            edgecolor=INK,
+            hatch=_HATCHES[number],
+            label=spoken(pooling),
+        )
+        for number, pooling in enumerate(poolings)
+    ]
+    fig.legend(handles=patches, loc="outside lower center", ncols=len(poolings))
     fig.suptitle(f"What a linear model reads from the features ({label})")
     return fig
 
@@ -257,13 +260,13 @@ def difference_forest(table: pd.DataFrame, label: str) -> Figure:
     fig, ax = plt.subplots(figsize=(WIDTH, 1.2 + 0.3 * len(table)))
     y = np.arange(len(table))
     clear = ((table["low"] > 0) | (table["high"] < 0)).to_numpy()
-    ax.hlines(y, table["low"], table["high"], color=BLUE, lw=1.5)
+    ax.hlines(y, table["low"], table["high"], color=INK, lw=1.5)
     for chosen, fill, meaning in (
-        (clear, BLUE, "interval leaves out zero"),
+        (clear, INK, "interval leaves out zero"),
         (~clear, "white", "interval covers zero"),
     ):
         ax.plot(
-            table["mean"][chosen], y[chosen], "o", color=BLUE, markerfacecolor=fill, label=meaning
+            table["mean"][chosen], y[chosen], "o", color=INK, markerfacecolor=fill, label=meaning
         )
     ax.axvline(0, color=GREY, linestyle=":")
     ax.set_yticks(y, table["question"])

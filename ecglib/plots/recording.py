@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.plots.style import BLUE, GREY, WIDTH, styled
+from ecglib.plots.palette import BLUE, GREY
+from ecglib.plots.style import WIDTH, styled
 
 _COLUMNS = 4
 

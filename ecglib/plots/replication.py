@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ecglib.plots.style import BLUE, GREY, ORANGE, WIDTH, styled
+from ecglib.plots.palette import BLUE, GREY, ORANGE
+from ecglib.plots.style import WIDTH, styled
 
 _F1 = "F1 of mean precision and recall (0 to 1)"
 

@@ -9,20 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ecglib.evaluation.protocols import MAJORITY
-from ecglib.plots.style import (
-    BLUE,
-    CHANCE,
-    GREY,
-    METRIC_NAMES,
-    ORANGE,
-    PURPLE,
-    SKY,
-    WIDTH,
-    styled,
-)
-
-_MODEL_MARKERS = "osD^vP"
-_MODEL_COLOURS = (GREY, BLUE, ORANGE, PURPLE, SKY, "black")
+from ecglib.plots.palette import GREY, INK, difference_name, look, looks, spoken
+from ecglib.plots.style import CHANCE, METRIC_NAMES, WIDTH, styled
 
 
 @styled
@@ -45,7 +33,7 @@ def forest(summary: pd.DataFrame, metric: str, label: str) -> Figure:
         the majority class as a vertical bar.
     """
     table = summary[summary["metric"] == metric]
-    models = table.loc[table["model"] != MAJORITY, "model"].unique()
+    models = looks(table.loc[table["model"] != MAJORITY, "model"].unique())
     protocols, targets = table["protocol"].unique(), table["target"].unique()
     fig, axes = plt.subplots(
         1,
@@ -60,18 +48,17 @@ def forest(summary: pd.DataFrame, metric: str, label: str) -> Figure:
         for block, target in enumerate(targets):
             rows = of_protocol[of_protocol["target"] == target]
             top = block * (len(models) + 1)
-            for number, model in enumerate(models):
-                colour = _MODEL_COLOURS[number % len(_MODEL_COLOURS)]
-                marker = _MODEL_MARKERS[number % len(_MODEL_MARKERS)]
+            for number, (model, drawn) in enumerate(models.items()):
                 for row in rows[rows["model"] == model].itertuples():
-                    ax.plot([row.low, row.high], [top + number] * 2, color=colour, linewidth=2)
-                    ax.plot(row.mean, top + number, marker, color=colour, label=model)
+                    style = {"color": drawn.colour, "marker": drawn.marker, "label": drawn.name}
+                    ax.plot([row.low, row.high], [top + number] * 2, color=drawn.colour, lw=2)
+                    ax.plot(row.mean, top + number, linestyle="", **style)
             for majority in rows.loc[rows["model"] == MAJORITY, "mean"]:
                 span = [top - 0.5, top + len(models) - 0.5]
-                ax.plot([majority] * 2, span, color="black", linewidth=2.5, label="majority class")
+                ax.plot([majority] * 2, span, color=INK, linewidth=2.5, label=look(MAJORITY).name)
         if metric in CHANCE:
             ax.axvline(CHANCE[metric], color=GREY, linestyle=":", label="chance", zorder=0)
-        ax.set(title=protocol, xlabel=f"{METRIC_NAMES[metric]} (0 to 1)")
+        ax.set(title=spoken(protocol), xlabel=f"{METRIC_NAMES[metric]} (0 to 1)")
     middle = np.arange(len(targets)) * (len(models) + 1) + (len(models) - 1) / 2
     axes[0, 0].set(yticks=middle, yticklabels=targets)
     axes[0, 0].invert_yaxis()
@@ -109,14 +96,14 @@ def paired_differences(differences: pd.DataFrame, label: str) -> Figure:
     for ax, metric in zip(axes[0], metrics, strict=True):
         rows = differences[differences["metric"] == metric].set_index("target").loc[targets]
         at = np.arange(len(targets))
-        ax.hlines(at, rows["low"], rows["high"], color=BLUE, linewidth=2)
-        ax.plot(rows["mean"], at, "o", color=BLUE)
+        ax.hlines(at, rows["low"], rows["high"], color=INK, linewidth=2)
+        ax.plot(rows["mean"], at, "o", color=INK)
         ax.axvline(0, color=GREY, linestyle=":")
         ax.set(title=METRIC_NAMES[metric], yticks=at, yticklabels=targets)
         ax.xaxis.set_major_locator(MaxNLocator(5))
     axes[0, 0].set_ylim(len(targets) - 0.5, -0.5)
     fig.supxlabel("difference (positive: the first is better)", fontsize=10)
-    fig.suptitle(f"{differences['model'].iloc[0]} ({label})")
+    fig.suptitle(f"{difference_name(differences['model'].iloc[0])} ({label})")
     return fig
 
 
@@ -137,8 +124,9 @@ def power_over_effect(curves: pd.DataFrame, label: str) -> Figure:
         A curve per model, and the power of 0.8 as a dotted line.
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
-    for name, line, colour in zip(curves, ("--", "-", "-.", ":"), _MODEL_COLOURS[1:], strict=False):
-        ax.plot(curves[name], linestyle=line, color=colour, linewidth=1.8, label=str(name))
+    for model, drawn in looks(curves).items():
+        style = {"linestyle": drawn.line, "color": drawn.colour, "linewidth": 1.8}
+        ax.plot(curves[model], label=drawn.name, **style)
     ax.axhline(0.8, color=GREY, linestyle=":")
     ax.set(xlabel="effect (true mean AUC minus 0.5)", ylabel="power (0 to 1)", ylim=(0, 1.02))
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))

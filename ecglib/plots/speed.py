@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+from ecglib.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY
+from ecglib.plots.style import WIDTH, styled
 
 _LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"))
 

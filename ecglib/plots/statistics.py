@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from ecglib.plots.style import BLUE, GREY, ORANGE, PURPLE, SKY, WIDTH, styled
+from ecglib.plots.palette import BLUE, GREY, INK, ORANGE, PURPLE, SKY, look
+from ecglib.plots.style import WIDTH, styled
 
 _MARKERS = "osD^"
 _COLOURS = (SKY, BLUE, PURPLE, "black")
@@ -151,10 +152,11 @@ def permutation_histograms(permuted: pd.DataFrame, observed: pd.Series, label: s
     )
     for (encoder, target), values in permuted.items():
         ax = axes[encoders.index(encoder), targets.index(target)]
-        ax.hist(values, bins=25, color=SKY, label="ratings permuted")
-        ax.axvline(observed[encoder, target], color=ORANGE, linewidth=2, label="observed")
+        drawn = look(encoder)
+        ax.hist(values, bins=25, color=drawn.colour, alpha=0.5, label="ratings permuted")
+        ax.axvline(observed[encoder, target], color=INK, linewidth=2, label="observed")
         ax.axvline(0.5, color=GREY, linestyle=":", label="chance")
-        ax.set_title(f"{encoder}, {target}", fontsize=10)
+        ax.set_title(f"{drawn.name}, {target}", fontsize=10)
     for ax in axes[:, 0]:
         ax.set_ylabel("permutations\n(number)")
     for ax in axes[-1]:
@@ -224,7 +226,7 @@ def seeds_and_participants(table: pd.DataFrame, errors: pd.DataFrame, label: str
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3), width_ratios=(1.5, 1))
     at = np.arange(len(table))
     for seed in table:
-        left.plot(at, table[seed], "o", color=BLUE, markersize=4, alpha=0.6)
+        left.plot(at, table[seed], "o", color=INK, markersize=4, alpha=0.4)
     left.axhline(0.5, color=GREY, linestyle=":")
     shown = slice(None, None, -(-len(at) // 12))  # the numbers of at most twelve people fit
     left.set_xticks(at[shown], table.index[shown], fontsize=8)

@@ -1,7 +1,8 @@
 """The style of the figures: colours, sizes, words on axes, and a decorator that applies them.
 
-Every figure says in its title which data it shows. Colours are those of Okabe and Ito, which people
-with any kind of colour vision can tell apart, and no distinction rests on colour alone.
+Every figure says in its title which data it shows, and has a white background of its own, so that
+it reads alike on a light page, on a dark one, and in a notebook. Colours and names are in
+`ecglib.plots.palette`; no distinction rests on colour alone.
 """
 
 from __future__ import annotations
@@ -13,11 +14,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-GREY, BLUE, ORANGE, GREEN, PURPLE = "#777777", "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-"""Colours; grey is for what serves as a comparison."""
-
-SKY, YELLOW, AMBER = "#56B4E9", "#F0E442", "#E69F00"
-"""Three more colours, for the same use."""
+from ecglib.plots.palette import AMBER, BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, YELLOW
 
 QUALITY_COLOURS = {
     "ok": GREY,
@@ -27,7 +24,7 @@ QUALITY_COLOURS = {
     "mains hum": GREEN,
     "flat": PURPLE,
     "clipped": ORANGE,
-    "spike": "black",
+    "spike": INK,
     "missing": BLUE,
 }
 """Colour of each flag, in every figure."""
@@ -65,7 +62,8 @@ CHANCE = {"auc": 0.5, "balanced_accuracy": 0.5}
 """Metrics that have a known expectation where there is nothing to find."""
 
 STYLE = {
-    "figure.dpi": 110,
+    "figure.dpi": 160,
+    "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "axes.titlesize": 11,

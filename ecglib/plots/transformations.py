@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ecglib.plots.style import GREY, NORMALISED, ORANGE, SKY, WIDTH, styled
+from ecglib.plots.palette import GREY, ORANGE, SKY
+from ecglib.plots.style import NORMALISED, WIDTH, styled
 
 
 @styled
@@ -62,6 +63,7 @@ def before_after(
     task: str,
     label: str,
     edges: tuple[np.ndarray, np.ndarray] | None = None,
+    overlay: bool = False,
 ) -> Figure:
     """Draw a window before and after one transformation, whole and zoomed in on the same beat.
 
@@ -81,6 +83,8 @@ def before_after(
         Which data these are.
     edges : tuple of ndarray, optional
         Samples at which the pieces of `x` and of `y` begin, drawn as thin lines.
+    overlay : bool
+        Draw the enlarged beat before below the one after: for changes too small to see apart.
 
     Returns
     -------
@@ -102,7 +106,11 @@ def before_after(
         whole.set(xlim=(0, len(z) / fs), ylabel=NORMALISED)
         whole.set_title(name, loc="left", fontsize=10)
         zoom.set_xlim((middle - reach) / fs, (middle + reach) / fs)
-        zoom.set_title("the same beat", loc="left", fontsize=10)
+        title = "the same beat"
+        if overlay and row:
+            zoom.plot(np.arange(len(x)) / fs, x, color="black", linewidth=1.0, linestyle="--")
+            title = "both: after, before dashed"
+        zoom.set_title(title, loc="left", fontsize=10)
     axes[0, 0].set_ylim(_common_range(x, y))
     for ax in axes[1]:
         ax.set_xlabel("time in the window (s)")

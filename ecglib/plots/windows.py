@@ -8,21 +8,11 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ecglib.plots.style import (
-    BLUE,
-    COUNTS,
-    GREY,
-    NORMALISED,
-    ORANGE,
-    QUALITY_COLOURS,
-    QUALITY_HATCHES,
-    SKY,
-    WIDTH,
-    YELLOW,
-    styled,
-)
+from ecglib.plots.palette import BLUE, GREY, INK, ORANGE, SKY, YELLOW
+from ecglib.plots.style import COUNTS, NORMALISED, QUALITY_COLOURS, QUALITY_HATCHES, WIDTH, styled
 from ecglib.preprocessing.quality import QUALITIES
 
 
@@ -162,33 +152,46 @@ def window_grid(
     Returns
     -------
     Figure
-        Windows shaded in turn, numbered, with their quality where it is not "ok".
+        Above, the range of the signal second by second with all windows, shaded in turn, numbered,
+        with their quality where it is not "ok"; below, the first two windows beat by beat.
     """
-    fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
-    ax.plot(np.arange(len(ecg)) / fs, ecg, color="black", linewidth=0.5)
+    fig, (whole, zoom) = plt.subplots(2, 1, figsize=(WIDTH, 4.4), height_ratios=(1, 1.3))
+    time = np.arange(len(ecg)) / fs
+    second = (time // 1).astype(int)
+    by_second = pd.Series(ecg).groupby(second).agg(["min", "max"])
+    whole.fill_between(by_second.index + 0.5, by_second["min"], by_second["max"], color=GREY, lw=0)
     low, high = np.quantile(ecg, (0.0005, 0.9995))
-    ax.set_ylim(low - 0.15 * (high - low), high + 0.35 * (high - low))
-    for number, row in enumerate(meta.itertuples()):
-        flagged = row.quality != "ok"
-        ax.axvspan(
-            row.start,
-            row.start + length_s,
-            color=QUALITY_COLOURS[row.quality] if flagged else (SKY, YELLOW)[number % 2],
-            alpha=0.45,
-            linewidth=0,
-        )
-        text = f"{number + 1}\n{row.quality}" if flagged else f"{number + 1}"
-        ax.annotate(
-            text,
-            (row.start + length_s / 2, 0.97),
-            xycoords=("data", "axes fraction"),
-            ha="center",
-            va="top",
-            fontsize=8,
-        )
-    ax.set(xlabel="time in the recording (s)", ylabel=COUNTS, xlim=(0, len(ecg) / fs))
-    ax.set_title(f"Windows of {length_s:g} s in one recording ({label})")
+    first = float(meta["start"].min())
+    shown = (max(0.0, first - 1), min(len(ecg) / fs, first + 2 * length_s + 1))
+    inside = (time >= shown[0]) & (time <= shown[1])
+    zoom.plot(time[inside], ecg[inside], color=INK, linewidth=0.8)
+    for ax in (whole, zoom):
+        ax.set_ylim(low - 0.15 * (high - low), high + 0.4 * (high - low))
+        ax.set_ylabel(COUNTS)
+        for number, row in enumerate(meta.itertuples()):
+            if ax is whole or row.start < shown[1] - 1:
+                _shade_window(ax, number, row.start, length_s, row.quality)
+    whole.set_xlim(0, len(ecg) / fs)
+    whole.set_title("the whole recording: lowest and highest value of each second", fontsize=10)
+    zoom.set(xlabel="time in the recording (s)", xlim=shown)
+    zoom.set_title("its first two windows", fontsize=10)
+    fig.suptitle(f"Windows of {length_s:g} s in one recording ({label})", fontsize=11)
     return fig
+
+
+def _shade_window(ax: Axes, number: int, start: float, length_s: float, quality: str) -> None:
+    """Shade one window behind the signal, and write its number on top."""
+    flagged = quality != "ok"
+    colour = QUALITY_COLOURS[quality] if flagged else (SKY, YELLOW)[number % 2]
+    ax.axvspan(start, start + length_s, color=colour, alpha=0.35, linewidth=0, zorder=0)
+    ax.annotate(
+        f"{number + 1}\n{quality}" if flagged else f"{number + 1}",
+        (start + length_s / 2, 0.97),
+        xycoords=("data", "axes fraction"),
+        ha="center",
+        va="top",
+        fontsize=8,
+    )
 
 
 @styled

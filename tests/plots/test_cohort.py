@@ -23,27 +23,6 @@ def test_durations_are_drawn_for_every_participant_and_clip(trials, check):
     np.testing.assert_array_equal(drawn, [[20, 30]] * 3)
 
 
-def test_leads_are_drawn_over_the_seconds_asked_for_with_the_peaks_in_them(made, check):
-    peaks = made.truth.r_peaks[1]
-    ecg, recording = made.cohort.signals[1], made.cohort.recordings.loc[1]
-    fig = cohort_plots.both_leads(
-        ecg, recording, FS, LABEL, start=3, length=5, peaks={"true": peaks}
-    )
-    check(fig, LABEL, "time in the recording (s)", "lead 2\n(converter units)")
-    assert fig.axes[0].get_title() == "Participant 1, clip 1, stimulus (some data)"
-    line, marks = fig.axes[0].lines
-    np.testing.assert_array_equal(line.get_ydata(), ecg[3 * FS : 8 * FS, 0])
-    expected = peaks[(peaks >= 3 * FS) & (peaks < 8 * FS)] / FS
-    np.testing.assert_allclose(marks.get_xdata(), expected)
-
-
-def test_leads_can_be_drawn_without_peaks_and_past_the_end(made):
-    fig = cohort_plots.both_leads(
-        made.cohort.signals[1], made.cohort.recordings.loc[1], FS, LABEL, start=18, length=10
-    )
-    assert len(fig.axes[0].lines[0].get_xdata()) == 2 * FS
-
-
 def test_ratings_are_counted_per_trial_and_parted_by_the_threshold(trials, check):
     fig = cohort_plots.rating_counts(trials, LABEL)
     check(fig, LABEL, "rating (1 to 5)", "trials (number)")
@@ -84,6 +63,3 @@ def test_people_named_by_text_one_lead_and_other_scales(check):
     low, high = fig.axes[0].containers
     assert [bar.get_height() for bar in low] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
     assert sum(bar.get_height() for bar in high) == 2
-    recording = pd.Series({"participant": "anna", "clip": "rest", "condition": "rest"})
-    fig = cohort_plots.both_leads(np.zeros((2560, 1)), recording, FS, LABEL)
-    assert len(fig.axes) == 1

@@ -3,9 +3,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecglib.evaluation.protocols import ALL, TRANSFERS
+from ecglib.evaluation.protocols import ALL, RANDOM, SCRATCH, STR, TRANSFERS
 from ecglib.plots import comparison as comparison_plots
-from ecglib.plots.style import BLUE
+from ecglib.plots.palette import INK, look
 from ecglib.studies.comparison import choices
 
 TARGETS = ("valence", "arousal", "dominance")
@@ -71,26 +71,36 @@ def test_a_point_is_filled_only_where_the_interval_leaves_out_zero():
     fig = comparison_plots.contrast_forest(forest_table(), "synthetic")
     for ax in fig.axes:
         points = [line for line in ax.lines if line.get_marker() == "o"]
-        assert [p.get_markerfacecolor() for p in points] == [BLUE, "white"]
+        assert [p.get_markerfacecolor() for p in points] == [INK, "white"]
 
 
 def test_the_forest_says_what_a_filled_point_means():
     fig = comparison_plots.contrast_forest(forest_table(), "synthetic")
     (legend,) = fig.legends
     meanings = {t.get_text(): h for t, h in zip(legend.texts, legend.legend_handles, strict=True)}
-    assert meanings["interval leaves out zero"].get_markerfacecolor() == BLUE
+    assert meanings["interval leaves out zero"].get_markerfacecolor() == INK
     assert meanings["interval covers zero"].get_markerfacecolor() == "white"
 
 
-def test_a_transfer_has_one_colour_in_all_figures_and_no_two_lines_look_alike():
+def test_colour_is_the_pretext_and_marker_the_transfer_in_all_figures():
     grid = comparison_plots.choice_grid(grid_table(), "synthetic")
+    marks = dict(
+        zip(
+            [text.get_text() for text in grid.legends[0].texts],
+            grid.legends[0].legend_handles,
+            strict=True,
+        )
+    )
+    for transfer in TRANSFERS:
+        drawn = {h.get_marker() for name, h in marks.items() if name.startswith(transfer)}
+        assert drawn == {comparison_plots.TRANSFER_MARKERS[transfer]}
+    colours = {line.get_color() for line in grid.axes[0].lines}
+    assert {look(name).colour for name in (STR, RANDOM, SCRATCH)} < colours
     curves = comparison_plots.label_curves(curve_table(), "synthetic")
-    for fig, names in ((grid, TRANSFERS), (curves, TRANSFERS)):
-        drawn = {line.get_label(): line for line in fig.axes[0].lines}
-        drawn.pop("majority class")
-        for name in names:
-            colours = {line.get_color() for label, line in drawn.items() if name in label}
-            assert colours == {comparison_plots.COLOURS[name]}
+    drawn = {line.get_label(): line for line in curves.axes[0].lines}
+    drawn.pop("majority class")
+    for name, line in drawn.items():
+        assert line.get_color() == look(name).colour
     looks = [(line.get_color(), line.get_linestyle()) for line in drawn.values()]
     assert len(looks) == 6 and len(set(looks)) == 6
 

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from ecglib.plots import contrastive as contrastive_plots
+from ecglib.plots.people import LOOKS
 
 
 def history():
@@ -61,5 +62,16 @@ def test_numbers_of_participants_do_not_cover_each_other():
     fig = contrastive_plots.embedding(points, person, 1 + person % 5, "arousal", "synthetic")
     fig.canvas.draw()
     boxes = [text.get_window_extent() for text in fig.axes[0].texts]
-    assert len(boxes) == 10
+    assert len(boxes) == len(LOOKS)
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_lines_part_the_people_whose_numbers_stand_beside_the_map():
+    whose = np.repeat([4, 7, 9], [4, 2, 6])
+    fig = contrastive_plots.similarity_matrices({"before": np.eye(12)}, "synthetic", whose)
+    ax = fig.axes[0]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["4", "7", "9"]
+    assert sorted({line.get_xdata()[0] for line in ax.lines if line.get_xdata()[0] > 1}) == [
+        3.5,
+        5.5,
+    ]

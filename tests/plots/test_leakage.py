@@ -56,5 +56,7 @@ def test_every_identity_has_an_axes_with_all_features_and_guessing():
     assert "(synthetic)" in fig.get_suptitle()
     assert [ax.get_title() for ax in fig.axes] == [f"which {i}?" for i in PROBES]
     assert [text.get_text() for text in fig.axes[0].get_yticklabels()] == ["x", "y"]
+    assert fig.axes[0].get_xscale() == "linear" and fig.axes[0].get_xlim()[1] > 1
+    assert [text.get_text() for text in fig.axes[0].texts][:2] == ["0.50", "0.50"]
     for ax in fig.axes:
         assert 0.05 in [line.get_xdata()[0] for line in ax.get_lines()]

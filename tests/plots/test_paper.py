@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecglib.plots.paper import ecg_paper
+from ecglib.plots.paper import ecg_paper, leads_paper
 from ecglib.plots.recording import heart_rate_over_time, median_beats
 
 LABEL = "some data"
@@ -65,3 +65,34 @@ def test_median_beats_and_heart_rate(check):
     fig = heart_rate_over_time(rates, 10, LABEL)
     check(fig, LABEL, "time in the recording (s)", "beats per minute")
     assert fig.axes[0].get_lines()[0].get_xdata().tolist() == [5.0, 15.0, 25.0]
+
+
+def test_leads_stand_on_one_paper_with_marks_over_the_beats(check):
+    x = np.zeros((1280, 2))
+    x[640] = 240
+    beats = {"found": np.array([2.5]), "true": np.array([2.5])}
+    fig = leads_paper(
+        x, 256, LABEL, mv_per_unit=1 / 240, start=5, marks=beats, waves={"R": 2.5}, rr=(1.0, 1.8)
+    )
+    check(fig, LABEL, "time in the recording (s)", "lead 2")
+    assert "25 mm/s, 10 mm/mV" in fig.get_suptitle()
+    for ax in fig.axes:
+        second, unit = square_mm(fig, ax)
+        assert (second, unit) == pytest.approx((25, 1), rel=0.02)
+        trace, pulse, *marks = ax.get_lines()
+        assert trace.get_ydata().max() == pytest.approx(10)
+        assert pulse.get_ydata().max() == 10
+        assert [line.get_xdata().tolist() for line in marks] == [[2.5], [2.5]]
+        assert all(ax.get_ylim()[1] > line.get_ydata()[0] > 10 for line in marks)
+    assert [t.get_text() for t in fig.axes[1].get_xticklabels()] == ["5", "6", "7", "8", "9", "10"]
+    assert [t.get_text() for t in fig.legends[0].texts] == ["found", "true"]
+    assert {"R", "RR 0.80 s"} <= {t.get_text() for t in fig.axes[0].texts}
+
+
+def test_leads_of_unknown_gain_are_scaled_to_fit_and_have_no_pulse():
+    x = np.stack([np.sin(np.arange(512) / 9) * 1e4, np.full(512, np.nan)], axis=1)
+    fig = leads_paper(x, 256, LABEL)
+    assert "scaled to fit" in fig.get_suptitle()
+    first, second = (ax.get_lines() for ax in fig.axes)
+    assert len(first) == len(second) == 1
+    assert 9 < np.abs(first[0].get_ydata()).max() < 11

@@ -59,13 +59,13 @@ def test_a_longer_training_is_a_line_per_task_and_the_other_one_a_marker_per_tas
     assert texts[-2:] == ["time warping", "this chapter (hollow)"]
 
 
-def test_the_map_of_features_has_every_window_and_the_number_of_every_participant():
+def test_the_map_of_features_has_the_windows_and_the_number_of_every_participant_picked_out():
     fig = FIGURES["feature_maps"]()
     titles = ["random: 20% between participants", "STR: 40% between participants"]
     assert [ax.get_title() for ax in fig.axes] == titles
     for ax, plane in zip(fig.axes, PLANES, strict=True):
-        np.testing.assert_array_equal(ax.collections[0].get_offsets(), plane)
-        assert [text.get_text() for text in ax.texts] == ["1", "2"]
+        assert sum(len(cloud.get_offsets()) for cloud in ax.collections) == len(plane)
+        assert {text.get_text() for text in ax.texts} == {"1", "2"}
 
 
 def test_the_oracles_are_a_dot_per_participant_and_a_line():

@@ -34,7 +34,7 @@ def make_summary(protocols=("window-kfold", "leave-one-participant-out")):
 def make_differences():
     return pd.DataFrame(
         [
-            {"protocol": "p", "target": t, "model": "A - B", "metric": m}
+            {"protocol": "p", "target": t, "model": "STR (strict) - random (none)", "metric": m}
             | {"mean": 0.1 * i, "low": 0.1 * i - 0.05, "high": 0.1 * i + 0.05}
             for i, t in enumerate(TARGETS)
             for m in ("auc", "balanced_accuracy")
@@ -64,7 +64,8 @@ def test_every_figure_names_its_data_and_labels_its_axes(name):
 
 def test_a_forest_has_a_column_per_protocol_and_every_interval_in_it():
     fig = FIGURES["forest"]()
-    assert [ax.get_title() for ax in fig.axes] == ["window-kfold", "leave-one-participant-out"]
+    titles = ["shuffled windows", "one person left out (LOSO)"]
+    assert [ax.get_title() for ax in fig.axes] == titles
     for ax, shift in zip(fig.axes, (0.1, 0), strict=True):
         intervals = [line.get_xdata() for line in ax.lines if line.get_linewidth() == 2]
         assert len(intervals) == len(TARGETS) * 3

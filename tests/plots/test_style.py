@@ -17,6 +17,8 @@ OURS = {
     "ecglib.data.labels",
     "ecglib.data.targets",
     "ecglib.evaluation.protocols",
+    "ecglib.plots.palette",
+    "ecglib.plots.people",
     "ecglib.plots.style",
     "ecglib.preprocessing.quality",
 }

@@ -64,3 +64,12 @@ def test_amplitudes_are_drawn_as_they_are_and_scaled(check):
     check(fig, LABEL, "root mean square of a window (SD)", "windows (number)")
     names = [text.get_text() for text in fig.axes[0].get_legend().get_texts()]
     assert names == ["original", "× 1.1"]
+
+
+def test_a_small_change_is_laid_over_what_was_before():
+    x, ramp = np.sin(np.arange(2560) / 20), np.arange(2560)
+    fig = transformations_plots.before_after(
+        x, 1.1 * x, ramp, (400, 500, 600), FS, "scaling", LABEL, overlay=True
+    )
+    assert [len(ax.lines) for ax in fig.axes] == [2, 2, 2, 3]
+    np.testing.assert_array_equal(fig.axes[3].lines[2].get_ydata(), x)
