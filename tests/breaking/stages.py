@@ -11,13 +11,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecglib.core.folders import ARTIFACTS, HOME
 from tests.data.web import Web, some_set, sums_of
 
+if TYPE_CHECKING:
+    from ecglib.studies.study import Study
+
 MB = 1 << 20
+
+EPOCHS = 5
+"""Of each pretraining; a checkpoint follows each."""
 
 
 def windows(folder: Path) -> None:
@@ -29,37 +36,58 @@ def windows(folder: Path) -> None:
 
 
 def str_pretraining(folder: Path) -> None:
-    """Pretrain on versions to recognise, with a checkpoint after each of six epochs."""
+    """Pretrain on versions to recognise, with a checkpoint after each epoch."""
     from ecglib.studies import pretraining
 
     pretraining.pretext(_study(folder), 0)
 
 
 def contrastive_pretraining(folder: Path) -> None:
-    """Pretrain contrastively, with probes, and a checkpoint after each of six epochs."""
+    """Pretrain contrastively, with probes, and a checkpoint after each epoch."""
     from ecglib.studies import pretraining
 
     pretraining.contrastive(_study(folder), 0)
 
 
 def tables(folder: Path) -> None:
-    """Compute the grid of the comparison and what every encoder learnt, pretraining included."""
-    from ecglib.studies.comparison_tables import grid, pretext_report
+    """Compute the grid of the comparison, part by part; pretraining has stages of its own here."""
+    from ecglib.studies.comparison import Starts
+    from ecglib.studies.comparison_tables import grid
 
-    study = _study(folder, epochs=2)
-    grid(study)
-    pretext_report(study)
+    make = Starts._make
+    Starts._make = lambda self, pretext, *others: make(self, "random", *others)
+    grid(_study(folder))
 
 
 def real(folder: Path) -> None:
-    """Train the networks of the study of real hearts on nine invented people, and score them."""
+    """Train networks of the study of real hearts on five invented people, and score them."""
+    from ecglib.data.eegmat import CONDITIONS
+    from ecglib.studies.real import RealPlan, RealStudy
+    from ecglib.studies.real_networks import train_all
     from ecglib.studies.real_scores import real_scores
-    from tests.studies.test_real import tiny_study
+    from tests.studies import test_real
+    from tests.studies.tiny import TINY
 
-    study = tiny_study(folder)
-    alone = replace(study.plan, n_groups=0, tuned_folds=0)
-    longer = type(study)(study.eegmat, study.clinic, alone, folder)
-    real_scores(study, longer)
+    test_real.PEOPLE = test_real.PEOPLE[:5]
+    rng = np.random.default_rng(0)
+    tuning = TINY.comparison.tuning
+    plan = RealPlan(
+        encoder=TINY.encoder,
+        pretext=TINY.pretext,
+        contrastive=TINY.contrastive,
+        tuning=replace(tuning, training=replace(tuning.training, epochs=1, steps_per_epoch=2)),
+        poolings=("max", "max"),
+        seeds=(0,),
+        n_groups=0,
+        tuned_folds=2,
+        labelled=(),
+        draws=1,
+    )
+    people = test_real.cohort("eegmat", CONDITIONS, rng, "a")
+    clinic = test_real.cohort("MIT-BIH", ("clinic",), rng, "b")
+    study = RealStudy(people, clinic, plan, folder)
+    train_all(study)
+    real_scores(study, RealStudy(people, clinic, replace(plan, tuned_folds=0), folder))
 
 
 def fetch(folder: Path) -> None:
@@ -82,15 +110,16 @@ AFTER_WINDOWS = ("STR pretraining", "contrastive pretraining", "comparison")
 """Stages that start in a folder with windows, so that it is they that are killed."""
 
 
-def _study(folder: Path, epochs: int = 6):
+def _study(folder: Path) -> Study:
     from ecglib.studies.study import Study
     from tests.studies.tiny import SPEC, TINY
 
     pretext, contrastive = TINY.pretext, TINY.contrastive
     profile = replace(
         TINY,
-        pretext=replace(pretext, training=replace(pretext.training, epochs=epochs)),
-        contrastive=replace(contrastive, training=replace(contrastive.training, epochs=epochs)),
+        pretext=replace(pretext, training=replace(pretext.training, epochs=EPOCHS)),
+        contrastive=replace(contrastive, training=replace(contrastive.training, epochs=EPOCHS)),
+        comparison=replace(TINY.comparison, folds_per_group=1),
     )
     return Study(profile=profile, folder=folder, spec=SPEC)
 
