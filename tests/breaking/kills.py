@@ -1,12 +1,13 @@
 """Kill what takes long at points drawn at random, start it again, and compare what it leaves.
 
-    python -m tests.breaking.kills [--points N] [STAGE ...]
+    python -m tests.breaking.kills [--points N] [--quick] [STAGE ...]
 
 Every stage (`tests.breaking.stages`) runs in processes of its own: once undisturbed, and then it is
 killed by SIGKILL, N times in all. After one, two or three kills in a row it is left to end by
-itself. Half of the points are moments; the other half follow a change of a file, such as the opening
-of one that is to be written, by up to 20 ms. What is there in the end must be what the undisturbed
-run left: the same files, in which nothing differs but seconds and date. Writes ``benchmarks/results/kills.json``.
+itself. Half of the points are moments; the other half follow a change of a file, such as the
+opening of one that is to be written, by up to 20 ms. What is there in the end must be what the
+undisturbed run left: the same files, in which nothing differs but seconds and date. Unless it is to
+be quick, ``benchmarks/results/kills.json`` gets the numbers.
 """
 
 from __future__ import annotations
@@ -32,7 +33,14 @@ import numpy as np
 
 from ecglib.core.artifacts import load_arrays
 from tests.breaking.results import save
-from tests.breaking.stages import AFTER_WINDOWS, STAGES, import_all, surroundings, uncompiled
+from tests.breaking.stages import (
+    AFTER_WINDOWS,
+    STAGES,
+    WITHOUT_NETWORKS,
+    import_all,
+    surroundings,
+    uncompiled,
+)
 
 POINTS = 12
 """Kills of each stage."""
@@ -63,7 +71,7 @@ class Point:
 
 
 def points(n: int, seconds: float, changes: int, rng: np.random.Generator) -> list[Point]:
-    """Draw points within a run of so many seconds and changes of files: moments and changes in turn."""
+    """Draw points of a run of so many seconds and changes of files: moments and changes in turn."""
     drawn = []
     for number in range(n):
         moment = rng.uniform(0.02, 0.98) * seconds
@@ -113,7 +121,8 @@ def _child(stage: str, folder: Path, log: Path, counted: Path, point: Point | No
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        uncompiled()
+        if stage not in WITHOUT_NETWORKS:
+            uncompiled()
         number = 0
 
         def watch(event: str, arguments: tuple) -> None:
@@ -195,8 +204,8 @@ def break_stage(stage: str, n: int, place: Path, given: Path | None) -> dict[str
     Returns
     -------
     dict
-        ``stage``, ``kills`` (of which ``at a change of a file``), ``runs`` that were killed and taken up,
-        ``identical``, ``different`` (each with its point and the files), ``left`` (unfinished
+        ``stage``, ``kills`` (of which ``at a change of a file``), ``runs`` that were killed and
+        went on, ``identical``, ``different`` (each with its point and the files), ``left`` (unfinished
         files in the end), and of the undisturbed run the numbers of ``files``, ``seconds`` and
         ``changes``.
     """
@@ -255,15 +264,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("stages", nargs="*", help=f"of {', '.join(STAGES)}")
     parser.add_argument("--points", type=int, default=POINTS, help="kills of each stage")
+    parser.add_argument("--quick", action="store_true", help="write no result file")
     given = parser.parse_args(arguments)
     configuration = {"points": given.points, "seed": SEED, "latest_s": LATEST_S}
-    wrong = False
+    chosen, wrong = given.stages or list(STAGES), False
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    import_all()
+    if not set(chosen) <= set(WITHOUT_NETWORKS):
+        import_all()
     with tempfile.TemporaryDirectory() as place, surroundings(Path(place, "home")):
         Path(place, "home").mkdir()
         ready = Path(place, "ready")
-        for stage in given.stages or STAGES:
+        for stage in chosen:
             if stage in AFTER_WINDOWS and not ready.exists():
                 ready.mkdir()
                 run("windows", ready, Path(place, "ready.txt"))
@@ -272,7 +283,8 @@ def main(arguments: list[str]) -> int:
             row = break_stage(stage, given.points, own, ready if stage in AFTER_WINDOWS else None)
             wrong |= bool(row["different"] or row["left"])
             print(row, flush=True)
-            save("kills", [row], configuration, time.monotonic() - start, list(STAGES))
+            if not given.quick:
+                save("kills", [row], configuration, time.monotonic() - start, list(STAGES))
             shutil.rmtree(own)
     return int(wrong)
 

@@ -2,10 +2,10 @@
 
     python -m tests.breaking.mutation [--tools FOLDER] [--sample N] [MODULE ...]
 
-The changes are those of Cosmic Ray, which lies in a FOLDER of its own: an operator, a number, a condition,
-an exception, a loop. Those that change annotations only are left out, for they never run. Of the
-others of a module N are drawn. Each is tried in a process of its own that runs the module's tests until
-the first fails. Writes ``benchmarks/results/mutation.json``, module by module.
+The changes are those of Cosmic Ray, which lies in a FOLDER of its own: an operator, a number, a
+condition, an exception, a loop. Those that change annotations only are left out, for they never
+run. Of the others of a module N are drawn. Each is tried in a process of its own that runs the
+module's tests until the first fails. Writes ``benchmarks/results/mutation.json``, module by module.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def mutants(source: str) -> tuple[list[Mutant], int]:
                 continue
             pairs = zip(source.splitlines(), changed.splitlines(), strict=False)
             line, (was, now) = next((i, p) for i, p in enumerate(pairs, start=1) if p[0] != p[1])
-            found.append(Mutant(name.removeprefix("core/"), line, was.strip(), now.strip(), changed))
+            kept = (name.removeprefix("core/"), line, was.strip(), now.strip(), changed)
+            found.append(Mutant(*kept))
     return found, silent
 
 
@@ -137,7 +138,9 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
         return self.source.encode()
 
 
-def tried(module: str, path: Path, source: str, tests: list[str], limit_s: int) -> tuple[str, float]:
+def tried(
+    module: str, path: Path, source: str, tests: list[str], limit_s: int
+) -> tuple[str, float]:
     """Run the tests of a module with another source, in a process of its own.
 
     Returns

@@ -1,4 +1,4 @@
-"""Small versions of what takes long, to be killed: each computes into a folder, and can go on there.
+"""Small versions of what takes long, to be killed: each computes into a folder, and goes on there.
 
 No network is compiled: that would take longer than to train it.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,8 @@ STAGES: dict[str, Callable[[Path], None]] = {
     "real hearts": real,
 }
 
+WITHOUT_NETWORKS = ("windows", "fetch")
+
 AFTER_WINDOWS = ("STR pretraining", "contrastive pretraining", "comparison")
 """Stages that start in a folder with windows, so that it is they that are killed."""
 
@@ -125,10 +128,13 @@ def _study(folder: Path) -> Study:
 
 
 def import_all() -> None:
-    """Import what the stages need, and compute nothing, so that processes can be forked from here."""
-    import ecglib.studies.comparison_tables
-    import ecglib.studies.real_scores
-    import tests.studies.test_real  # noqa: F401
+    """Import what the stages need, and compute nothing, so that processes can be forked."""
+    for name in (
+        "ecglib.studies.comparison_tables",
+        "ecglib.studies.real_scores",
+        "tests.studies.test_real",
+    ):
+        import_module(name)
 
 
 def uncompiled() -> None:

@@ -1,4 +1,4 @@
-"""The page about what was tried says what the result files say, also when they say something else."""
+"""The page about what was tried says what the result files say, whatever they say."""
 
 import json
 import re
@@ -74,14 +74,16 @@ def test_sentences_say_what_the_files_say(tmp_path, monkeypatch):
     said, tables = shown(tmp_path, monkeypatch)
     for sentence in (
         "14 kills hit 2 stages, 6 of them at a change of a file.",
-        "Of 10 killed runs that went on, 9 ended with what an undisturbed run leaves, and 1 did not.",
+        "Of 10 killed runs that went on, 9 ended with what an undisturbed run leaves, "
+        "and 1 did not.",
         "1 unfinished file stayed.",
         "2 readers met 80 files made by hand and 2,400 damaged copies.",
         "2,200 were refused with a DataError and 280 gave a value. 2 files broke a reader.",
         "was 31 MiB (edf), the longest time 0.3 s (csv).",
         "Of 160 changes in 2 modules, the tests caught 152 (95%); the least in "
         "`ecglib.data.dreamer`, 90%.",
-        "97.0 % of the lines and branches of `ecglib` run: 1 of 50 lines and 2 of 50 branches do not.",
+        "97.0 % of the lines and branches of `ecglib` run: "
+        "1 of 50 lines and 2 of 50 branches do not.",
         "The least tested room is `data`, with 91.0 %.",
         "Tried on 2030-01-02: abacus",
     ):
