@@ -205,7 +205,7 @@ def break_stage(stage: str, n: int, place: Path, given: Path | None) -> dict[str
     -------
     dict
         ``stage``, ``kills`` (of which ``at a change of a file``), ``runs`` that were killed and
-        went on, ``identical``, ``different`` (each with its point and the files), ``left`` (unfinished
+        went on, ``identical``, ``different`` (each with its points and files), ``left`` (unfinished
         files in the end), and of the undisturbed run the numbers of ``files``, ``seconds`` and
         ``changes``.
     """
