@@ -18,7 +18,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test lab fuzz pages pdf other-data results playgrounds real encoders bench paper-run lint format sync notebooks lock clean distclean
+.PHONY: help env book test lab fuzz kills mutation coverage versions pages pdf other-data results playgrounds real encoders bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,22 @@ test: $(STAMP)  ## run the unit tests, then every notebook against its stored ou
 fuzz: $(STAMP)  ## damage small files in every way and read them (MINUTES=5)
 	$(ONE_THREAD) $(BIN)/python -m tests.fuzz.measure
 	$(ONE_THREAD) $(BIN)/python -m tests.fuzz.fuzzing $(MINUTES)
+
+# What these find, and "fuzz", is told by the page "What we tried to break" of the book.
+kills: $(STAMP)  ## kill what takes long at drawn points, and compare what it leaves
+	$(ONE_THREAD) $(BIN)/python -m tests.breaking.kills
+
+mutation: $(STAMP)  ## change the library in small ways, and see whether its tests notice
+	test -d .mutation || $(BIN)/python -m pip install --quiet --target .mutation cosmic-ray==8.7.0
+	$(ONE_THREAD) $(BIN)/python -m tests.breaking.mutation --tools .mutation
+
+coverage: $(STAMP)  ## count the lines and branches of the library that no test runs
+	rm -rf .coverage && mkdir .coverage
+	begin=$$(date +%s); export COVERAGE_FILE=$(CURDIR)/.coverage/data; \
+		$(ONE_THREAD) $(BIN)/python -m coverage run -m pytest -n auto --dist loadfile && \
+		$(BIN)/python -m coverage combine --quiet && \
+		$(BIN)/python -m coverage json --quiet -o .coverage/report.json && \
+		$(BIN)/python -m tests.breaking.branches .coverage/report.json $$(($$(date +%s) - begin))
 
 env: $(STAMP)  ## create .venv from requirements.lock
 
@@ -102,7 +118,7 @@ lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv)
 		--no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean:  ## remove the rendered book and caches
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build .coverage .mutation .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 distclean: clean  ## also remove .venv and every computed artifact

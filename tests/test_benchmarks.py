@@ -10,7 +10,11 @@ from benchmarks import common
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "benchmarks").glob("bench_*.py"))
-RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+# Those of `tests.breaking` are counts, and no comparison of speed.
+COUNTS = {"kills", "malformed", "mutation", "coverage"}
+RESULTS = sorted(
+    path for path in (ROOT / "benchmarks" / "results").glob("*.json") if path.stem not in COUNTS
+)
 ROW = {"what", "median", "low", "high", "turns", "unit", "target", "at_least", "met", "note"}
 
 

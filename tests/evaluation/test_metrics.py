@@ -34,6 +34,31 @@ def test_one_class_leaves_only_accuracy_defined() -> None:
     assert all(np.isnan(values[name]) for name in ("balanced_accuracy", "macro_f1", "auc"))
 
 
+def test_without_windows_of_class_1_only_accuracy_is_defined() -> None:
+    truth, probability = np.zeros(4, int), np.array([0.9, 0.2, 0.8, 0.7])
+    values = {name: function(truth, probability) for name, function in metrics.METRICS.items()}
+    assert values["accuracy"] == 0.25
+    assert all(np.isnan(values[name]) for name in ("balanced_accuracy", "macro_f1", "auc"))
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"),
+    [
+        # One window right and one wrong in each class.
+        ([0.9, 0.2, 0.1, 0.8], [0.5, 0.5, 0.5, 0.75]),
+        # Everything wrong, and everything right.
+        ([0.1, 0.2, 0.9, 0.8], [0.0, 0.0, 0.0, 0.0]),
+        ([0.9, 0.8, 0.1, 0.2], [1.0, 1.0, 1.0, 1.0]),
+        # A single window of class 1 is found: recalls 1/2 and 1, F1 2/3 and 4/5; 3 1/2 of 4 pairs.
+        ([0.9, 0.5, 0.5, 0.2], [0.75, 0.75, 11 / 15, 0.875]),
+    ],
+)
+def test_metrics_of_four_windows_by_hand(probability, expected) -> None:
+    truth = np.array([1, 1, 0, 0])
+    got = [function(truth, np.array(probability)) for function in metrics.METRICS.values()]
+    assert got == pytest.approx(expected)
+
+
 def test_the_area_within_folds_counts_the_pairs_of_each_fold() -> None:
     rng = np.random.default_rng(0)
     truth, fold = rng.integers(0, 2, 80), rng.integers(0, 7, 80)
