@@ -18,7 +18,7 @@ export PIP_NO_INPUT = 1
 export PYTHONNOUSERSITE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test fuzz pages other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
+.PHONY: help env book test versions fuzz pages other-data results real encoders bench paper-run lint format sync notebooks lock clean distclean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: $(STAMP)  ## run the unit tests, then every notebook against its stored ou
 fuzz: $(STAMP)  ## damage small files in every way and read them (MINUTES=5)
 	$(ONE_THREAD) $(BIN)/python -m tests.fuzz.measure
 	$(ONE_THREAD) $(BIN)/python -m tests.fuzz.fuzzing $(MINUTES)
+
+versions: $(STAMP)  ## run the tests of five rooms on the lowest and highest versions allowed (needs uv, 6 GB, and Python 3.11 and 3.13)
+	$(BIN)/python tools/check_versions.py
 
 env: $(STAMP)  ## create .venv from requirements.lock
 
