@@ -56,6 +56,9 @@ coverage: $(STAMP)  ## count the lines and branches of the library that no test 
 		$(BIN)/python -m coverage json --quiet -o .coverage/report.json && \
 		$(BIN)/python -m tests.breaking.branches .coverage/report.json $$(($$(date +%s) - begin))
 
+versions: $(STAMP)  ## run the tests of five rooms on the lowest and highest versions allowed (needs uv, 6 GB, and Python 3.11 and 3.13)
+	$(BIN)/python tools/check_versions.py
+
 env: $(STAMP)  ## create .venv from requirements.lock
 
 # The kernel is that of the environment, whatever kernels the user has installed elsewhere.

@@ -1,13 +1,7 @@
 """A tiny training on so many processor cores, started by test_cores.py: prints what it learnt."""
 
-# ruff: noqa: E402 - the number of cores is set before anything that counts them is imported
-
-import os
-import sys
-
-os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
-
 import hashlib
+import os
 
 import numpy as np
 

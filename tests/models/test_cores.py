@@ -10,6 +10,12 @@ import pytest
 pytest.importorskip("tensorflow", reason="the backend is not installed")
 
 WORKER = Path(__file__).with_name("cores_worker.py")
+# Before anything is imported that looks how many cores there are.
+START = """
+import os, runpy
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{cores}])
+runpy.run_path({worker!r}, run_name="__main__")
+"""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
            "TF_NUM_INTEROP_THREADS")  # fmt: skip
 
@@ -23,7 +29,7 @@ def test_one_core_and_two_learn_the_same_to_the_last_bit():
     plain |= {"PYTHONPATH": str(WORKER.parents[2]), "TF_CPP_MIN_LOG_LEVEL": "3"}
     started = [
         subprocess.Popen(
-            [sys.executable, str(WORKER), str(n)],
+            [sys.executable, "-c", START.format(cores=n, worker=str(WORKER))],
             env={**plain, "KERAS_BACKEND": "tensorflow"},
             text=True,
             stdout=subprocess.PIPE,

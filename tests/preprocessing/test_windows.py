@@ -216,6 +216,15 @@ def test_saving_refuses_columns_that_would_need_pickling(windows, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("dtype", [object, "string"])
+def test_a_missing_text_is_refused_and_never_becomes_the_text_nan(windows, tmp_path, dtype):
+    texts = pd.Series(["a", None, *["b"] * 70], dtype=dtype)
+    bad = Windows(windows.X, windows.meta.assign(site=texts), windows.fs, "synthetic")
+    with pytest.raises(DataError, match=r"site: column of type .*, with missing values"):
+        bad.save(tmp_path / "w.npz")
+    assert not list(tmp_path.iterdir())
+
+
 def test_loading_refuses_what_is_not_a_file_of_windows(windows, tmp_path):
     path = tmp_path / "windows.npz"
     with pytest.raises(DataError, match=r"windows\.npz: no such file"):
