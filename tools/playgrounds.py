@@ -2,7 +2,7 @@
 
 Each is a grid of answers, computed here once, so that a page needs neither a network nor a server:
 ``strength`` (chapter 3) and ``protocols`` (chapter 7) are made from the study's cohort and follow
-it; ``filters`` (chapter 2) is made from ten seconds of a real heart: curves at a lower rate are kept,
+it; ``filters`` (chapter 2) is made from ten seconds of a real heart: curves at a lower rate stay,
 and a drawing of each stands beside its numbers, for print and for pages without scripts.
 """
 
