@@ -286,8 +286,12 @@ def crossed_interval(
     t = _pivots(right, pairs, mean, n_resamples, np.random.default_rng(seed))
     t_low, t_high = np.quantile(t, (tail, 1 - tail))
     ends = np.clip([mean - t_high * error, mean - t_low * error], *bounds)
-    share = of_clips / (widened + of_clips)
-    return row | {"low": float(ends[0]), "high": float(ends[1]), "clips_share": float(share)}
+    return row | {
+        # Two bootstraps differ a little, and whoever knows less must not seem to know more.
+        "low": min(float(ends[0]), row["people_low"]),
+        "high": max(float(ends[1]), row["people_high"]),
+        "clips_share": float(of_clips / (widened + of_clips)),
+    }
 
 
 def _pivots(
