@@ -2,8 +2,8 @@
 
 Each is a grid of answers, computed here once, so that a page needs neither a network nor a server:
 ``strength`` (chapter 3) and ``protocols`` (chapter 7) are made from the study's cohort and follow
-it; ``filters`` (chapter 2) is made from ten seconds of a real heart: curves at a lower rate stay,
-and a drawing of each stands beside its numbers, for print and for pages without scripts.
+it; ``filters`` (chapter 2) is made from ten seconds of a real heart, of which curves are kept at a
+lower rate. A drawing of each stands beside its numbers, for print and for pages without scripts.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ SHOWN_HZ, SHOWN_S = 100, 6.0
 RECORD, START_S, LENGTH_S = "103", 120, 10
 """A record of MIT-BIH with much drift and a regular rhythm, and the window of it."""
 
-LOOSE = 25
-"""Standard deviation of the noise of a loose electrode, in parts of a hundred of a millivolt."""
+HUM_MV, LOOSE_MV = 0.6, 0.7
+"""Amplitude of the mains hum and standard deviation of the noise of a loose electrode."""
 
 
 def strength(study: Study) -> dict[str, Any]:
@@ -163,16 +163,17 @@ def filters(mitdb: Path) -> dict[str, Any]:
     rng, n = np.random.default_rng(0), len(x)
     t = np.arange(n) / fs
     late = slice(int(0.3 * n), int(0.5 * n))
-    flat, loose, clipped = x.copy(), x.copy(), x.copy()
+    flat, loose = x.copy(), x.copy()
     flat[late] = flat[late.start]
-    loose[late] += np.cumsum(rng.normal(size=late.stop - late.start)) * LOOSE / 100
+    long = slice(int(0.2 * n), int(0.9 * n))
+    loose[long] += LOOSE_MV * rng.normal(size=long.stop - long.start)
     top = 0.55 * x.max()
     damages = {
         "none": x,
-        "mains hum of 60 Hz": x + 0.25 * np.sin(2 * np.pi * 60 * t),
+        "mains hum of 60 Hz": x + HUM_MV * np.sin(2 * np.pi * 60 * t),
         "a loose electrode": loose,
         "a disconnected electrode": flat,
-        "a converter too small": np.clip(clipped, -top, top),
+        "a converter too small": np.clip(x, -top, top),
     }
     cuts = {"high-pass": [0, 0.1, 0.5, 0.8, 1.0], "low-pass": [0, 40, 30, 20], "notch": [0, 60]}
     kept, flags = [], []
