@@ -127,7 +127,7 @@ def pretext_report(study: Study) -> pd.DataFrame:
 
 
 def made(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], pd.DataFrame]]]:
-    """List the tables: the stage of each, what it is made from, and the call that makes it."""
+    """List the tables of a `study`: the stage of each, what it is made from, and how to make it."""
     return [
         (table.stage, _source(own, table.rows(own)), partial(_kept, own, table))
         for table in TABLES

@@ -44,21 +44,12 @@ def test_only_synthetic_results_travel(tiny_study, monkeypatch):
     assert not (tiny_study / "results").exists()
 
 
-def test_the_tables_that_are_named_travel(tiny_study, monkeypatch):
-    told = []
-    for module in ("excerpt", "subject_aware", "comparison_tables"):
-        place = f"ecglib.studies.{module}"
-        monkeypatch.setattr(
-            f"{place}.ship", lambda study, place=place: [told.append(place) or place]
-        )
-        if module != "comparison_tables":
-            monkeypatch.setattr(f"{place}.scores", lambda study: [1, 2])
-    found = run("results", "subjects", "excerpt", "--ship").output.splitlines()
-    assert found[:2] == ["subjects, synthetic: 2 rows", "excerpt, synthetic: 2 rows"]
-    assert found[2:] == ["kept ecglib.studies.subject_aware", "kept ecglib.studies.excerpt"]
-    assert told == ["ecglib.studies.subject_aware", "ecglib.studies.excerpt"]
-    run("results", "windows", "--ship")
-    assert told[2:] == ["ecglib.studies.comparison_tables"]
+def test_results_travel_if_asked_to(tiny_study, monkeypatch):
+    monkeypatch.setattr("ecglib.studies.shipping.ship", lambda study: ["there"])
+    monkeypatch.setattr("ecglib.studies.excerpt.scores", lambda study: [1, 2])
+    found = run("results", "excerpt").output.splitlines()
+    assert found == ["excerpt, synthetic: 2 rows"]
+    assert run("results", "excerpt", "--ship").output.splitlines()[1:] == ["kept there"]
 
 
 @pytest.fixture
