@@ -119,6 +119,11 @@ else:
     print("found beats that are true, at least 98 %:", (gap.min(axis=1) < 0.05).mean() >= 0.98)
 
 # %% [markdown]
+# :::{dropdown} Quiz: One minute of ECG holds a few more R peaks in the evening than in the morning. Which number on this page changes: heart rate, RR interval, or both?
+# Both, since each is the other's inverse: a minute divided by the RR interval is the heart rate.
+# They carry the same information on different scales.
+# :::
+#
 # ## The layout of the file
 #
 # The file is a nest of MATLAB structs and cell arrays. `read_variable` turns it into dictionaries
@@ -173,6 +178,11 @@ except DataError as error:
 del raw, person
 
 # %% [markdown]
+# :::{dropdown} Quiz: A test checks the shape and the range of all three rating fields. Would it notice that two were swapped?
+# No. Both have the same shape and the same range. Only a check by name, or against values known
+# from elsewhere, would.
+# :::
+#
 # ## The cohort
 #
 # After reading, everything known about a recording is one row of a table. Each trial has two: the
@@ -262,6 +272,11 @@ else:
     print(f"{study.label}: {len(means)} clips, so not those of the DREAMER study")
 
 # %% [markdown]
+# :::{dropdown} Quiz: A model reaches exactly the accuracy of the commonest answer. What has it read from the ECG?
+# Nothing need have been read: a constant answer gets the same. And if people's shares differ, even
+# a score above it may come from recognising people.
+# :::
+#
 # ## Why an ECG could know
 #
 # The heart has its own pacemaker, and two nerves change its pace. The **vagus** slows it, beat by beat;
@@ -332,6 +347,11 @@ else:
 # - It **is not** evidence. Its effects are small, but simpler than anyone should expect from people.
 #   That something is found in it says nothing about emotions in real hearts.
 #
+# :::{dropdown} Quiz: On a synthetic cohort a network finds arousal. What does that say about people?
+# Nothing. It says that the network can find an effect of the kind that was planted, and that the
+# path from file to score works.
+# :::
+#
 # ## What could go wrong
 #
 # - **Swapped ratings**, as told above. Read by name and test it.
@@ -352,37 +372,74 @@ else:
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How do the shares of high change if a rating of 3 counts as high as well?
+# **Exercise 1.1.** How do the shares of high change if a rating of 3 counts as high as well?
 #
-# :::{dropdown} Solution
-# ```python
-# for target in TARGETS:
-#     print(target, binary_labels(trials, target, rule=">=").mean().round(3))
-# ```
-# Where the middle rating is common, the commonest answer changes sides. A result is only comparable
-# with another one that uses the same threshold.
+# :::{dropdown} Solution 1.1
+# Where the middle rating is common, the commonest answer can change sides. A result is only
+# comparable with another one that uses the same threshold.
 # :::
+
+# %% tags=["solution"]
+moved = {
+    rule: [binary_labels(trials, target, rule=rule).mean() for target in TARGETS]
+    for rule in (">", ">=")
+}
+print(f"{study.label}, share of high by the rule")
+print(pd.DataFrame(moved, index=TARGETS).round(3).to_string())
+
+# %% [markdown]
+# **Exercise 1.2.** A model knows each participant's commonest answer, and nothing else. What
+# accuracy does it reach on arousal?
 #
-# **2.** A model knows each participant's commonest answer, and nothing else. What accuracy does it
-# reach on arousal?
-#
-# :::{dropdown} Solution
-# ```python
-# print(np.maximum(shares["arousal"], 1 - shares["arousal"]).mean().round(3))
-# ```
-# Never less than the commonest answer overall. This is what recognising the person is worth. (The mean
-# over participants is right because all have the same number of trials.)
+# :::{dropdown} Solution 1.2
+# Never less than the commonest answer overall. This is what recognising the person is worth. (The
+# mean over participants is right because all have the same number of trials.)
 # :::
+
+# %% tags=["solution"]
+knows = np.maximum(shares["arousal"], 1 - shares["arousal"]).mean()
+overall = base.loc["arousal", "accuracy of the commonest answer"]
+print(f"{study.label}: {knows:.3f} by knowing the person, {overall:.3f} without")
+
+# %% [markdown]
+# **Exercise 1.3.** Suppose that somebody swapped the *names* of two rating fields in the file
+# itself. Reading by name doesn't help then. What would still show it?
 #
-# **3.** Draw the baseline before the last clip of the last participant. Do the leads look alike?
-#
-# :::{dropdown} Solution
-# ```python
-# baseline = example.cohort.recordings.query("condition == 'baseline'").iloc[-1]
-# recording = example.cohort.signals[baseline.name]
-# leads_paper(recording[5 * fs : 11 * fs], fs, example_name, start=5)
-# ```
+# :::{dropdown} Solution 1.3
+# What is known of the clips from elsewhere. Each rating should agree best with the published means
+# of its own name; a swapped one agrees better with those of another. Without such a source, nothing
+# in the file tells.
 # :::
+
+# %% tags=["solution"]
+if len(means) == len(CLIP_MEANS["valence"]):
+    of_clips = trials.groupby("clip")[list(TARGETS)].mean().reset_index(drop=True)
+    agreement = {f"published {t}": of_clips.corrwith(pd.Series(m)) for t, m in CLIP_MEANS.items()}
+    print(f"{study.label}, correlation of the mean ratings of clips")
+    print(pd.DataFrame(agreement).round(2).to_string())
+else:
+    print(f"{study.label}: not the clips of the DREAMER study")
+
+# %% [markdown]
+# **Exercise 1.4.** Do the two leads tell the same story? Correlate them in the first recordings of
+# five people.
+#
+# :::{dropdown} Solution 1.4
+# Both see one heart, from two directions, so they share the times of all waves. Their shapes
+# differ, and so does the noise of their electrodes. The closer the correlation is to one, the less
+# a second lead adds.
+# :::
+
+# %% tags=["solution"]
+for row in trials.groupby("participant").head(1).head(5).itertuples():
+    both = cohort.signals[row.Index].astype(float)
+    r = np.corrcoef(both, rowvar=False)[0, 1]
+    print(f"{study.label}, participant {row.participant}: {r:.2f}")
+
+# %% [markdown]
+# **Research question.** Everyone saw the same clips, so a clip's loudness, length and pace are part
+# of every trial. Which recording would let you part the body's answer to the *stimulus* from its
+# answer to the *feeling*, and how would you test with the existing file whether it matters?
 #
 # ## What next
 #

@@ -185,6 +185,11 @@ fig
 # heights themselves. Whoever needs the ST level or the T wave for its own sake filters from 0.05 Hz
 # on.
 #
+# :::{dropdown} Quiz: A filter moves every R peak by the same 20 ms. Which numbers of this book change: RR intervals, or the time from R to T?
+# Neither, if the delay is the same at all frequencies. A filter that delays slow waves more than
+# fast ones moves the T wave against the R peak; hence zero phase.
+# :::
+#
 # ## One scale per participant
 #
 # Amplitude depends on skin, electrodes and the position of the heart. It says who is recorded, and
@@ -250,6 +255,11 @@ fig
 # Statistics can leak. These use no rating and nobody else's data, so a participant who is held out
 # for testing is treated exactly as a new user would be. They do use that participant's own
 # unlabelled recordings: a new user, too, has to be recorded before being normalised.
+#
+# :::{dropdown} Quiz: A held-out person is normalised with the mean and deviation of that person's own windows. Is this a leak?
+# Not of ratings, nor of other people: a new user's recordings give the same numbers. But the user
+# must have been recorded for a while before the first answer.
+# :::
 #
 # ## Quality flags
 #
@@ -319,6 +329,11 @@ print(example_note(study), end="")
 example.windows.meta.head(4)
 
 # %% [markdown]
+# :::{dropdown} Quiz: Why is quality judged before the filter, and not after?
+# The filter smears a missing or clipped stretch into something smooth that looks like a signal. In
+# the raw samples it is still plain.
+# :::
+#
 # ## Many windows, few answers
 #
 # How many examples do we have? It is tempting to count windows. But the participant rated each
@@ -386,46 +401,75 @@ fig
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Cut the first trial with half-overlapping windows. How many do you get, and how many new
-# ratings?
+# **Exercise 2.1.** Cut the first trial with half-overlapping windows. How many do you get, and how
+# many new ratings?
 #
-# :::{dropdown} Solution
-# ```python
-# windows, starts = cut(filtered, config.target_fs, config.length_s, overlap=0.5)
-# print(len(windows))
-# ```
-# Nearly twice as many windows, and not a single new rating. Overlap adds examples for training;
-# it adds nothing to a test.
+# :::{dropdown} Solution 2.1
+# Nearly twice as many windows, and not a single new rating. Overlap adds examples for training; it
+# adds nothing to a test.
 # :::
+
+# %% tags=["solution"]
+apart, _ = cut(filtered, config.target_fs, config.length_s)
+overlapping, _ = cut(filtered, config.target_fs, config.length_s, overlap=0.5)
+print(f"{study.label}: {len(apart)} windows side by side, {len(overlapping)} half-overlapping")
+
+# %% [markdown]
+# **Exercise 2.2.** Filter one window alone and compare it with the same window of the filtered
+# recording. Where do they differ most?
 #
-# **2.** Filter one window alone and compare it with the same window of the filtered recording.
-# Where do they differ most?
-#
-# :::{dropdown} Solution
-# ```python
-# from ecglib.preprocessing.filters import highpass
-# n = round(config.length_s * cohort.fs)
-# alone = highpass(raw[n : 2 * n], cohort.fs, config.highpass_hz)
-# gap = np.abs(alone - filtered[n : 2 * n])
-# print(gap[:fs].max() > gap[3 * fs : -3 * fs].max(), gap[-fs:].max() > gap[3 * fs : -3 * fs].max())
-# ```
-# At the edges: there the filter has to guess what came before and after.
+# :::{dropdown} Solution 2.2
+# Near the edges, if the output says so twice: there the filter has to guess what came before and
+# after.
 # :::
+
+# %% tags=["solution"]
+from ecglib.preprocessing.filters import highpass
+
+size = round(config.length_s * cohort.fs)
+alone = highpass(raw[size : 2 * size], cohort.fs, config.highpass_hz)
+gap = np.abs(alone - filtered[size : 2 * size])
+inside = gap[3 * fs : -3 * fs].max()
+print("more at the start than inside:", bool(gap[:fs].max() > inside))
+print("more at the end than inside:", bool(gap[-fs:].max() > inside))
+
+# %% [markdown]
+# **Exercise 2.3.** Does the neighbour of a window share its *rating* of arousal more often than
+# chance? Look at all neighbours, then at those from other trials only.
 #
-# **3.** Does the neighbour of a window share its *rating* of arousal more often than chance? Compare
-# with what you would expect from the same-trial share alone.
-#
-# :::{dropdown} Solution
-# ```python
-# arousal = usable.meta["arousal"].to_numpy()
-# trials = usable.meta.groupby(keys).ngroup().to_numpy()
-# elsewhere = trials != trials[nearest]
-# print((arousal == arousal[nearest]).mean().round(2))
-# print((arousal == arousal[nearest])[elsewhere].mean().round(2))
-# ```
-# The second number leaves out neighbours from the same trial. What is lost between the two is the
-# leak.
+# :::{dropdown} Solution 2.3
+# Compare with chance, the third number: how often two windows drawn at random share a rating. What
+# lies between the first number and the second is the leak of the trial. What the second still has
+# above chance comes from the person, or from the body.
 # :::
+
+# %% tags=["solution"]
+arousal = usable.meta["arousal"].to_numpy()
+of_trial = usable.meta.groupby(keys).ngroup().to_numpy()
+elsewhere = of_trial != of_trial[nearest]
+agree = arousal == arousal[nearest]
+by_chance = (pd.Series(arousal).value_counts(normalize=True) ** 2).sum()
+print(f"{study.label}: all neighbours {agree.mean():.2f}, from other trials", end=" ")
+print(f"{agree[elsewhere].mean():.2f}, by chance {by_chance:.2f}")
+
+# %% [markdown]
+# **Exercise 2.4.** A colleague normalises every window by its own mean and standard deviation.
+# Which question of the next chapter becomes unanswerable?
+#
+# :::{dropdown} Solution 2.4
+# Whether a window was scaled. Its own standard deviation divides the factor out, so the scaled
+# window and the original become the same numbers.
+# :::
+
+# %% tags=["solution"]
+window = usable.X[0].astype(float)
+own_scale = [(x - x.mean()) / x.std() for x in (window, 1.1 * window)]
+print("original and scaled are equal afterwards:", np.allclose(*own_scale))
+
+# %% [markdown]
+# **Research question.** How long should a window be? Ten seconds are a habit. Take a question of
+# your own, say a change of breathing or of heart-rate variability, and find out on real recordings
+# from which length on a longer window stops helping.
 #
 # ## What next
 #

@@ -123,6 +123,11 @@ print(
 print("each window within 0.7 dB:", bool(np.all(np.abs(snr - config.snr_db) < 0.7)))
 
 # %% [markdown]
+# :::{dropdown} Quiz: Why is the strength of the noise set relative to each window, and not fixed?
+# Fixed noise would drown quiet windows and vanish in loud ones. Then loudness, not noise, would
+# decide the answer.
+# :::
+#
 # ## Scaling
 #
 # Every sample is multiplied by the same factor. Look at {numref}`fig-transformations-scaling`, then
@@ -184,6 +189,10 @@ print(
 print("backwards twice is the original:", np.array_equal(twice, x))
 
 # %% [markdown]
+# :::{dropdown} Quiz: Which of the three would a heart-rate counter notice: negation, temporal inversion, or neither?
+# Neither. Both keep every RR interval's length; inversion only reverses their order.
+# :::
+#
 # ## Permutation
 #
 # The window is cut into equal segments, and these are shuffled. Beats are torn apart wherever a cut
@@ -271,6 +280,11 @@ print(
 # is why more pieces are stretched than squeezed. `warp_lengths` refuses settings that do not work
 # out.
 #
+# :::{dropdown} Quiz: Why must more pieces be stretched than squeezed?
+# The warped signal has to be at least as long as a window, since a window is cropped from it.
+# Otherwise it would need padding, and the padding would give it away.
+# :::
+#
 # ## All versions at once
 #
 # In training, one layer makes all versions of a batch, on the device that trains. The versions of
@@ -348,6 +362,11 @@ print(f"spread of RR intervals over their mean, median of {known.sum()} windows:
 # version, how far loudness alone leads, and what more training brings. A weak head is no harm in
 # itself: the features are what we want, not the answers.
 #
+# :::{dropdown} Quiz: Would a network that knows the person's usual loudness recognise scaled windows better?
+# Yes, where the spread within a person is smaller than the spread over all. For a stranger it does
+# not know it.
+# :::
+#
 # ## What could go wrong
 #
 # - **Normalising inside the network** would undo the scaling. The per-participant scale of
@@ -370,36 +389,67 @@ print(f"spread of RR intervals over their mean, median of {known.sum()} windows:
 # %% [markdown]
 # ## Exercises
 #
-# **1.** At which signal-to-noise ratio do you stop seeing the P wave? Try a few.
+# **Exercise 3.1.** How loud is the added noise, compared with the tallest wave of the window, at
+# 20, 15, 10, 5 and 0 dB? At which of them would you stop seeing a P wave of a tenth of that height?
 #
-# :::{dropdown} Solution
-# ```python
-# noisy = np.asarray(add_noise(x, 5.0, seed=seed))[0]
-# transformations_plots.before_after(x[0], noisy, numbers[0], beat, fs, "noise", example_name)
-# ```
-# The P wave is the smallest wave. It disappears first.
+# :::{dropdown} Solution 3.1
+# Where the noise reaches the P wave's own height, the wave can't be made out in a single beat any
+# more. It is the smallest wave and disappears first.
 # :::
+
+# %% tags=["solution"]
+for snr in (20, 15, 10, 5, 0):
+    added = np.asarray(add_noise(x, float(snr), seed=seed)) - x
+    share = added.std() / np.abs(x).max()
+    print(f"{study.label}, {snr} dB: noise of {share:.0%} of the tallest wave")
+
+# %% [markdown]
+# **Exercise 3.2.** Which scale factor would make originals and scaled windows easy to tell apart by
+# loudness, say with an area of 0.95?
 #
-# **2.** Which scale factor would make originals and scaled windows easy to tell apart by loudness,
-# say with an area of 0.95?
-#
-# :::{dropdown} Solution
-# ```python
-# for factor in (1.1, 1.2, 1.5, 2.0, 3.0):
-#     print(factor, round(auc(truth, np.concatenate([level, level * factor])), 2))
-# ```
-# The more loudness varies, the larger it is; on the synthetic cohort several times the published
-# change. Such a factor would make an easy question, and perhaps a useless one.
+# :::{dropdown} Solution 3.2
+# The more loudness varies, the larger it is. Such a factor would make an easy question, and perhaps
+# a useless one.
 # :::
+
+# %% tags=["solution"]
+for factor in (1.1, 1.2, 1.5, 2.0, 3.0):
+    told_apart = auc(truth, np.concatenate([level, level * factor]))
+    print(f"{study.label}, × {factor}: area {told_apart:.2f}")
+
+# %% [markdown]
+# **Exercise 3.3.** Can you choose the pieces so that warping stretches four and squeezes five?
 #
-# **3.** Can you choose the pieces so that warping stretches four and squeezes five?
-#
-# :::{dropdown} Solution
-# ```python
-# warp_lengths(n, n_pieces=9, stretch=1.05, n_stretched=4)
-# ```
-# This raises an error, and the message says how many samples would be left.
+# :::{dropdown} Solution 3.3
+# No. Together they would be shorter than the window, and the message says how many samples would be
+# left.
 # :::
+
+# %% tags=["solution"]
+try:
+    warp_lengths(n, n_pieces=9, stretch=1.05, n_stretched=4)
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# **Exercise 3.4.** A permutation may leave some segments where they were. How many, on average?
+# Guess, then try.
+#
+# :::{dropdown} Solution 3.4
+# One, however many segments there are: each of the $m$ segments stays with probability $1/m$. To
+# leave *all* in place is another matter.
+# :::
+
+# %% tags=["solution"]
+rng = np.random.default_rng(0)
+places = np.arange(config.n_segments)
+stayed = [np.sum(rng.permutation(places) == places) for _ in range(10_000)]
+print(f"{config.n_segments} segments, of which stay on average {np.mean(stayed):.2f}")
+
+# %% [markdown]
+# **Research question.** These six alterations were chosen by hand. Which alteration would a network
+# have to notice in order to learn what *you* want from an ECG, say breathing, or the end of the T
+# wave? Write it as a function from windows to windows and say which shortcut could give it away.
 #
 # ## What next
 #

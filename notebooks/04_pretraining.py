@@ -82,6 +82,11 @@ print(f"encoder and {len(TASKS)} heads: {encoder.count_params() + heads.count_pa
 print(f"encoder of the profile in use: {pretraining.random_encoder(study).count_params():,}")
 
 # %% [markdown]
+# :::{dropdown} Quiz: The encoder ends in a maximum over time. Can its features hold how *often* something occurs in the window?
+# Hardly: one good fit gives the same maximum as twelve. Whether the rate can still be read from
+# shapes is a question for {doc}`17_real_state`.
+# :::
+#
 # ## The loss
 #
 # Every head is a small classifier with its own binary cross-entropy $\ell_t$. The network
@@ -145,6 +150,11 @@ print("the loss fell:", history["loss"].iloc[-1] < history["loss"].iloc[0])
 print("answers at the end better than guessing:", history["balanced_accuracy"].iloc[-1] > 0.6)
 
 # %% [markdown]
+# :::{dropdown} Quiz: Pretraining uses no ratings. Why leave people out at all?
+# The features may fit the hearts they were learnt from. Whoever is tested later should be as new to
+# the encoder as the next user.
+# :::
+#
 # ## Recognition for people it has never seen
 #
 # Now the participants who were left out. For each head we count two things. The **area under the
@@ -169,6 +179,11 @@ print(f"{study.label}, heads with an AUC of at least {LEARNT}:", *scores.index[l
 print("below it:", *scores.index[~learnt], sep="\n  ")
 
 # %% [markdown]
+# :::{dropdown} Quiz: An F1 of 0.25 beside an area of 0.5: good, bad, or nothing learnt?
+# Nothing learnt: saying yes to everything scores about that, since one version in seven deserves a
+# yes.
+# :::
+#
 # ## What is taken for what
 #
 # Why are some heads weak? We show one version, and see which of the seven heads answers most
@@ -275,6 +290,11 @@ print("the network is below the oracle of the same participant:", network < refe
 # would be if it erred on this pair alone, amplitude is not the whole story, and the table above says
 # what else the head takes for its own.
 #
+# :::{dropdown} Quiz: A network scores above the oracle that knows other participants. Is there a leak?
+# Not necessarily. The oracles see a few statistics of the amplitude, and a network may find more in
+# a window. They are references, not ceilings.
+# :::
+#
 # ## A longer training
 #
 # Would more training help? `quick` stops early, to fit two processor cores.
@@ -358,36 +378,63 @@ print(f"({about['data']}, fast, judged on {n_judged} windows)")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** What F1 would a head have that says yes to everything?
+# **Exercise 4.1.** What F1 would a head have that says yes to everything?
 #
-# :::{dropdown} Solution
-# ```python
-# yes = np.ones_like(pretext.heldout_logits)
-# recognition.task_scores(yes)["f1"]
-# ```
+# :::{dropdown} Solution 4.1
 # Precision is one in seven and recall is one, so F1 is two in eight. Compare F1 with that, not with
 # one half.
 # :::
+
+# %% tags=["solution"]
+yes = np.ones_like(pretext.heldout_logits)
+print(recognition.task_scores(yes)["f1"].round(3).to_string())
+
+# %% [markdown]
+# **Exercise 4.2.** A head tells five of the other versions apart without error and guesses on the
+# sixth. What is its area? And if it guesses on two?
 #
-# **2.** How far would the oracles go if they knew the root mean square alone?
-#
-# :::{dropdown} Solution
-# ```python
-# recognition.AMPLITUDE_QUANTILES = ()
-# recognition.amplitude_reference(study.usable.X, meta, factor)["person"]
-# ```
-# On the synthetic cohort less far. The quantiles tell how much of the loudness is due to the number of
-# beats in the window.
+# :::{dropdown} Solution 4.2
+# $(5 + 0.5)/6$ and $(4 + 2 \cdot 0.5)/6$. An area above 0.9 can hide a question that the head can't
+# answer at all.
 # :::
+
+# %% tags=["solution"]
+print(f"guesses on one: {recognition.head_reference(0.5):.3f}")
+print(f"guesses on two: {(4 + 2 * 0.5) / 6:.3f}")
+
+# %% [markdown]
+# **Exercise 4.3.** How far would the oracles go if they knew the root mean square alone?
 #
-# **3.** Is the network of another group as good?
-#
-# :::{dropdown} Solution
-# ```python
-# recognition.task_scores(pretraining.pretext(study, 1).heldout_logits)
-# ```
-# This trains a second network if it is not there yet. The heads that have learnt should agree closely.
+# :::{dropdown} Solution 4.3
+# Where the numbers without quantiles are lower, the quantiles add something: they tell how much of
+# the loudness is due to the number of beats in the window.
 # :::
+
+# %% tags=["solution"]
+from unittest.mock import patch
+
+with patch.object(recognition, "AMPLITUDE_QUANTILES", ()):
+    alone = recognition.amplitude_reference(study.usable.X, meta, factor)
+for oracle in ("person", "population"):
+    print(f"{study.label}, {oracle}: {alone[oracle]:.2f} without quantiles,", end=" ")
+    print(f"{reference[oracle]:.2f} with them")
+
+# %% [markdown]
+# **Exercise 4.4.** Which layer holds the largest share of the encoder's parameters, and why?
+#
+# :::{dropdown} Solution 4.4
+# A convolution has as many weights as the product of its length, its inputs and its outputs. The
+# numbers of templates grow from block to block faster than the templates become shorter.
+# :::
+
+# %% tags=["solution"]
+largest = max(encoder.layers, key=lambda layer: layer.count_params())
+print(f"{largest.name}: {largest.count_params() / encoder.count_params():.0%} of all parameters")
+
+# %% [markdown]
+# **Research question.** A head that has not learnt its task may be unfinished, or its question may
+# have no answer in the window. Design a measurement for real recordings, where no generator says
+# what is there, that parts the two.
 #
 # ## What next
 #

@@ -119,6 +119,11 @@ for model, share in shares.items():
     print(f"{model}: more between people than chance would give:", share > 3 * by_chance)
 
 # %% [markdown]
+# :::{dropdown} Quiz: Features of a *random* encoder separate participants as well. What does that say about pretraining?
+# That separating people is no proof of it. Random templates also answer to the shape of a beat, so
+# every comparison needs a random encoder beside it.
+# :::
+#
 # ## Frozen means frozen
 #
 # To freeze a Keras model is one line. To know that it worked, we compare the bytes of every weight
@@ -158,6 +163,11 @@ print("thawed encoder, every byte as before:", checksum(encoder) == before["enco
 
 # %% [markdown]
 # That copy is spoilt now; the study still holds the original.
+#
+# :::{dropdown} Quiz: No gradient reaches the encoder. Can it still change during training?
+# Yes: running averages of batch normalisation move in training mode without any gradient. Only the
+# bytes tell.
+# :::
 #
 # ## The heads
 #
@@ -212,6 +222,11 @@ _ = head.fit(z[train], labels[train], batch_size=batch, epochs=config.epochs, ve
 by_hand = head.predict(z[test], batch_size=batch, verbose=0)[:, 0]
 
 # %% [markdown]
+# :::{dropdown} Quiz: The mean and deviation of the features are taken from *all* windows before the split. Is that a leak?
+# Yes, a small one: the test windows help to set the scale. It holds no rating, but it costs nothing
+# to do it right.
+# :::
+#
 # ## All folds at once
 #
 # Many participants times three targets makes many heads, all small, all alike. Instead of training
@@ -281,6 +296,10 @@ print(areas[list(TARGETS)].round(2).to_string())
 # {doc}`14_comparison` has the contrastive encoders beside them, the other pooling, and the way back: what
 # an encoder from this cohort is worth on real hearts.
 #
+# :::{dropdown} Quiz: An encoder from real patients scores no worse here than one from this cohort. Which row do you compare it with first?
+# The random encoder's. What that reaches is no merit of any pretraining.
+# :::
+#
 # ## What could go wrong
 #
 # The dangerous mistakes make results *better*. The worst one here is to test a participant with an
@@ -322,39 +341,74 @@ except DataError as error:
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Train the fold by hand with the released head's sizes. Is it better?
+# **Exercise 5.1.** Every window of a trial carries the same rating. How many parameters has each of
+# the two heads for every *rated trial* of the study?
 #
-# :::{dropdown} Solution
-# ```python
-# from dataclasses import replace
-#
-# large = replace(config, hidden=RELEASED_HEAD.hidden, dropout=RELEASED_HEAD.dropout)
-# one = fit_heads(features[STR], stacked[:3], mask[:3], large, study.profile.seed)
-# [auc(y[t, test], one[t, test]) for t in range(3)]
-# ```
-# One fold can't decide it. A fair comparison needs all participants and paired differences.
+# :::{dropdown} Solution 5.1
+# Both have far more numbers to set than answers to learn from, the released head most of all. What
+# keeps them from learning all trials by heart is the penalty, the dropout and the short training.
 # :::
+
+# %% tags=["solution"]
+n_trials = meta.groupby(["participant", "clip"]).ngroups
+for name, built in named.items():
+    print(f"{study.label}, {name}: {built.count_params() / n_trials:,.0f} parameters per trial")
+
+# %% [markdown]
+# **Exercise 5.2.** How well can a plain classifier tell *who* it is, from the features of trials
+# that it has not met?
 #
-# **2.** How well can a head tell *who* it is? Train a classifier from features to participant.
-#
-# :::{dropdown} Solution
-# ```python
-# from ecglib.evaluation.probes import run_probe
-#
-# run_probe(features[STR], meta, "participant").mean()
-# ```
-# Far above one in the number of participants, though it is tested on trials that it has not met.
-# This is the identity that window-wise splits reward; {doc}`07_leakage` follows it further.
+# :::{dropdown} Solution 5.2
+# If it names people far more often than guessing would, the features are a name tag: the identity
+# that window-wise splits reward. {doc}`07_leakage` follows it further.
 # :::
+
+# %% tags=["solution"]
+from ecglib.evaluation.probes import run_probe
+
+named_right = run_probe(features[STR], meta, "participant").mean()
+print(f"{study.label}: five times as often as by guessing:", bool(named_right > 5 / n_people))
+
+# %% [markdown]
+# **Exercise 5.3.** Fit a logistic regression on the fold of this chapter, once on the features of
+# the random encoder and once on those of STR. Which is better, and what have you learnt?
 #
-# **3.** Use the random encoder's features for the same folds.
-#
-# :::{dropdown} Solution
-# ```python
-# other = fit_heads(features[RANDOM], stacked, mask, config, study.profile.seed)
-# auc(labels[test], other[0, test])
-# ```
+# :::{dropdown} Solution 5.3
+# Whatever the two numbers say, one person decides nothing: this person has few trials, and all
+# windows of a trial share a rating.
 # :::
+
+# %% tags=["solution"]
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+from sklearn.linear_model import LogisticRegression
+
+for name, array in features.items():
+    z = StandardScaler().fit(array[train]).transform(array)
+    fitted = LogisticRegression(C=1 / z.shape[1]).fit(z[train], labels[train])
+    print(f"{study.label}, {name}: {auc(labels[test], fitted.decision_function(z[test])):.2f}")
+
+# %% [markdown]
+# **Exercise 5.4.** Check the mask: does each stacked head learn from the windows of its own fold,
+# and from no window of its test person?
+#
+# :::{dropdown} Solution 5.4
+# It must be true for all. A mask that is wrong by one row would leak, and every score would still
+# look plausible.
+# :::
+
+# %% tags=["solution"]
+right = [
+    np.array_equal(np.flatnonzero(mask[fold * len(TARGETS)]), np.sort(may_learn))
+    and not mask[fold * len(TARGETS), tested_windows].any()
+    for fold, (may_learn, tested_windows) in enumerate(mine)
+]
+print("every head learns from its fold alone:", all(right))
+
+# %% [markdown]
+# **Research question.** The features know who a window belongs to. Can you remove the person from
+# them without removing the state, and without using the tested person's ratings? Say how you would
+# notice on real recordings that the state went too.
 #
 # ## What next
 #

@@ -106,6 +106,10 @@ known.round(2).rename_axis(index="share known from training", columns=MADE)
 # - **People**, ten folds of them or **one at a time**: the person is new. The clips are known.
 # - **One person and one clip out**: both are new.
 #
+# :::{dropdown} Quiz: Whole trials are left out. Which of person, clip and trial may the head still have met?
+# The person and the clip, from other trials. Only the trial, with its one rating, is new.
+# :::
+#
 # ## What each rung reports
 #
 # The features come from an encoder that never saw these people. Two simple heads learn from them,
@@ -229,6 +233,10 @@ above_zero = with_neighbours.loc[with_neighbours["low"] > 0, "effect"]
 print(f"{MADE}, {NEIGHBOURS}, difference above zero for the effects:", above_zero.tolist())
 
 # %% [markdown]
+# :::{dropdown} Quiz: At effect 0, pooled accuracy is above chance and the area within a person is not. What was recognised?
+# The person: it is enough to know who rates high. Within a person that knowledge gives no order.
+# :::
+#
 # ## Three ways to know without an ECG
 #
 # Take the ECG away altogether. A predictor that is told *who* it is, *which clip* was on, or *which
@@ -257,6 +265,11 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 # - **Clip.** It is known on all rungs but two, leave-one-person-out among them, and it is worth a lot,
 #   because a clip makes many people feel alike. Whether a head can use it is the question of the
 #   probes below.
+#
+# :::{dropdown} Quiz: A predictor knows the clip and nothing else. Does leave-one-person-out stop it?
+# No. The clip is known from other people. If clips make people feel alike, it even predicts the
+# rating; only the last rung takes the clip away.
+# :::
 #
 # ## Comparing what different heads say
 #
@@ -374,6 +387,11 @@ share = (read.drop(columns=0.0) - 0.5) / way
 share.map("{:.0%}".format).rename_axis(columns=f"recovered ({MADE}), effect")
 
 # %% [markdown]
+# :::{dropdown} Quiz: A score lies below the oracle's ceiling. Is it free of leakage?
+# Not necessarily. Above the ceiling it can only be leakage; below it may be either, and the strict
+# rungs have to tell.
+# :::
+#
 # ## What do the features know?
 #
 # A **probe** is a classifier that is asked about identity instead of emotion. It uses the very same
@@ -444,6 +462,11 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 # leak needs three things: a split that lets it, features that carry the identity, and a head that can
 # use it. Only the split is ours to choose without loss.
 #
+# :::{dropdown} Quiz: Band powers leak as much as a trained encoder. Whose fault is the leak?
+# The split's. Any features that carry identity leak where the split allows it, and a head uses what
+# it can.
+# :::
+#
 # ## What could go wrong
 #
 # - **Comparing models on a loose rung.** The model that learns by heart wins, and it is the worse one
@@ -467,58 +490,87 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Is the small head of this book closer to the plane or to the neighbours? And the released
-# one?
+# **Exercise 7.1.** Is a head with hidden layers closer to the plane or to the neighbours? At effect
+# 0, fit a small one for a short time and a large one for long on the first window-wise fold.
 #
-# :::{dropdown} Solution
-# ```python
-# from ecglib.evaluation.crossval import evaluate_frozen
+# :::{dropdown} Solution 7.1
+# A head that fits its training windows without error has learnt them by heart. Where it also does
+# better on test windows, it does so by recognising trials: at effect 0 there is nothing else.
+# :::
+
+# %% tags=["solution"]
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+import warnings
+
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+
+from ecglib.data.labels import binary_labels
+
+y = binary_labels(meta, TARGET)
+train, test = next(iter(splitters[0].split(meta)))
+z = StandardScaler().fit(none.features[STR][train]).transform(none.features[STR])
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the small head stops early, as it should
+    for name, hidden, epochs in (("small, short", (8,), 10), ("large, long", (256, 256), 100)):
+        fitted = MLPClassifier(hidden, max_iter=epochs, random_state=0).fit(z[train], y[train])
+        print(f"{MADE}, effect 0, {name}: training windows right", end=" ")
+        print(f"{fitted.score(z[train], y[train]):.0%}, test {fitted.score(z[test], y[test]):.0%}")
+
+# %% [markdown]
+# **Exercise 7.2.** The gap between training and test windows costs training data. Compare the
+# loosest rung with the second one.
 #
-# from ecglib.transfer.frozen import RELEASED_HEAD
-# from ecglib.evaluation.summaries import participant_metrics
+# :::{dropdown} Solution 7.2
+# Windows next to each other are most alike, and the gap also leaves fewer windows of the same
+# trial. Both make the trial harder to recognise. In the pot it is not enough, because there it
+# suffices to know the person.
+# :::
+
+# %% tags=["solution"]
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+of_str = predictions[predictions["model"].isin(HEADS.values())]
+by_gap = leak(of_str, WINDOW, splitters[1].protocol, **options)
+print(f"{MADE}, AUC, {WINDOW} minus {splitters[1].protocol}")
+print(by_gap.pivot(index="model", columns="effect", values="mean").round(2).to_string())
+
+# %% [markdown]
+# **Exercise 7.3.** Let the clips show in the ECG although no feeling does, in a small cohort of
+# eight people, and probe for the clip.
 #
-# for config in (study.profile.head, RELEASED_HEAD):  # the second takes very long
-#     rows = evaluate_frozen(
-#         none.features[STR], meta, splitters[0], [TARGET], config, 0, "network", "strict"
-#     )
-#     print(participant_metrics(rows, ["auc", "accuracy"]).groupby("metric")["value"].mean())
-# ```
-# The small head lies between the two. The released head is large and trained for long; it learns
-# windows by heart as the neighbours do.
+# :::{dropdown} Solution 7.3
+# With a trace of the clip, the probe names clips of people whom it never saw more often than by
+# guessing. Leave-one-person-out lets a head use that; only the last rung does not.
+# :::
+
+# %% tags=["solution"]
+from ecglib.evaluation.probes import run_probe
+from ecglib.features.spectrum import band_powers
+from ecglib.preprocessing.segmentation import make_windows
+from ecglib.synthetic.cohort import CohortSpec, make_cohort
+
+brief = {"n_participants": 8, "clip_lengths_s": (30.0,) * 8, "baseline_s": 11.0, "effect": 0.0}
+for clip_sd in (0.0, 2.0):
+    made = make_cohort(CohortSpec(**brief, clip_sd=clip_sd), seed=1).cohort
+    few = make_windows(made, study.profile.windows)
+    right = run_probe(band_powers(few.X, few.fs), few.meta, "clip").mean()
+    print(f"{MADE}, trace of the clip {clip_sd:g}: named right {right:.2f}, guessing {1 / 8:.2f}")
+
+# %% [markdown]
+# **Exercise 7.4.** You build a system whose users rate five clips before it starts. Which rung says
+# how it will do, and which is too strict?
+#
+# :::{dropdown} Solution 7.4
+# The rungs of trials, or of clips if the users will see other clips than those in your data: there
+# the person is known and the trial is not. One person out is too strict, because it forbids what
+# your users allow. Windows and windows with a gap are too loose: nobody rates a trial twice.
 # :::
 #
-# **2.** The gap between training and test windows costs training data. Compare the loosest rung with
-# the second one.
-#
-# :::{dropdown} Solution
-# ```python
-# of_str = predictions[predictions["model"].isin(HEADS.values())]
-# leak(of_str, WINDOW, splitters[1].protocol)
-# ```
-# Windows next to each other are most alike, and the gap also leaves fewer windows of the same trial.
-# Both make the trial harder to recognise. It is not enough in the pot, where the person is known.
-# :::
-#
-# **3.** Let the clips show in the ECG although no feeling does, and probe for the clip again.
-#
-# :::{dropdown} Solution
-# ```python
-# from dataclasses import replace
-#
-# from ecglib.evaluation.probes import run_probe
-# from ecglib.features.spectrum import band_powers
-# from ecglib.synthetic.cohort import make_cohort
-#
-# from ecglib.preprocessing.segmentation import make_windows
-#
-# spec = replace(study.spec, effect=0.0, clip_sd=2.0)
-# windows = make_windows(make_cohort(spec, seed=1).cohort, study.profile.windows)
-# run_probe(band_powers(windows.X, windows.fs), windows.meta, "clip").mean()
-# ```
-# The probe now names many clips of people whom it never saw. Give these features to
-# `evaluate_estimator` from `ecglib.evaluation.jobs` with the head of your choice, under the last two rungs,
-# and see which of them notices.
-# :::
+# **Research question.** On real recordings nobody knows the effect, so the ladder has no line of
+# effect 0. Which comparison between rungs still bounds from above how much of a published
+# window-wise score can be owed to the feeling? State what it assumes.
 #
 # ## What next
 #

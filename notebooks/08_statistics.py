@@ -77,6 +77,10 @@ misses = (intervals[:, 0] > people.auc) | (intervals[:, 1] < people.auc)
 print(f"true mean area {people.auc:.2f}; {misses.sum()} of {misses.size} intervals miss it")
 
 # %% [markdown]
+# :::{dropdown} Quiz: Three of sixty 95 % intervals miss the truth. Is the method broken?
+# No: one in twenty may. It would be suspicious if none ever missed.
+# :::
+#
 # ## Do the intervals cover the truth?
 #
 # First the plain case. A head is *finished*: it was trained elsewhere, and new people are tested
@@ -163,6 +167,11 @@ print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[
 # the square root of two. Near chance that is what is needed, and near chance is where the
 # question "is there anything?" is asked. Where the effect is strong the interval is wider than it
 # need be. We prefer an interval that promises too little.
+#
+# :::{dropdown} Quiz: Why do left-out heads make the mean vary more than people's scores show?
+# Ann trains Bob's head and Bob trains Ann's. An accidental likeness is counted on both sides, so
+# scores move together.
+# :::
 #
 # ### Other folds, and differences
 #
@@ -389,6 +398,11 @@ print(bool(min(tests[STR, target].p for target in TARGETS) < 0.05 / len(tests)))
 # person's trials belong together. The test cannot say *why*. A model that recognises the clip, by
 # its music or its length, would pass as well.
 #
+# :::{dropdown} Quiz: Finished heads, one p-value of 0.01 from a shuffle of windows. What do you conclude?
+# Nothing yet. Windows of a trial share a rating, so a shuffle of windows varies less than chance
+# does. Shuffle trials.
+# :::
+#
 # ## How small an effect can be seen?
 #
 # A study that finds nothing says little if it could not have found anything. The **power** is how
@@ -471,6 +485,11 @@ print("calculated 80 %, simulation agrees within 4 points:", bool(abs(found - 0.
 # So a result near chance means "no effect as large as that", not "no effect". With more people the
 # number falls by the square root of their number, that is slowly.
 #
+# :::{dropdown} Quiz: "No effect (p = 0.4)". What is missing in this sentence?
+# How large an effect the study would have found. Without it, a small study always wins the
+# argument.
+# :::
+#
 # ## Seeds are not people
 #
 # Train the same head with another seed, and the numbers change. Papers often train five
@@ -532,6 +551,10 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 # Left-out heads add what {ref}`this figure <fig-statistics-left-out>` showed: the first term is up
 # to twice as large.
 #
+# :::{dropdown} Quiz: A paper trains with five seeds and gives mean ± SD over seeds. May you compare its ± with ours?
+# No. Theirs says how the same people would score again, ours how other people would.
+# :::
+#
 # ## What could go wrong
 #
 # - **Taking windows for independent.** In an interval or in a test, it makes chance look like a
@@ -556,43 +579,68 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many people would a study need to find a mean area of 0.53 with a spread of 0.10?
+# **Exercise 8.1.** How many people would a study need to find a mean area of 0.53 with a spread of
+# 0.10? And one of 0.55?
 #
-# :::{dropdown} Solution
-# ```python
-# next(n for n in range(5, 1000) if power.detectable_effect(0.1, n) <= 0.03)
-# ```
-# Far more than DREAMER has.
+# :::{dropdown} Solution 8.1
+# The number grows with the inverse square of the effect.
 # :::
+
+# %% tags=["solution"]
+for area in (0.53, 0.55):
+    needed = next(n for n in range(5, 1000) if power.detectable_effect(0.1, n) <= area - 0.5)
+    print(f"a mean area of {area}: {needed} people, DREAMER has 23")
+
+# %% [markdown]
+# **Exercise 8.2.** How wrong is a shuffle of windows when a trial has twenty windows instead of
+# four? Compare how much the area of a score that knows nothing varies, if windows change places and
+# if trials do.
 #
-# **2.** How wrong is the shuffle of windows when a trial has twenty windows instead of four?
-#
-# :::{dropdown} Solution
-# ```python
-# from ecglib.evaluation.permutation import chance_test
-#
-# people = simulation.People(n_windows=20)
-# p = []
-# for seed in range(50):
-#     labels, features = people.draw(23, np.random.default_rng(seed))
-#     n = labels.shape[1]
-#     frame = simulation.prediction_frame(
-#         labels.ravel(), features.ravel(), np.repeat(np.arange(23), n),
-#         np.tile(np.repeat(np.arange(18), 20), 23), folds=False,
-#     )
-#     p.append(chance_test(frame, unit="window", n_permutations=99).p)
-# np.mean(np.array(p) <= 0.05)
-# ```
-# Try `unit="clip"` as well.
+# :::{dropdown} Solution 8.2
+# The shuffle of trials varies alike in both, because there are as many trials. The shuffle of
+# windows varies less the more windows there are: real chance looks like a finding.
 # :::
+
+# %% tags=["solution"]
+from ecglib.evaluation.metrics import auc
+
+rng = np.random.default_rng(0)
+high = np.arange(18) < 9  # eighteen trials, half of them high
+for n_windows in (4, 20):
+    trial = np.repeat(np.arange(18), n_windows)
+    score = rng.normal(size=18)[trial] + 0.5 * rng.normal(size=trial.size)
+    by_window = np.std([auc(rng.permutation(high[trial]), score) for _ in range(300)])
+    by_trial = np.std([auc(rng.permutation(high)[trial], score) for _ in range(300)])
+    print(
+        f"{n_windows} windows: by windows ± {by_window:.2f}, by trials ± {by_trial:.2f} (simulated)"
+    )
+
+# %% [markdown]
+# **Exercise 8.3.** A colleague trains with 50 seeds and reports the standard deviation of the 50
+# means, divided by $\sqrt{50}$. What is this the standard error of?
 #
-# **3.** A colleague trains with 50 seeds and reports the standard deviation of the 50 means, divided
-# by $\sqrt{50}$. What is this the standard error of?
-#
-# :::{dropdown} Solution
+# :::{dropdown} Solution 8.3
 # Of the mean over seeds *for these people*. It goes to zero with more seeds, and says nothing about
 # other people.
 # :::
+#
+# **Exercise 8.4.** What must you pay to halve an interval: twice as many people, or four times?
+#
+# :::{dropdown} Solution 8.4
+# Four times, since the standard error falls with the square root of their number.
+# :::
+
+# %% tags=["solution"]
+rng = np.random.default_rng(0)
+for n in (23, 46, 92):
+    widths = [np.ptp(bootstrap_interval(rng.normal(0.55, 0.1, n))) for _ in range(20)]
+    print(f"{n} people: intervals {np.mean(widths):.3f} wide on average (simulated)")
+
+# %% [markdown]
+# **Research question.** The tables widen every interval by $\sqrt{2}$, which is right near chance
+# and too careful elsewhere. Can you find an interval for leave-one-participant-out that needs no
+# refitting, is honest near chance and narrower for strong effects? Say on which simulation you
+# would test it before you believe it.
 #
 # ## What next
 #

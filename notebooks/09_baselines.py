@@ -95,6 +95,10 @@ listed = listed.rename(columns={"in_ten_seconds": "measured in 10 s?"}).set_inde
 listed[["unit", "meaning", "beats needed", "measured in 10 s?"]]
 
 # %% [markdown]
+# :::{dropdown} Quiz: A paper quotes norm values of SDNN from five minutes. May you use them for your windows?
+# No. SDNN grows with the length of the recording, and ten seconds correlate with it only in part.
+# :::
+#
 # ## When a feature is missing
 #
 # A window with two beats has a heart rate and no variability. A flat one has nothing. Libraries
@@ -139,6 +143,11 @@ print(f"windows in which a feature is missing: {incomplete.sum()}")
 # Inside each fold a missing value becomes the median of the *training* windows, and one more column
 # tells the classifier that it was missing. The estimator itself never sees a NaN.
 #
+# :::{dropdown} Quiz: A window of pure noise gets a heart rate of 90. Is the detector broken?
+# No. It looks for peaks and finds the highest ones. That a feature exists does not mean that it is
+# right; flag the window first.
+# :::
+#
 # ## Three classifiers, three versions
 #
 # Logistic regression draws a plane, the support vector machine (SVM) a curved surface, gradient
@@ -168,6 +177,11 @@ counts = classical.groupby(["model", "regime"]).size().rename("predictions")
 counts.reset_index()
 
 # %% [markdown]
+# :::{dropdown} Quiz: Why does the relative version belong in a row of its own?
+# It uses the person's other windows, later ones too. It answers another question, and can't run in
+# real time.
+# :::
+#
 # ## One table
 #
 # The rows of {doc}`06_results` and the new ones go into one frame, and through the same metrics.
@@ -272,6 +286,11 @@ for version, rows in gains.items():
 # question, and the table answers it for this cohort alone. Synthetic people need not drift as real ones do.
 
 # %% [markdown]
+# :::{dropdown} Quiz: The network loses to ten features on synthetic data. What does that prove about DREAMER?
+# Nothing. Here the effects sit in just those features. It proves that the network missed something
+# that was there.
+# :::
+#
 # ## What the base rate alone achieves
 #
 # Accuracy has a trap that the AUC has not. Let us look at the two baselines without any ECG.
@@ -346,6 +365,11 @@ print(
 # model like another one's in excitement gets the wrong answer again and again. The relative version
 # is meant to repair that.
 #
+# :::{dropdown} Quiz: A model has an accuracy of 0.7 for a person who rated 80 % of the clips high. Did it help?
+# No: a constant answer would have been right more often. Ask for the AUC, which a constant can't
+# raise.
+# :::
+#
 # ## What an excerpt leaves out
 #
 # The profile `quick` looks at lead 1 and the last 40 s of each clip. The recordings hold a second lead,
@@ -418,45 +442,75 @@ for kind in plain.index:
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Is it the rhythm or the shape? Use only the first five features, then only the last five.
+# **Exercise 9.1.** Is it the rhythm or the shape? Fit the logistic regression to the first five
+# features alone, then to the last five.
 #
-# :::{dropdown} Solution
-# ```python
-# from ecglib.features.heartbeats import BeatFeatures
-# from ecglib.studies.baselines import ALONE
-# from ecglib.transfer.classical import design_matrix
-# from ecglib.evaluation.crossval import evaluate_estimator
-#
-# for part, columns in {"rhythm": slice(5), "shape": slice(5, None)}.items():
-#     half = BeatFeatures(table.values[:, columns], table.valid[:, columns])
-#     rows = evaluate_estimator(
-#         classifiers()[LOGISTIC], design_matrix(half), meta, LeaveOneParticipantOut(), TARGETS,
-#         model=part, regime=ALONE,
-#     )
-#     print(part, participant_metrics(rows, ["auc"]).groupby("target")["value"].mean().round(2))
-# ```
+# :::{dropdown} Solution 9.1
+# The first five describe when beats come, the last five what they look like. Compare both with all
+# ten in the table.
 # :::
+
+# %% tags=["solution"]
+from ecglib.evaluation.crossval import evaluate_estimator
+from ecglib.features.heartbeats import BeatFeatures
+from ecglib.studies.baselines import ALONE
+from ecglib.transfer.classical import design_matrix
+
+for part, some in {"rhythm": slice(5), "shape": slice(5, None)}.items():
+    half = design_matrix(BeatFeatures(table.values[:, some], table.valid[:, some]))
+    rows = evaluate_estimator(
+        classifiers()[LOGISTIC], half, meta, LeaveOneParticipantOut(), TARGETS,
+        model=part, regime=ALONE,
+    )  # fmt: skip
+    halves = participant_metrics(rows, ["auc"]).groupby("target")["value"].mean()
+    print(f"{study.label}, {part}:", halves[list(TARGETS)].round(2).to_dict())
+
+# %% [markdown]
+# **Exercise 9.2.** The relative version sees a person's later windows. What changes if the mean may
+# only come from the person's *earlier* clips?
 #
-# **2.** The relative version sees a person's later windows. How much is left if the mean may only
-# come from the windows of the person's *earlier* clips?
-#
-# :::{dropdown} Solution
-# ```python
-# order = meta.sort_values(["participant", "clip", "start"]).index
-# known = pd.DataFrame(np.where(table.valid, table.values, np.nan)).loc[order]
-# by_trial = known.groupby([meta["participant"], meta["clip"]]).mean()
-# before = by_trial.groupby("participant").transform(lambda c: c.expanding().mean().shift())
-# ```
-# Subtract the row of the window's trial in `before`. The first clip has none; leave it out. The
-# clips stand in the order of their numbers here; use the order of presentation if you know it.
+# :::{dropdown} Solution 9.2
+# The first clip of everyone has no reference and drops out. A mean of few clips is less certain, so
+# more of the person stays in the difference. (The clips stand in the order of their numbers; use
+# the order of presentation if you know it.)
 # :::
+
+# %% tags=["solution"]
+rates = pd.Series(np.where(table.valid[:, 0], table.values[:, 0], np.nan), meta.index)
+by_trial = rates.groupby([meta["participant"], meta["clip"]]).mean()
+person = by_trial.groupby("participant")
+before = person.transform(lambda one: one.expanding().mean().shift())
+print(f"{study.label}: trials with an earlier one {before.notna().mean():.0%}")
+print(
+    f"spread of heart rate around the person's mean: {(by_trial - person.transform('mean')).std():.1f}"
+)
+print(f"around the mean of earlier clips: {(by_trial - before).std():.1f}")
+
+# %% [markdown]
+# **Exercise 9.3.** Why is the person majority no fair opponent under leave-one-participant-out?
 #
-# **3.** Why is the person majority no fair opponent under leave-one-participant-out?
-#
-# :::{dropdown} Solution
+# :::{dropdown} Solution 9.3
 # It counts the ratings that are to be predicted. It belongs into the table as a ceiling for models
 # that say the same thing all the time, not as something to beat in order to publish.
 # :::
+#
+# **Exercise 9.4.** pNN50 counts differences between successive RR intervals. In steps of how many
+# per cent does it move in a typical window?
+#
+# :::{dropdown} Solution 9.4
+# With $n$ beats there are $n - 2$ differences, so it moves in steps of $1/(n-2)$. A mean of many
+# windows hides that; a single window does not have a finer scale.
+# :::
+
+# %% tags=["solution"]
+beats_in = np.median(table.values[table.valid[:, 0], 0]) * X.shape[1] / fs / 60
+print(f"{study.label}: {beats_in:.0f} beats in half of the windows or more,", end=" ")
+print(f"steps of {100 / (beats_in - 2):.0f} %")
+
+# %% [markdown]
+# **Research question.** Ten features of ten seconds are a weak opponent by design. Which features
+# of a whole clip, computed as physiologists would, are the strongest baseline that you can think
+# of, and how do you compare one answer per clip with one per window fairly?
 #
 # ## What next
 #

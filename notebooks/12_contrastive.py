@@ -99,6 +99,11 @@ print("every window has two different views:", not same.any())
 print("every value is finite:", bool(np.isfinite(two).all()))
 
 # %% [markdown]
+# :::{dropdown} Quiz: You crop strongly and stretch back. Which feature of the heart does the network learn to ignore?
+# Its rate: both views are partners although their rates differ. So it may not be in the features
+# when you need it.
+# :::
+#
 # ## The loss
 #
 # The encoder turns each view into features, and a small **projection head** turns those into another
@@ -160,6 +165,10 @@ print("better than guessing:")
 print((accuracy > config.chance).to_string())
 
 # %% [markdown]
+# :::{dropdown} Quiz: Training and held-out curves of the contrastive accuracy are far above guessing. Do the features hold emotion?
+# That can't be seen from here. The person alone helps to find partners, and so does the recording.
+# :::
+#
 # ## Before and after
 #
 # {numref}`fig-contrastive-similarity` compares all views of some held-out windows with one another,
@@ -270,6 +279,11 @@ print("the person explains more than the rating:", shares["participant"] > share
 # To know *whose* two views are is to know much about whether they belong together. Nothing in the loss
 # speaks against it. {doc}`07_leakage` shows what that does to a careless evaluation.
 #
+# :::{dropdown} Quiz: The plane shows clusters. What do you ask first?
+# Whose they are. The share of variance between people, beside that of random groups, answers in one
+# number.
+# :::
+#
 # ### Whose windows should the negatives be?
 #
 # One can take that knowledge away, or ask for nothing else. If all **negatives** of a view are windows
@@ -308,8 +322,8 @@ measures.rename_axis(index=f"{study.label}: mean (each draw)")
 # %%
 recognised = known.xs(subject_aware.RECOGNISED, level="measure").droplevel("target")
 areas_of = known.xs(subject_aware.AREA, level="measure").groupby(["negatives", "draw"]).mean()
-guess = known.xs(subject_aware.CHANCE, level="measure").iloc[0]
-print(f"{study.label}: people recognised by guessing {guess:.2f}")
+guess_person = known.xs(subject_aware.CHANCE, level="measure").iloc[0]
+print(f"{study.label}: people recognised by guessing {guess_person:.2f}")
 
 
 def compare(of: pd.Series, a: str, b: str) -> str:
@@ -451,6 +465,11 @@ for when, report in bad.items():
 # - **Choosing by the people who are tested.** Views, temperature and epochs are settings too. Choose
 #   them with training participants or with another cohort, not by `val_` and not by a test score.
 #
+# :::{dropdown} Quiz: Without negatives the loss falls smoothly. Is the training fine?
+# Look at spread and effective rank. A network that gives all windows the same features has the
+# lowest loss of all.
+# :::
+#
 # ## Take-aways
 #
 # - The contrastive pretext needs no labels and no list of transformations to name: its knowledge
@@ -459,33 +478,74 @@ for when, report in bad.items():
 #   the features hold anything about emotion. Measure what they hold.
 # - Whose windows the negatives are decides how much the person is worth to the loss.
 # - A falling loss does not rule out a collapse. Spread and effective rank tell. Log them.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# **1.** How many partners would a network find that knows the person and nothing else?
+# **Exercise 12.1.** How many partners would a network find that knows the person and nothing else?
 #
-# :::{dropdown} Solution
-# ```python
-# people = pictured.meta["participant"].to_numpy()[shown]
-# same = [np.sum(people == p) for p in people]
-# np.mean([1 / (2 * n - 1) for n in same])  # it guesses among the views of the same person
-# ```
+# :::{dropdown} Solution 12.1
+# It guesses among the views of the same person: one in $2n - 1$ for a person with $n$ windows among
+# those shown. Compare with the share that was found after training.
+# :::
+
+# %% tags=["solution"]
+of_people = pictured.meta["participant"].to_numpy()[shown]
+n_same = [np.sum(of_people == one) for one in of_people]
+by_person = np.mean([1 / (2 * n - 1) for n in n_same])
+print(f"{study.label}: knowing the person {by_person:.2f}, guessing {guess:.2f}")
+
+# %% [markdown]
+# **Exercise 12.2.** What is the loss of a network that gives every view the same vector, in a batch
+# of $N$ windows? Say it first, then compute it.
+#
+# :::{dropdown} Solution 12.2
+# All similarities are equal, so every other view is as likely to be the partner: $\ln(2N - 1)$,
+# whatever the temperature. A training that stays there has learnt nothing.
+# :::
+
+# %% tags=["solution"]
+n_views = 2 * config.training.batch_windows
+alike_all = np.ones((n_views, 4), dtype="float32")
+loss = float(ops.mean(nt_xent(alike_all, config.temperature)[0]))
+print(f"loss {loss:.3f}, logarithm of the others {np.log(n_views - 1):.3f}")
+
+# %% [markdown]
+# **Exercise 12.3.** What happens to the views if the permutation always acts? Is the partner still
+# found by the *untrained* network?
+#
+# :::{dropdown} Solution 12.3
+# Beats are cut at the borders of the segments, and intervals between beats change there. Where the
+# untrained network finds fewer partners than before, the question has become harder: it takes
+# learning to see through the cuts.
+# :::
+
+# %% tags=["solution"]
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+from dataclasses import replace
+
+from ecglib.pretext.views import RandomViews
+
+always = RandomViews(replace(config.views, permute_probability=1.0))
+harsher = before.head(before.encoder(always(pictured.X[shown])))
+partners_found = float(ops.mean(nt_xent(harsher, config.temperature)[1]))
+print(f"{study.label}, untrained: {found['before']:.2f} with the views of the profile,", end=" ")
+print(f"{partners_found:.2f} if the permutation always acts")
+
+# %% [markdown]
+# **Exercise 12.4.** You stop the training where `val_` is best. Which later number is spoilt,
+# though you never looked at a rating?
+#
+# :::{dropdown} Solution 12.4
+# Every score on the left-out group, since the encoder was chosen by these people's windows. How
+# much it flatters is another question, but nobody can call them strangers any more. Choose by
+# training participants.
 # :::
 #
-# **2.** What happens to the views if the permutation always acts?
-#
-# :::{dropdown} Solution
-# ```python
-# from dataclasses import replace
-#
-# from ecglib.pretext.views import RandomViews
-#
-# always = RandomViews(replace(config.views, permute_probability=1.0))
-# shuffled = ops.convert_to_numpy(always(pictured.X[shown[:3]]))
-# contrastive_plots.view_pairs(pictured.X[shown[:3]], shuffled, study.profile.windows.target_fs, example_name)
-# ```
-# Beats are cut at the borders of the segments, and intervals between beats change there.
-# :::
+# **Research question.** A contrastive pretext may learn whose heart it hears, because that helps to
+# find partners. Which choice of negatives would make that knowledge worthless, and how would you
+# measure on real recordings whether the features then hold more of the state?
 #
 # ## What next
 #

@@ -96,6 +96,11 @@ by_library = float(ops.convert_to_numpy(weighted_cross_entropy(one_hot, logits))
 print("equal to one in a million:", bool(abs(by_hand - by_library) < 1e-6))
 
 # %% [markdown]
+# :::{dropdown} Quiz: Why three softmax layers, and not one with eight classes for all combinations of high and low?
+# Each target has its own question and its own labels. Eight classes would split few ratings into
+# rarer ones, and need a new layer for each new target.
+# :::
+#
 # ## The schedule
 #
 # Training uses SGD with momentum. The rate climbs for a tenth of the steps, then falls along half a
@@ -149,6 +154,10 @@ if statistics:
     print(f"among them {statistics} running statistics of batch normalisation")
 
 # %% [markdown]
+# :::{dropdown} Quiz: The head is trained on standardised features. Whose mean and deviation?
+# Those of the training windows alone. The test windows are shifted and scaled by the same numbers.
+# :::
+#
 # ## Fine-tuned
 #
 # Now the whole network, from the same start. All layers train, batch normalisation among them: its
@@ -192,6 +201,11 @@ fig = finetuning_plots.weight_changes(changes, study.label)
 fig
 
 # %% [markdown]
+# :::{dropdown} Quiz: After fine-tuning, every kernel moved by less than a tenth. Was the pretext kept?
+# Its weights mostly were. Whether its knowledge was, the distance doesn't say: a small move can
+# change what counts. Test the pretext again if you need to know.
+# :::
+#
 # ## Does it help?
 #
 # One fold with one window per trial can't tell. We look anyway, to see the quantity that the next
@@ -274,6 +288,11 @@ print(f"{study.label}, share of windows called high:")
 print(shares.round(2).to_string())
 
 # %% [markdown]
+# :::{dropdown} Quiz: With class weights a network calls more windows "high" and its accuracy falls. Did it get worse?
+# By accuracy, yes; by balanced accuracy perhaps not. The weights changed the question, and what the
+# probabilities mean.
+# :::
+#
 # ## What could go wrong
 #
 # **The rate is too high.** The loss overflows. The library stops and says so, instead of passing on
@@ -303,41 +322,83 @@ except DataError as error:
 # - What was trained and what was not is a matter of bytes.
 # - Fine-tuning needs a warm-up, a guard against long gradients, and a look at the loss and at how far
 #   the weights went.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# **1.** Fine-tune with a tenth of the rate. How far do the kernels move, and what happens to the loss?
+# **Exercise 13.1.** A loss "stays where a coin has it". Where is that for two classes, and where
+# for five?
 #
-# :::{dropdown} Solution
-# ```python
-# slower = replace(config.tuning.training, learning_rate=config.tuning.training.learning_rate / 10)
-# gentle = replace(config.tuning, training=slower)
-# other = FineTuner(X, labels, study.profile.encoder, gentle, n_classes=2, seed=seed)
-# print(losses, other.fit(train, start))
-# [mean_auc(other.predict(test), t) for t in range(len(TARGETS))]
-# ```
-# With one fold, do not read much into the scores.
+# :::{dropdown} Solution 13.1
+# At the logarithm of the number of classes. Equal logits give every class the same probability.
 # :::
+
+# %% tags=["solution"]
+for n_classes in (2, 5):
+    equal = np.zeros((4, 1, n_classes), dtype="float32")
+    answer = np.eye(n_classes, dtype="float32")[np.zeros((4, 1), dtype=int)]
+    loss = float(ops.convert_to_numpy(weighted_cross_entropy(answer, equal)))
+    print(f"{n_classes} classes: {loss:.3f}, ln {n_classes} = {np.log(n_classes):.3f}")
+
+# %% [markdown]
+# **Exercise 13.2.** How far apart are two *random* encoders, in the measure of
+# {numref}`fig-finetuning-changes`? It gives the scale for the bars.
 #
-# **2.** Train from scratch. How far do the kernels move now?
-#
-# :::{dropdown} Solution
-# ```python
-# from ecglib.models.encoder import build_encoder
-#
-# random_start = build_encoder(study.profile.encoder, X.shape[1], seed=seed).get_weights()
-# tuned.fit(train, random_start)
-# [
-#     np.linalg.norm(now - before) / np.linalg.norm(before)
-#     for before, now, v in zip(
-#         random_start, tuned.encoder.get_weights(), tuned.encoder.weights, strict=True
-#     )
-#     if v.path.endswith("kernel")
-# ]
-# ```
-# Steps, rate and clipping are the same, so the kernels can't go much farther. What differs is where
-# they end.
+# :::{dropdown} Solution 13.2
+# About $\sqrt 2$ of a kernel's length: two long random vectors stand at right angles. A kernel that
+# moved by so much has nothing to do with its start.
 # :::
+
+# %% tags=["solution"]
+from ecglib.models.encoder import build_encoder
+
+one_random, another = (
+    build_encoder(study.profile.encoder, X.shape[1], seed=number) for number in (1, 2)
+)
+for a, b, v in zip(one_random.get_weights(), another.get_weights(), another.weights, strict=True):
+    if v.path.endswith("kernel"):
+        far = np.linalg.norm(a - b) / np.linalg.norm(a)
+        print(f"between a length and twice a length: {bool(1 < far < 2)}")
+
+# %% [markdown]
+# **Exercise 13.3.** On how many pairs of trials does the AUC of each tested person rest, for
+# arousal? How much does one pair count?
+#
+# :::{dropdown} Solution 13.3
+# With one window per trial, high times low. A person with few of either has an area in coarse
+# steps, and one pair can move it visibly.
+# :::
+
+# %% tags=["solution"]
+t = TARGETS.index("arousal")
+for p in np.unique(tested):
+    n_high = int(high[tested == p, t].sum())
+    pairs = n_high * (int((tested == p).sum()) - n_high)
+    print(f"{study.label}, participant {p}: {pairs} pairs", end="")
+    print(f", each worth {1 / pairs:.3f}" if pairs else ", so no area")
+
+# %% [markdown]
+# **Exercise 13.4.** Train the head alone at a tenth of its rate. Does it end elsewhere?
+#
+# :::{dropdown} Solution 13.4
+# If the probabilities hardly differ, the rate was not what limited it. If they do, the slower head
+# has not arrived yet: the number of steps is part of a method.
+# :::
+
+# %% tags=["solution"]
+# NBVAL_IGNORE_OUTPUT
+# reason: results of trained networks differ slightly between processors
+slower = replace(config.head.training, learning_rate=config.head.training.learning_rate / 10)
+gentle = replace(config.head, training=slower)
+other = FineTuner(X, labels, study.profile.encoder, gentle, n_classes=2, seed=seed)
+_ = other.fit(train, start)
+gap = np.abs(other.predict(test, start) - probabilities["head alone"]).mean()
+print(f"{study.label}: probabilities differ by {gap:.2f} on average")
+
+# %% [markdown]
+# **Research question.** Fine-tuning with the labels of a few people may help these people's like
+# and harm others. Can you tell from the *unlabelled* windows of a new person which of the two
+# encoders, frozen or fine-tuned, will serve that person better?
 #
 # ## What next
 #

@@ -118,6 +118,11 @@ print("fine-tuned and from scratch alike:", effort.loc[TUNED].equals(effort.loc[
 # These numbers are set by the profile, once for all pretexts, and they do not depend on how many people
 # are labelled. What the pretexts themselves cost, without ratings, comes on top.
 #
+# :::{dropdown} Quiz: Frozen heads get more steps than whole networks. Is the comparison unfair?
+# Not equal, at least: their steps cost next to nothing. Frozen against frozen and trained against
+# trained are equal, so read those first.
+# :::
+#
 # ## The scores
 #
 # One call runs all of it and gives a tidy table: one row for each choice, target and tested person,
@@ -191,6 +196,10 @@ shown = "; ".join(f"{p}, {e}, group {g}, seed {seed}" for p, e, g, seed in colla
 print("collapsed:", shown or "none")
 
 # %% [markdown]
+# :::{dropdown} Quiz: The pretext score of an encoder is at chance. What can its result here say about the pretext?
+# Nothing: it was not learnt. It says something about the training.
+# :::
+#
 # ## What the intervals cover
 #
 # A person's score is the mean over the seeds. All intervals of this chapter are about **people**: how
@@ -369,6 +378,10 @@ print(f"largest difference: {largest['question']}, {largest['target']} ({largest
 # %% [markdown]
 # "Not decided" is not "equal". The interval says how large a difference could still be.
 #
+# :::{dropdown} Quiz: Two 95 % intervals overlap. Are the two choices equally good?
+# That can't be read off. The same people stand behind both; only differences within people answer.
+# :::
+#
 # ## Where there must be something to find
 #
 # A comparison of models that hardly find anything decides nothing about the models. So the questions are
@@ -429,6 +442,11 @@ for metric in ("accuracy", "balanced_accuracy"):
     print_metric(of_five, metric, ["transfer", "pretext"])
 
 # %% [markdown]
+# :::{dropdown} Quiz: In the control, two choices differ by 0.01 with a narrow interval. What follows for small effects?
+# Where there is much to find, the choice hardly matters. A difference at small effects is then
+# unlikely to be missed just because effects were small.
+# :::
+#
 # ## Fewer labels
 #
 # This is the reason for self-supervision: recordings are cheap, ratings are not. So a pretrained
@@ -551,6 +569,10 @@ for target in TARGETS:
     print(f"{target}, fewer labels than random, frozen: {'; '.join(saves) or 'nobody'}")
 
 # %% [markdown]
+# :::{dropdown} Quiz: STR reaches with two people's labels what from scratch reaches with all. Does STR save labels?
+# Look at the random, frozen encoder. If that reaches it too, the saving is not owed to the pretext.
+# :::
+#
 # ## Encoders from elsewhere
 #
 # All encoders so far learnt from people like those who are tested. The ones that come with the package
@@ -632,41 +654,74 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 # - Tests are planned, paired by person, and corrected for their number.
 # - What self-supervision promises is a curve: score against labels. Draw it, test whether its
 #   advantage grows, and say so, whatever it says.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# **1.** Add a question: does the encoder matter for training from scratch?
+# **Exercise 14.1.** Add a question: does the encoder matter for training from scratch?
 #
-# :::{dropdown} Solution
-# ```python
-# mine = {
-#     "from scratch, batch norm − plain": (
-#         side(RANDOM, SCRATCH, ENCODERS[1]),
-#         side(RANDOM, SCRATCH, ENCODERS[0]),
-#     )
-# }
-# print_tests(paired_tests(two, mine, TARGETS))
-# ```
+# :::{dropdown} Solution 14.1
 # You asked after seeing the figure. Treat the answer as an idea for the next data.
 # :::
+
+# %% tags=["solution"]
+after_looking = {
+    "from scratch, batch norm − plain": (
+        side(RANDOM, SCRATCH, ENCODERS[1]),
+        side(RANDOM, SCRATCH, ENCODERS[0]),
+    )
+}
+print_tests(paired_tests(two, after_looking, TARGETS))
+
+# %% [markdown]
+# **Exercise 14.2.** How much do the answers change with the draw of the labelled people, at the
+# smallest number of them?
 #
-# **2.** How much do the answers change with the draw of the labelled people?
-#
-# :::{dropdown} Solution
-# ```python
-# draws = fewer[(fewer["labelled"] == numbers[0]) & (fewer["pretext"] != "majority")]
-# draws.groupby(["pretext", "transfer", "target", "seed"])["auc"].mean().unstack("seed")
-# ```
+# :::{dropdown} Solution 14.2
+# Each column is another draw. Where columns differ as much as rows do, one draw can't tell methods
+# apart.
 # :::
+
+# %% tags=["solution"]
+draws = fewer[(fewer["labelled"] == numbers[0]) & (fewer["target"] == TARGETS[1])]
+draws = draws[draws["pretext"] != "majority"]
+by_draw = draws.groupby(["pretext", "transfer", "seed"])["auc"].mean().unstack("seed").round(2)
+print(f"{study.label}, {TARGETS[1]}, AUC with the labels of {numbers[0]} people, by draw")
+print(by_draw.to_string())
+
+# %% [markdown]
+# **Exercise 14.3.** How much do the corrected intervals cost? Compare the half-width of a single 95
+# % interval with that of one in this chapter's family of tests.
 #
-# **3.** Run a choice of your own: a smaller set, with other labels.
-#
-# :::{dropdown} Solution
-# ```python
-# mine = choices([RANDOM, STR], [FROZEN], ENCODERS[1:], labelled=(3,), seeds=(0, 1))
-# score_participants(run_choices(study, mine)).groupby(["pretext", "target"])["auc"].mean()
-# ```
+# :::{dropdown} Solution 14.3
+# The more questions one asks, the wider each answer. Ask few, and before you look.
 # :::
+
+# %% tags=["solution"]
+from scipy.stats import t as student
+
+n_tests = len(tests)
+alone, together = (student.ppf(1 - 0.025 / n, n_people - 1) for n in (1, n_tests))
+print(f"{n_people} people, {n_tests} tests: {together / alone:.2f} times as wide")
+
+# %% [markdown]
+# **Exercise 14.4.** Thirteen methods are equally good, with a true area of 0.55 and a spread
+# between people of 0.10. How good does the *best* of them look?
+#
+# :::{dropdown} Solution 14.4
+# Better than it is, by luck alone. The winner of a table is not an estimate of the winner's area.
+# (Real methods share the same people, so their luck is partly shared, and the gap is smaller.)
+# :::
+
+# %% tags=["solution"]
+rng = np.random.default_rng(0)
+means = rng.normal(0.55, 0.10, (2000, 13, n_people)).mean(axis=2)
+print(f"true area 0.55, best of 13: {means.max(axis=1).mean():.3f} on average (simulated)")
+
+# %% [markdown]
+# **Research question.** On your own data, which single number would make you choose a pretrained
+# encoder over a random, frozen one? Fix the question, the smallest difference that matters to you
+# and the number of people who can show it, before the first run.
 #
 # ## What next
 #

@@ -79,6 +79,11 @@ print(from_file.leads, f"{from_file.duration:.0f} s", np.allclose(from_file.lead
 # "baseline" unless you ask for it. In a terminal, `ecglib check own.csv --fs 360` says what a file
 # is worth before anything is computed from it.
 #
+# :::{dropdown} Quiz: A text file holds numbers and no sampling rate. Can the library guess it?
+# It does not. A wrong rate changes every interval and looks plausible, so it asks. The report only
+# says if no heart could beat like that.
+# :::
+#
 # ## Look before you compute
 #
 # A loose electrode looks like data to a network. So each window gets a flag by name, and a report
@@ -114,6 +119,11 @@ known = pd.DataFrame(np.where(beats.valid, beats.values, np.nan), columns=names)
 known.describe().loc[["count", "min", "50%", "max"]].round(1).T
 
 # %% [markdown]
+# :::{dropdown} Quiz: `qrs_width` is 40 ms. Is that a narrow QRS complex?
+# It says nothing of that: it is the width of the R wave at half its height, much less than the
+# duration of the complex.
+# :::
+#
 # ## Features of an encoder
 #
 # An encoder that learnt from other people's hearts comes with the package. Its **card** says from
@@ -175,6 +185,11 @@ ratio.round(1).to_frame()
 # are few, so don't read the digits. What the features lose, and how much of it, is measured on
 # many people in the chapters on transfer.
 #
+# :::{dropdown} Quiz: Neighbours among the features have similar heart rates. May you conclude that the encoder measures heart rate?
+# No. Beats that look alike come at similar rates, so the shape alone could do it. Few windows of
+# one person can't part the two.
+# :::
+#
 # ## What could go wrong
 #
 # - **A wrong rate.** An encoder made for 256 Hz takes any row of 2560 numbers. `windows_of`
@@ -195,42 +210,65 @@ ratio.round(1).to_frame()
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Declare the wrong rate, 90 Hz instead of 360. What does the report say?
+# **Exercise 15.1.** Declare the wrong rate, 90 Hz instead of 360. What does the report say?
 #
-# :::{dropdown} Solution
-# ```python
-# wrong = Recording(samples, 90, ["MLII"], "mV", "wrong rate")
-# print(check_of(wrong).to_text())
-# ```
+# :::{dropdown} Solution 15.1
 # No heart beats so slowly with complexes so broad. The report names a rate that would fit.
 # :::
+
+# %% tags=["solution"]
+wrong = Recording(samples, 90, ["MLII"], "mV", "wrong rate")
+print(check_of(wrong).to_text())
+
+# %% [markdown]
+# **Exercise 15.2.** Turn the lead upside down. Which of the ten features change, and what does the
+# report say?
 #
-# **2.** Turn the lead upside down. Which of the ten features change, and what does the report say?
-#
-# :::{dropdown} Solution
-# ```python
-# turned = ecg.windows_of(-samples, fs, unit="mV")
-# other = window_features(turned.X, turned.fs)
-# print(np.nanmax(np.abs(other.values - beats.values), axis=0).round(3))
-# ```
+# :::{dropdown} Solution 15.2
 # None: each window is turned upright before its beats are measured. The encoder takes windows as
-# they are, so its features do change. The report, `check_of` of the turned recording, says "upside
-# down".
+# they are, so its features do change.
 # :::
+
+# %% tags=["solution"]
+turned = ecg.windows_of(-samples, fs, unit="mV")
+other = window_features(turned.X, turned.fs)
+apart = np.abs(other.values - beats.values).max()
+print("the ten features are the same:", bool(apart < 1e-3))
+upside_down = Recording(-samples, fs, ["MLII"], "mV", "upside down")
+print("the report says so:", "upside down" in check_of(upside_down).to_text().split("\n", 1)[1])
+
+# %% [markdown]
+# **Exercise 15.3.** Plant a spike of 500 mV, some two hundred times the height of a beat. How many
+# windows does it spoil?
 #
-# **3.** Plant a spike of 500 mV, some two hundred times the height of a beat. How many windows does
-# it spoil?
-#
-# :::{dropdown} Solution
-# ```python
-# from ecglib.preprocessing.report import quality_report
-# spoilt = samples.copy()
-# spoilt[20 * fs] = 500
-# print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta))
-# ```
+# :::{dropdown} Solution 15.3
 # One, and it is flagged as "spike". The sample is bridged before the filter, so the windows beside
 # it are as they were.
 # :::
+
+# %% tags=["solution"]
+from ecglib.preprocessing.report import quality_report
+
+spoilt = samples.copy()
+spoilt[20 * fs] = 500
+print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta))
+
+# %% [markdown]
+# **Exercise 15.4.** Do flagged windows bend the numbers? Compare heart rate and RMSSD by flag.
+#
+# :::{dropdown} Solution 15.4
+# Where a flag goes with a much larger RMSSD, beats were missed or invented there, and a mean over
+# all windows would hold that. Report with and without the flagged ones.
+# :::
+
+# %% tags=["solution"]
+by_flag = known[["heart_rate", "rmssd"]].groupby(windows.meta["quality"].to_numpy())
+print(by_flag.agg(["count", "median"]).round(1).to_string())
+
+# %% [markdown]
+# **Research question.** Record yourself twice with the device that you would use in a study, once
+# sitting still and once walking. Which flags rise, which features change, and could a model tell
+# walking from sitting by the artefacts alone?
 #
 # ## What next
 #

@@ -128,6 +128,11 @@ for (version, answer), share in pairs.head(4).items():
     print(f"  {version} for {answer}: {share:.0%}")
 
 # %% [markdown]
+# :::{dropdown} Quiz: Nobody in eegmat is a patient of the clinic. Which two things are new at once?
+# The people and the recorder. A fall of the score may be due to either; the third suspect parts
+# them.
+# :::
+#
 # ## A suspect: amplitude
 #
 # "Scaled" differs from "original" by a factor of 1.1 and by nothing else. {doc}`03_transformations`
@@ -187,6 +192,10 @@ print("it is recognised better when all leads are turned first:",
 # seeds.
 
 # %% [markdown]
+# :::{dropdown} Quiz: A head has an area of 0.1 in some leads. Is it ignorant there?
+# No: it is certain, the wrong way round. Ignorance would give one half.
+# :::
+#
 # ## A third suspect: the recorder
 #
 # Time warping slightly stretches some parts of the window and squeezes others. It shows in the rhythm
@@ -241,6 +250,11 @@ print("more in other patients once they are filtered:",
 # encoder.
 # ```
 #
+# :::{dropdown} Quiz: A filter at 25 Hz lowers the score for patients of the *same* recorder. What does that show?
+# That the head used something above 25 Hz: fine noise or the sharpness of QRS. Neither people nor
+# recorder changed.
+# :::
+#
 # ## Does more training help?
 #
 # The encoders above saw few views, that is, altered copies of windows. The STR encoder that ships with
@@ -264,30 +278,58 @@ for name in encoders():
 # - **Leads of unknown polarity.** If your recordings have leads upside down, turn them first
 #   (`WindowConfig(turn=True)`), or accept a weak "negation" head.
 # - **One recorder.** See above.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# 1. Which head gains most from looking at upright leads only, apart from "negation"? Use the rows of
-#    `areas` whose `tested` names a way up.
-# 2. Compare encoders that learnt from both sets (source "both") with those of the clinic alone, head
-#    by head. Which of the causes do they weaken?
+# **Exercise 16.1.** Which head gains most from looking at upright leads only, apart from
+# "negation"? Use the rows of `areas` whose `tested` names a way up.
 #
-# :::{dropdown} Solution 1
-# ```python
-# some = areas[(areas["source"] == CLINIC) & (areas["trained"] == "max")]
-# some.pivot_table(index="head", columns="tested", values="value")
-# ```
-# Compare the column of upright leads with that of all. More heads than "negation" gain, since the
-# "negation" head no longer answers for windows that are upside down.
+# :::{dropdown} Solution 16.1
+# Compare the column of upright leads with that of all. More heads than "negation" may gain, since
+# the "negation" head no longer answers for windows that are upside down.
 # :::
+
+# %% tags=["solution"]
+of_clinic = areas[(areas["source"] == CLINIC) & (areas["trained"] == "max")]
+by_way = of_clinic.pivot_table(index="head", columns="tested", values="value")
+gain = (by_way[f"{OWN}, {WAYS_UP[1]}"] - by_way[OWN]).drop("negation").sort_values()
+print(gain.round(3).to_string())
+print("gains most:", gain.index[-1])
+
+# %% [markdown]
+# **Exercise 16.2.** Compare encoders that learnt from both sets (source "both") with those of the
+# clinic alone, head by head. Which of the causes do they weaken?
 #
-# :::{dropdown} Solution 2
-# ```python
-# some = select(areas, {"trained": "max", "tested": OWN})
-# some = some[some["source"].isin(["clinic", "both"])]
-# some.pivot_table(index="head", columns="source", values="value")
-# ```
-# Encoders of both sets have met leads that are upside down, and a second recorder.
+# :::{dropdown} Solution 16.2
+# Encoders of both sets have met leads that are upside down, and a second recorder. Heads that gain
+# most lost most to one of these.
 # :::
+
+# %% tags=["solution"]
+of_two = select(areas, {"trained": "max", "tested": OWN})
+of_two = of_two[of_two["source"].isin(["clinic", "both"])]
+print(of_two.pivot_table(index="head", columns="source", values="value").round(3).to_string())
+
+# %% [markdown]
+# **Exercise 16.3.** Suppose that a head recognises negated windows without error in upright leads,
+# and takes the wrong one for negated wherever the lead is upside down. A share $q$ of leads is
+# upside down. What is its area, original against negated?
+#
+# :::{dropdown} Solution 16.3
+# $1 - q$. Both windows of a pair are judged rightly with probability $(1-q)^2$, and of the pairs
+# with one wrong window, $2q(1-q)$ of them, half are won: $(1-q)^2 + q(1-q) = 1 - q$. The measured
+# head is also judged against five other versions and makes other mistakes, so compare loosely.
+# :::
+
+# %% tags=["solution"]
+q = rows.get(WAYS_UP[-1], {"windows": 0})["windows"] / rows["all, as recorded"]["windows"]
+print(f"share of windows upside down {q:.2f}, so at best {1 - q:.2f} by this count")
+print(f"measured: {by_task.loc['negation', 'mean']:.2f}")
+
+# %% [markdown]
+# **Research question.** A head may solve its task by the recorder's noise. Can you alter the
+# *pretext* so that this way out is closed, without throwing away what is fast in the heart itself?
+# Test it on a recorder that the encoder has never met.
 #
 # **What next:** {doc}`17_real_state` asks whether these encoders know something about a person's state.

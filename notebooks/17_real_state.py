@@ -147,6 +147,11 @@ print(losses.unstack().round(3).to_string(na_rep=""))
 print("all well below a coin's:", bool((losses < 0.8 * np.log(2)).all()))
 
 # %% [markdown]
+# :::{dropdown} Quiz: Heart rate alone scores as high as an encoder. Is the encoder useless?
+# For this question it adds nothing that can be shown. It may still hold other things; ask whether
+# both together beat heart rate.
+# :::
+#
 # ## Fewer labels
 #
 # Self-supervision is for those who have few labels. In {numref}`fig-real-labels` only some people's
@@ -226,6 +231,10 @@ fig = real_plots.probe_bars(bars, measures, [RANDOM, STR, CONTRASTIVE], "eegmat,
 fig
 
 # %% [markdown]
+# :::{dropdown} Quiz: Why can the mean over time tell the heart rate and the maximum can't?
+# Each beat adds to a mean. A maximum keeps the best fit once, however often it occurs.
+# :::
+#
 # ## What each choice changes
 #
 # The questions were fixed before these tables were made, but after a first look at some of the same
@@ -341,6 +350,11 @@ print(pd.DataFrame(leads).round(3).to_string(index=False))
 # %% [markdown]
 # `WindowConfig(turn=True)` turns such leads first.
 #
+# :::{dropdown} Quiz: Leaving out single recordings scores *below* leaving out people. How can a looser split be harder?
+# The only training recording of the tested person is in the other state. A head that recognises the
+# person answers with that one, and is wrong.
+# :::
+#
 # ## What we found
 #
 # Three findings. The code fills in the numbers and the verdicts from the tables above.
@@ -375,20 +389,52 @@ for sentence in findings(scores):
 #   are judged by different heads ({doc}`07_leakage`). So all areas of this chapter come from splits that
 #   leave whole people out; for the other splits it shows the balanced accuracy.
 # - **Too many questions.** Every question of the forest counts in the correction, even the dull ones.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# 1. Which of the ten features alone would come closest to heart rate? What would you need to compute
-#    it?
-# 2. Read the STR encoder with the mean, with the labels of two people. How much does the score depend
-#    on *which* two? The column `draw` of `scores` tells.
+# **Exercise 17.1.** Which of the ten features alone would come closest to heart rate? What would
+# you need to compute it?
 #
-# :::{dropdown} Solution 2
-# ```python
-# chosen = scores[(scores["pretext"] == STR) & (scores["pooling"] == "mean")]
-# chosen[chosen["labelled"] == "2"].groupby("draw")["auc"].mean()
-# ```
+# :::{dropdown} Solution 17.1
+# One that follows the rate, such as the time from R to T, which becomes shorter as the heart beats
+# faster. The tables hold scores of all ten together, so you would need the windows of eegmat:
+# `ecglib fetch` brings the recordings, `window_features` measures them, and each column is scored
+# within a person like heart rate.
 # :::
+#
+# **Exercise 17.2.** Read the STR encoder with the mean, with the labels of two people. How much
+# does the score depend on *which* two?
+#
+# :::{dropdown} Solution 17.2
+# Each row is another draw. The intervals of the figure leave this out.
+# :::
+
+# %% tags=["solution"]
+chosen = scores[(scores["pretext"] == STR) & (scores["pooling"] == "mean")]
+by_draw = chosen[chosen["labelled"] == "2"].groupby("draw")["auc"].mean()
+print(by_draw.round(3).to_string())
+
+# %% [markdown]
+# **Exercise 17.3.** How much narrower would an interval of the forest be if its question had been
+# the only one?
+#
+# :::{dropdown} Solution 17.3
+# By the ratio of two quantiles. Dull questions make the others less certain, so leave them out of
+# the plan.
+# :::
+
+# %% tags=["solution"]
+from scipy.stats import t as student
+
+n_scored = int(one["auc"].notna().sum())
+alone, together = (student.ppf(1 - 0.025 / n, n_scored - 1) for n in (1, len(tests)))
+print(f"{n_scored} people, {len(tests)} questions: {alone / together:.0%} of its width")
+
+# %% [markdown]
+# **Research question.** Rest came first and with closed eyes, so state, time and eyes can't be
+# parted here. Which recording, with the same recorder and the fewest people, would part them, and
+# which of the three findings above would you expect to survive?
 #
 # **What next:** this is the last chapter. {doc}`../book/real-dreamer` puts DREAMER itself behind the
 # first fourteen, and {doc}`../book/datasets` lists other sets that the library reads.
