@@ -136,6 +136,9 @@ differ = (trials["valence"] != trials["dominance"]).mean()
 print(f"{study.label}: valence and dominance differ in {differ:.0%} of the trials")
 
 # %% [markdown]
+# ```{differences} valence labels
+# ```
+#
 # A file with a missing field, a wrong sampling rate or an impossible rating is refused. The
 # message names the place, what was expected, and what to do. Here we remove a field on purpose.
 

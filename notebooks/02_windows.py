@@ -215,6 +215,9 @@ fig
 # The bars do not become equal, and should not: what is left is the shape of each person's beat, and
 # how this trial differs from the person's others.
 #
+# ```{differences} filter normalisation statistics
+# ```
+#
 # Statistics can leak. These use no rating and nobody else's data, so a participant who is held out
 # for testing is treated exactly as a new user would be. They do use that participant's own
 # unlabelled recordings: a new user, too, has to be recorded before being normalised.

@@ -185,6 +185,9 @@ print("backwards twice is the original:", np.array_equal(twice, x))
 #
 # The window is cut into equal segments, and these are shuffled. Beats are torn apart wherever a cut
 # falls; the rhythm is lost. Thin lines in {numref}`fig-transformations-permutation` are the cuts.
+#
+# ```{differences} permutation
+# ```
 
 # %% mystnb={"image": {"alt": "Two rows, before and after, with thin lines at the cuts; left the whole window, right the beat enlarged: after, the beat's samples lie in two or more separate places."}, "figure": {"caption": "Permutation: the whole window and one beat of it, before and after. Thin lines: the cuts.", "name": "fig-transformations-permutation"}}
 task = "permutation"

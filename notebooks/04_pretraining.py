@@ -100,6 +100,9 @@ print(f"encoder of the profile in use: {pretraining.random_encoder(study).count_
 print(pd.Series(dict(PAPER.pretext.task_weights), name="published weight").to_string())
 
 # %% [markdown]
+# ```{differences} pooling activation penalty pretraining
+# ```
+#
 # ## Two profiles
 #
 # `paper` holds every published value and wants a graphics card. `quick` is the same method for two

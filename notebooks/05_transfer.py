@@ -145,6 +145,9 @@ print("thawed encoder, every byte as before:", checksum(encoder) == before["enco
 # Our head has two hidden layers of 64 units, as the method describes, and one logit that a sigmoid
 # turns into a probability. The released code uses another one, larger and with two outputs. It is
 # there under its own name. There is one head per target: valence, arousal, dominance.
+#
+# ```{differences} head refits
+# ```
 
 # %%
 named = {

@@ -27,6 +27,9 @@
 # code does: windows of one trial are both learnt and tested. **Leave-one-participant-out**, which
 # the field often calls leave-one-subject-out (LOSO), tests on a person of whom nothing was learnt.
 # Only the second asks whether it works for the next person.
+#
+# ```{differences} folds files
+# ```
 
 # %%
 import numpy as np

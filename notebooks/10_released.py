@@ -55,14 +55,13 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # %% [markdown]
 # ## The protocol, by name
 #
-# | part | released code | file there | here |
-# |---|---|---|---|
-# | features | 128 numbers of the frozen encoder | `main.py` | the same |
-# | head | three layers of 512 ReLU, dropout 0.2, L2 0.0001; batch 128, Adam at 0.001, 200 epochs | `model.py` | the same, fewer epochs in `quick` |
-# | split | ten folds of shuffled windows | `main.py` | `WindowKFold` |
-# | metric | accuracy; F1 from the mean precision and the mean recall | `utils.py` | `released_metrics` |
+# The features are the 128 numbers of the frozen encoder. A head learns from them, a split says who is
+# tested, and a metric counts: accuracy, and an F1.
 #
-# Two simplifications are ours. The released code pretrains one encoder in each fold, on the
+# ```{differences} pretraining head folds f1
+# ```
+#
+# Here we take the head, the split and the metrics of the released code. Two simplifications are ours. The released code pretrains one encoder in each fold, on the
 # training windows of that fold; we use one encoder for all folds, which has seen some of the test
 # windows without their ratings. And our head has one output where theirs has one per class.
 

@@ -134,7 +134,7 @@ print(f"mean without amplitude: {auc.drop(['original', 'scaling']).mean():.3f}")
 # Those people had another recorder than the ones whom the encoder learnt from. The card measures
 # what is left of recognition there, averaged above over what changes more than the amplitude.
 # Patients of the clinic's own recorder, if they are left out of the training, are recognised
-# better: the part "Real hearts" of this book measures by how much. So a network that does well on
+# better: {doc}`16_real_transformations` measures by how much. So a network that does well on
 # new people of one recorder may do worse on yours.
 #
 # Record 208 is not among the people of the clinic that it learnt from: the encoder has never seen
@@ -232,7 +232,7 @@ ratio.round(1).to_frame()
 # it are as they were.
 # :::
 #
-# ## What next
+# ## With several people
 #
 # You have recordings of several people, and labels? Read the folder, and keep its windows:
 #
@@ -250,5 +250,7 @@ ratio.round(1).to_frame()
 #
 # {doc}`06_results` and {doc}`07_leakage` say why that matters. To keep the features too, write them with
 # `ecglib features my_study`, which keeps the recordings of a person together, as the table says.
+#
+# ## What next
 #
 # {doc}`16_real_transformations` asks what encoders learn from real hearts.

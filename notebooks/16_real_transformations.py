@@ -290,4 +290,6 @@ for name in encoders():
 # Encoders of both sets have met leads that are upside down, and a second recorder.
 # :::
 #
-# **What next:** {doc}`17_real_state` asks whether these encoders know something about a person's state.
+# ## What next
+#
+# {doc}`17_real_state` asks whether these encoders know something about a person's state.

@@ -390,5 +390,7 @@ for sentence in findings(scores):
 # ```
 # :::
 #
-# **What next:** this is the last chapter. {doc}`../book/real-dreamer` puts DREAMER itself behind the
+# ## What next
+#
+# This is the last chapter. {doc}`../book/real-dreamer` puts DREAMER itself behind the
 # first fourteen, and {doc}`../book/datasets` lists other sets that the library reads.
