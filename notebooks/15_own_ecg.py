@@ -72,12 +72,12 @@ from_file = ecg.read_recording(own, fs=360, unit="mV")
 print(from_file.leads, f"{from_file.duration:.0f} s", np.allclose(from_file.lead(1), samples))
 
 # %% [markdown]
-# A folder of such files, with a table that says whose they are and what they were recorded
-# during, becomes a cohort: `ecg.read_folder("my_study")`. The table is a CSV file in that folder,
-# of any name. It needs the columns `file` and `participant`, and may have `clip`, `condition` and
-# any labels. `make_windows` makes the windows of all of it, but leaves out a condition named
-# "baseline" unless you ask for it. In a terminal, `ecglib check own.csv --fs 360` says what a file
-# is worth before anything is computed from it.
+# A folder of such files, with a table that says whose they are and what they were recorded during,
+# becomes a cohort: `ecg.read_folder("my_study")`. The table is a CSV file in that folder, of any
+# name. It needs the columns `file` and `participant`, and may have `clip`, `condition` and any
+# labels. `make_windows` makes the windows of all of it, but leaves out a condition named "baseline"
+# unless you ask for it. In a terminal, `ecglib check own.csv --fs 360` says how good a file is
+# before anything is computed from it.
 #
 # ## Look before you compute
 #
@@ -172,8 +172,8 @@ ratio.round(1).to_frame()
 
 # %% [markdown]
 # Where the ratio is below one, neighbours are more alike than chance. Thirty windows of one person
-# are few, so don't read the digits. What the features lose, and how much of it, is measured on
-# many people in the chapters on transfer.
+# are few, so don't read too much into the digits. What the features lose, and how much of it, is
+# measured on many people in the chapters on transfer.
 #
 # ## What could go wrong
 #
@@ -234,7 +234,7 @@ ratio.round(1).to_frame()
 #
 # ## With several people
 #
-# You have recordings of several people, and labels? Read the folder, and keep its windows:
+# If you have recordings of several people, with labels, read the folder and keep its windows:
 #
 # ```python
 # cohort = ecg.read_folder("my_study", fs=360)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BANNED = {
     r"for the dearest|are dear\b|is dear\b|since they are dear": "expensive",
     r"belongs? into": "belongs in",
-    r"in (one|the) pot\b": "pooled, or over all windows together",
+    r"\b[Ii]n (one|the) pot\b": "pooled, or over all windows together",
     r"loud window|loud noise|loudness": "amplitude",
     r"whole people": "people, or everything of a person",
     r"^Who [a-z]+s\b|[.] Who [a-z]+s\b[^?]*?,": "a person who, or anyone who",
