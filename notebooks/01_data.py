@@ -152,10 +152,10 @@ show(raw, "DREAMER")
 # ## Read by name, never by position
 #
 # Three rating fields stand next to each other, with the same shape and the same range. A reader
-# that counts columns can swap them, and nothing looks wrong. This is not a made-up danger: the
-# code released with the published method fills its valence column from the dominance field, as
-# {doc}`../book/released-code` tells. `ecglib` takes each rating by its name. Does that matter?
-# Look how often the two ratings of a trial differ.
+# that counts columns can swap them, and nothing looks wrong. The danger is real: the code released
+# with the published method fills its valence column from the dominance field
+# ({doc}`../book/released-code`). `ecglib` takes each rating by its name. The next cell shows how
+# much that matters: it counts how often the two ratings of a trial differ.
 
 # %%
 trials = cohort.recordings.query("condition == 'stimulus'")
@@ -166,6 +166,9 @@ differ = (trials["valence"] != trials["dominance"]).mean()
 print(f"{study.label}: valence and dominance differ in {differ:.0%} of the trials")
 
 # %% [markdown]
+# ```{differences} valence labels
+# ```
+#
 # A file with a missing field, a wrong sampling rate or an impossible rating is refused. The
 # message names the place, what was expected, and what to do. Here we remove a field on purpose.
 
@@ -210,10 +213,10 @@ fig = cohort_plots.clip_durations(trials, study.label)
 fig
 
 # %% [markdown]
-# The columns of {numref}`fig-data-durations` are what to remember. Everyone sees the same clips.
-# Where people differ little for the same clip, and clips differ in length, a recording's length
-# alone gives the clip away. Later chapters cut every recording into windows of equal length; still,
-# *which clip it was* stays a possible shortcut to the rating.
+# What to remember of {numref}`fig-data-durations` are its columns: everyone sees the same clips.
+# Where people differ little for the same clip, and clips differ in length, the length of a
+# recording alone gives the clip away. Later chapters cut every recording into windows of equal
+# length; still, *which clip it was* stays a possible shortcut to the rating.
 
 # %% [markdown]
 # ## The ratings
@@ -249,14 +252,14 @@ fig = cohort_plots.high_shares(shares, shares.mean(), study.label)
 fig
 
 # %% [markdown]
-# Where people differ, and a model can tell *who* it listens to, it can answer with that person's
-# usual rating, and looks clever without having read any emotion. Chapter {doc}`06_results` leaves
-# out whole participants for this reason.
+# Where people differ, a model that can tell *who* it is listening to can answer with that person's
+# usual rating. It then looks clever without having read any emotion. Chapter {doc}`06_results`
+# leaves out whole participants for this reason.
 
 # %% [markdown]
-# Do people feel something together? The clips were chosen for that. Their mean ratings in the DREAMER
-# study are known to two decimals from a public repository (`ecglib.synthetic.people` says which), so
-# anyone with the file can check that trials and ratings were read in the right order.
+# Do the clips move people in the same way? They were chosen to do so. Their mean ratings in the
+# DREAMER study are known to two decimals from a public repository (`ecglib.synthetic.people` says
+# which), so anyone with the file can check that trials and ratings were read in the right order.
 
 # %%
 means = trials.groupby("clip")[["valence", "arousal"]].mean()
@@ -279,13 +282,13 @@ else:
 #
 # ## Why an ECG could know
 #
-# The heart has its own pacemaker, and two nerves change its pace. The **vagus** slows it, beat by beat;
-# the **sympathetic** nerves speed it up, within seconds, and make it contract harder. What a person
-# feels shifts the balance of the two. It shows in the mean **heart rate** and in its fluctuation,
-# **heart-rate variability** (HRV). A part of HRV follows the breath, because the vagus is checked with
-# every breath in: the heart beats faster while one breathes in and slower while one breathes out. This
-# part is called **respiratory sinus arrhythmia** (RSA). Slower fluctuations, around ten a minute,
-# belong to the regulation of blood pressure {cite}`taskforce1996hrv`.
+# The heart has its own pacemaker, and two kinds of nerves change its pace. The **vagus** slows it,
+# beat by beat; the **sympathetic** nerves speed it up, within seconds, and make it contract harder.
+# What a person feels shifts the balance of the two. It shows in the mean **heart rate** and in its
+# fluctuation, **heart-rate variability** (HRV). A part of HRV follows the breath, because the vagus
+# is checked with every breath in: the heart beats faster while one breathes in and slower while one
+# breathes out. This part is called **respiratory sinus arrhythmia** (RSA). Slower fluctuations,
+# around ten a minute, belong to the regulation of blood pressure {cite}`taskforce1996hrv`.
 #
 # When people are aroused, their heart rate and breathing tend to rise and their RSA falls
 # {cite}`kreibig2010`, and the T wave flattens {cite}`rau1991`. Which of these responds, and how much,
@@ -338,14 +341,14 @@ else:
     print("needs true R peaks")
 
 # %% [markdown]
-# Where the cell above prints numbers, read them as a check of our simulator, and as nothing else:
+# Where the cell above prints numbers, read them as a check of our simulator and nothing more:
 #
 # - The synthetic cohort **is** a test bench. It has the layout, sizes and rating habits of the
 #   study, a plausible rhythm and beat shape {cite}`mcsharry2003`, noise like a recorder's, and
 #   effects of known size that can be set to zero, or made so strong that whatever reads the ECG must
 #   find them ({doc}`07_leakage`, {doc}`14_comparison`).
-# - It **is not** evidence. Its effects are small, but simpler than anyone should expect from people.
-#   That something is found in it says nothing about emotions in real hearts.
+# - It **is not** evidence. Its effects are small, but simpler than anyone should expect from
+#   people. Finding something in it says nothing about emotions in real hearts.
 #
 # :::{dropdown} Quiz: On a synthetic cohort a network finds arousal. What does that say about people?
 # Nothing. It says that the network can find an effect of the kind that was planted, and that the
@@ -359,8 +362,8 @@ else:
 #   train.
 # - **A threshold chosen after the results.** Decide "high" before you look at any score.
 # - **The wrong file.** `ecglib` looks in one order only: the argument, then `ECGLIB_DREAMER`, then
-#   `data/DREAMER.mat`. A path that leads nowhere is an error, never a silent change to synthetic
-#   data. See {doc}`../book/real-dreamer`.
+#   `data/DREAMER.mat`. A path that leads nowhere is an error; the library never switches to
+#   synthetic data in silence. See {doc}`../book/real-dreamer`.
 #
 # ## Take-aways
 #

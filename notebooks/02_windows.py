@@ -63,11 +63,11 @@ fig
 # %% [markdown]
 # ## High-pass filter
 #
-# The body moves, the chest breathes, the electrodes drift: all this is slow, and larger than the
-# small waves of a beat. A high-pass filter removes it, and does not ask whether we could have used
-# it. Breathing is the example: it can tell of arousal, and in a cohort made by `ecglib` it does,
-# because we planted it ({doc}`01_data`). Its trace in the baseline is lost; what it does to the RR
-# intervals and to the height of the beats stays. Two choices matter.
+# Movement, breathing and drifting electrodes change the signal slowly, and by more than the small
+# waves of a beat. A high-pass filter removes these changes, including those that we could have
+# used. Breathing is an example: it can indicate arousal, and in a cohort made by `ecglib` it does,
+# because we planted it ({doc}`01_data`). Its trace in the baseline is lost, while its effect on the
+# RR intervals and on the height of the beats remains. Two choices matter.
 #
 # - **Zero phase.** The filter runs forwards and then backwards. Every beat stays where it was.
 # - **The whole recording, before cutting.** A filter needs a few seconds to settle. Filtered one
@@ -102,8 +102,8 @@ print("the beats moved by", shift, "samples")
 # %% [markdown]
 # ### What the filter does to the beat
 #
-# A part of each beat is slow as well: the ST segment and the T wave. Recorders for diagnosis
-# therefore let pass everything from 0.05 Hz on; a filter with zero phase may begin at 0.67 Hz
+# A part of each beat is slow as well: the ST segment and the T wave. Diagnostic recorders therefore
+# pass everything above 0.05 Hz; a filter with zero phase may begin at 0.67 Hz
 # {cite}`kligfield2007`. The cut-off of the released code, which is ours, lies above that. How much
 # does it change? For each participant we filter one trial both ways and take the median of its
 # beats in the last minute. The ST level is the mean from 80 to 120 ms after the R peak; zero is the
@@ -181,9 +181,9 @@ fig
 # %% [markdown]
 # {doc}`09_baselines` measures the T wave on windows filtered this way, so its heights include that
 # change. A change that is alike for everyone does no harm to a comparison. What can do harm is its
-# spread between participants, and the last two numbers show how that compares with the spread of the
-# heights themselves. Whoever needs the ST level or the T wave for its own sake filters from 0.05 Hz
-# on.
+# spread between participants, and the last two numbers show how that compares with the spread of
+# the heights themselves. If you need the ST level or the T wave for its own sake, filter from 0.05
+# Hz on.
 #
 # :::{dropdown} Quiz: A filter moves every R peak by the same 20 ms. Which numbers of this book change: RR intervals, or the time from R to T?
 # Neither, if the delay is the same at all frequencies. A filter that delays slow waves more than
@@ -192,12 +192,12 @@ fig
 #
 # ## One scale per participant
 #
-# Amplitude depends on skin, electrodes and the position of the heart. It says who is recorded, and
-# how the electrodes sat. So we subtract each participant's mean and divide by a standard deviation,
-# per lead.
+# Amplitude depends on skin, electrodes and the position of the heart. It therefore says who was
+# recorded, and how the electrodes were placed. So we subtract each participant's mean and divide by
+# a standard deviation, per lead.
 #
 # The standard deviation is **trimmed**: it uses the samples between the 2.5 % and 97.5 % ranks
-# only, as the released code does. Why? One electrode that comes loose for a moment can outweigh
+# only, as the released code does, because one electrode that comes loose for a moment can outweigh
 # hundreds of beats. The next cell spoils one hundredth of a recording and compares.
 
 # %%
@@ -212,8 +212,8 @@ for name, factor in change.items():
     print(f"  {name}: × {factor:.2f}")
 
 # %% [markdown]
-# R peaks are rare and tall, so they are among the trimmed samples. The normalised ECG therefore
-# has a standard deviation above one. That is fine: what counts is the same rule for everyone.
+# R peaks are rare and tall, so they are among the trimmed samples. The normalised ECG therefore has
+# a standard deviation above one. That does no harm, since the same rule applies to everyone.
 
 
 # %%
@@ -252,6 +252,9 @@ fig
 # The bars do not become equal, and should not: what is left is the shape of each person's beat, and
 # how this trial differs from the person's others.
 #
+# ```{differences} filter normalisation statistics
+# ```
+#
 # Statistics can leak. These use no rating and nobody else's data, so a participant who is held out
 # for testing is treated exactly as a new user would be. They do use that participant's own
 # unlabelled recordings: a new user, too, has to be recorded before being normalised.
@@ -263,12 +266,12 @@ fig
 #
 # ## Quality flags
 #
-# Filters hide what went wrong. So quality is judged on the **raw** samples first. Four things are
-# flagged there, all of them impossible for a heart: samples that are missing, single samples far
-# outside everything around them (spikes), samples stuck at the converter's limit (clipped), and
-# seconds without any change (flat). Missing samples and spikes are bridged before the filter can
-# spread them. Each filtered window is then asked whether it holds a heart at all: no beats, mains
-# hum, a height that no ECG has, or noise in which P and T waves drown.
+# Because a filter hides what went wrong, quality is judged on the **raw** samples first. Four
+# things are flagged there, all of them impossible for a heart: samples that are missing, single
+# samples far outside everything around them (spikes), samples stuck at the converter's limit
+# (clipped), and seconds without any change (flat). Missing samples and spikes are bridged before
+# the filter can spread them. Each filtered window is then checked for signs that it holds no usable
+# heartbeat: no beats, mains hum, a height that no ECG has, or noise that hides the P and T waves.
 #
 # Good recordings have little to flag, so {numref}`fig-windows-quality` shows a recording that we
 # damage on purpose.
@@ -292,8 +295,8 @@ fig
 
 # %% [markdown]
 # A flagged window is not thrown away: it keeps its row, with the flag. `study.usable` holds the
-# others, and everything learnt in this book uses those. {doc}`15_own_ecg` shows flags on a real
-# recording, where they have more to say.
+# others, and these are the windows that every model of this book learns from. {doc}`15_own_ecg`
+# shows flags on a real recording, where they have more to say.
 
 # %%
 meta = study.windows.meta
@@ -336,7 +339,7 @@ example.windows.meta.head(4)
 #
 # ## Many windows, few answers
 #
-# How many examples do we have? It is tempting to count windows. But the participant rated each
+# How many examples do we have? It is tempting to count windows, but the participant rated each
 # trial **once**, and all windows of that trial carry that one rating.
 
 # %%
@@ -351,9 +354,9 @@ print("largest number of different ratings within one trial:", most)
 
 # %% [markdown]
 # Now suppose that some windows of a trial are used for training and others for testing. If windows
-# of one trial resemble each other, a model only needs to recognise the trial: the rating comes
-# with it. Do they? We describe each window by its power in bands of about one hertz and look up
-# its nearest neighbour among all the others. No training, no emotion.
+# of one trial resemble each other, a model only needs to recognise the trial: the rating comes with
+# it. Do they? We describe each window by its power in bands of about one hertz and look up its
+# nearest neighbour among all the others. This involves no training and no emotion.
 
 # %%
 usable = study.usable

@@ -16,8 +16,8 @@
 # - **It takes** about half a minute.
 # ```
 #
-# Labels are dear; alterations are free. If we alter a window ourselves, we know the answer to the
-# question "what was done to it?". A network that answers well must have learnt what a heartbeat
+# Labels are expensive; alterations are free. If we alter a window ourselves, we know the answer to
+# the question "what was done to it?". A network that answers well must have learnt what a heartbeat
 # normally looks like: which way is up, which way time runs, which wave follows which. This is the
 # **pretext** task of {cite:t}`sarkar2020icassp,sarkar2022tac`. With the untouched window there are
 # seven versions ({numref}`fig-transformations-all`).
@@ -70,10 +70,10 @@ transformations = {
 print("in the order of the seven heads:", list(transformations) == list(TASKS))
 
 # %% [markdown]
-# We want to see what happens to *the same beat*. Where does it go? A small trick tells: send the
-# sample numbers 0, 1, 2, ... through the same transformation with the same seed. What comes out
-# says, for each sample of the result, where in the original it came from. (Noise, scaling and
-# negation move nothing, so they need no trick.) Our example is the window of middle loudness.
+# We want to see what happens to *the same beat*. To find out where it goes, we send the sample
+# numbers 0, 1, 2, ... through the same transformation with the same seed. For each sample of the
+# result, the outcome says where in the original it came from. (Noise, scaling and negation move
+# nothing, so they need no trick.) Our example is the window of median amplitude.
 
 # %%
 loudness = np.sqrt(np.mean(example.usable.X.astype(np.float64) ** 2, axis=1))
@@ -103,9 +103,9 @@ fig
 #
 # $$P_\text{noise} = \frac{1}{N}\sum_i x_i^2 \Big/ 10^{\mathrm{SNR}/10}.$$
 #
-# A loud window gets loud noise. So loudness alone does not give the answer away. The noise takes its
-# numbers from a table of 65,536 equally likely values of the normal distribution, which is faster
-# than computing them ({func}`ecglib.models.layers.normal`).
+# A window of large amplitude therefore gets strong noise, and the amplitude alone does not give the
+# answer away. The noise takes its numbers from a table of 65,536 equally likely values of the
+# normal distribution, which is faster than computing them ({func}`ecglib.models.layers.normal`).
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the line between the waves is ragged."}, "figure": {"caption": "Noise: the whole window and one beat of it, before and after.", "name": "fig-transformations-noise"}}
 fig = transformations_plots.before_after(
@@ -131,7 +131,8 @@ print("each window within 0.7 dB:", bool(np.all(np.abs(snr - config.snr_db) < 0.
 # ## Scaling
 #
 # Every sample is multiplied by the same factor. Look at {numref}`fig-transformations-scaling`, then
-# cover the row "before" with your hand. Would you know? We come back to this.
+# cover the row "before" with your hand. Could you tell that it was scaled? We come back to this
+# below.
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the beat has the same shape and is slightly taller than the beat before, which is drawn over it as a dashed line."}, "figure": {"caption": "Scaling: the whole window and one beat of it, before and after; below right both, one over the other.", "name": "fig-transformations-scaling"}}
 fig = transformations_plots.before_after(
@@ -197,6 +198,9 @@ print("backwards twice is the original:", np.array_equal(twice, x))
 #
 # The window is cut into equal segments, and these are shuffled. Beats are torn apart wherever a cut
 # falls; the rhythm is lost. Thin lines in {numref}`fig-transformations-permutation` are the cuts.
+#
+# ```{differences} permutation
+# ```
 
 # %% mystnb={"image": {"alt": "Two rows, before and after, with thin lines at the cuts; left the whole window, right the beat enlarged: after, the beat's samples lie in two or more separate places."}, "figure": {"caption": "Permutation: the whole window and one beat of it, before and after. Thin lines: the cuts.", "name": "fig-transformations-permutation"}}
 task = "permutation"
@@ -308,13 +312,13 @@ print(
 # ## Original, scaled or warped?
 #
 # The network sees one version at a time, never two side by side. Four of the six alterations leave
-# something that no heart does: even noise, waves upside down, backwards or torn apart. The other two
-# are slight. A window that is only louder, by a little, is a perfectly good window: it looks like one
-# from a person with slightly larger R peaks. To recognise it, one would have to know how loud *this*
-# window was before.
+# something that no heart does: even noise, waves upside down, backwards or torn apart. The other
+# two are slight. A window that is only a little larger is a perfectly good window: it looks like
+# one from a person with slightly taller R peaks. To recognise it, one would have to know how large
+# *this* window was before.
 #
-# How much does loudness vary anyway? {numref}`fig-transformations-amplitude` shows the root mean
-# square of all usable windows, as they are and scaled.
+# How much does the amplitude vary anyway? {numref}`fig-transformations-amplitude` shows the root
+# mean square of all usable windows, as they are and scaled.
 
 # %%
 level = np.sqrt(np.mean(study.usable.X.astype(np.float64) ** 2, axis=1))
@@ -333,8 +337,8 @@ fig
 
 # %% [markdown]
 # Compare the first number with the two spreads. Where the shift is no larger than the spread, the
-# histograms overlap. Where the spread within one person is the smaller one, whoever knows that
-# person's usual loudness does better; but a network that meets a stranger does not know it.
+# histograms overlap. Where the spread within one person is the smaller one, it helps to know that
+# person's usual amplitude; but a network that meets a stranger does not know it.
 #
 # Warping is slight in another way. It changes tempo, and the tempo of a heart changes anyway. Does it
 # change as much from beat to beat?
@@ -353,14 +357,14 @@ print(
 print(f"spread of RR intervals over their mean, median of {known.sum()} windows: {variation:.2f}")
 
 # %% [markdown]
-# Where the spread is not much smaller than the change, the rhythm does not give a warped window away.
-# What does is finer: from piece to piece, the waves themselves become narrower and wider together.
-# Unlike the former loudness, all of this is in the window, so it can be learnt. The question is how
-# much training it takes.
+# Where the spread is not much smaller than the change, the rhythm does not give a warped window
+# away. What does is finer: from piece to piece, the waves themselves become narrower and wider
+# together. Unlike the amplitude before scaling, all of this is in the window, so it can be learnt.
+# The question is how much training it takes.
 #
 # Chapter {doc}`04_pretraining` shows which heads are weak, what each of them takes for its own
-# version, how far loudness alone leads, and what more training brings. A weak head is no harm in
-# itself: the features are what we want, not the answers.
+# version, how far the amplitude alone leads, and what more training brings. A weak head does no
+# harm in itself: we want the features, not the answers.
 #
 # :::{dropdown} Quiz: Would a network that knows the person's usual loudness recognise scaled windows better?
 # Yes, where the spread within a person is smaller than the spread over all. For a stranger it does
@@ -371,11 +375,11 @@ print(f"spread of RR intervals over their mean, median of {known.sum()} windows:
 #
 # - **Normalising inside the network** would undo the scaling. The per-participant scale of
 #   {doc}`02_windows` keeps it, because it is the same for all of a person's windows.
-# - **Noise of fixed strength**: quiet windows would drown, loud ones would show nothing.
+# - **Noise of fixed strength**: it would drown small windows and hardly show in large ones.
 # - **One seed for everything**: if every batch draws the same order, the network learns that order.
 #   The layer continues its random numbers from call to call.
 # - **A permutation that changes nothing** is possible, since every order is equally likely. With
-#   this many orders you will not live to see it.
+#   this many orders, you will not live to see one.
 # - **Padding or cropping that leaves a trace**, such as zeros at an edge: the network finds the
 #   trace instead of the heart. Every version here has full length and no padding.
 #
@@ -383,8 +387,9 @@ print(f"spread of RR intervals over their mean, median of {known.sum()} windows:
 #
 # - Seven versions give seven questions, and the answers cost nothing.
 # - Each transformation follows the published arithmetic, and the printed checks prove it.
-# - Original and scaled differ by loudness alone, and loudness varies anyway.
-# - Original and warped differ by a little tempo, and tempo varies anyway; widths tell more.
+# - Original and scaled windows differ in amplitude alone, and amplitude varies anyway.
+# - Original and warped windows differ slightly in tempo, and tempo varies anyway; the widths of the
+#   waves tell more.
 
 # %% [markdown]
 # ## Exercises

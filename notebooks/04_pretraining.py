@@ -17,8 +17,8 @@
 # ```
 #
 # The last chapter turned one window into seven. Now a network learns to tell which is which. The
-# question is only a pretext: nobody needs a detector of upside-down ECGs. But to answer it, the
-# network has to know what an ECG looks like, and that knowledge is what we keep
+# question is only a pretext: nobody needs a detector of upside-down ECGs. To answer it, however,
+# the network has to know what an ECG looks like, and that knowledge is what we keep
 # {cite}`sarkar2022tac`.
 #
 # There is one **encoder**, shared by everything, and seven small **heads**. The encoder turns a
@@ -53,9 +53,9 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 #
 # Three blocks of two convolutions each. A convolution slides short templates along the window and
 # notes how well each of them fits. From block to block there are more templates, and they are
-# shorter, but between blocks the signal is thinned out by max pooling, so they see more of it.
-# In the end, global max pooling keeps one number per template: how well it fits *anywhere*. The
-# place is forgotten, so a beat counts the same wherever in the window it falls.
+# shorter, but between blocks the signal is thinned out by max pooling, so they see more of it. In
+# the end, global max pooling keeps one number per template: how well it fits *anywhere*. The
+# position is discarded, so a beat counts the same wherever it falls in the window.
 
 # %%
 encoder = build_encoder(PAPER.encoder)
@@ -105,6 +105,9 @@ print(f"encoder of the profile in use: {pretraining.random_encoder(study).count_
 print(pd.Series(dict(PAPER.pretext.task_weights), name="published weight").to_string())
 
 # %% [markdown]
+# ```{differences} pooling activation penalty pretraining
+# ```
+#
 # ## Two profiles
 #
 # `paper` holds every published value and wants a graphics card. `quick` is the same method for two
@@ -141,8 +144,8 @@ fig = pretraining_plots.training_curves(pretext.history, study.label)
 fig
 
 # %% [markdown]
-# {numref}`fig-pretraining-curves` shows the training windows, with dropout at work. It tells us that
-# the training went somewhere, not that the result is any good. The dotted line is guessing.
+# {numref}`fig-pretraining-curves` shows the training windows, with dropout at work. It tells us
+# that the training made progress, not that the result is any good. The dotted line is guessing.
 
 # %%
 history = pretext.history
@@ -157,10 +160,10 @@ print("answers at the end better than guessing:", history["balanced_accuracy"].i
 #
 # ## Recognition for people it has never seen
 #
-# Now the participants who were left out. For each head we count two things. The **area under the
-# ROC curve** (AUC) is the chance that the head answers more strongly to its own version than to
-# another one; guessing gives one half. **F1** joins precision and recall of the yes-answers, and
-# here it starts low: only one version in seven deserves a yes.
+# Now we turn to the participants who were left out, and compute two numbers for each head. The
+# **area under the ROC curve** (AUC) is the chance that the head answers more strongly to its own
+# version than to another one; guessing gives one half. **F1** joins precision and recall of the
+# yes-answers, and here it starts low: only one version in seven deserves a yes.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -204,10 +207,11 @@ for version, shares in confusion.iterrows():
         print(f"{version}: {shares[version]:.0%} by its own head; {told}")
 
 # %% [markdown]
-# {numref}`fig-pretraining-confusion` has a weakness: the heads were trained apart, and nothing makes
-# their logits comparable. So we also ask each head alone: how well does it part its own version from
-# *each* of the others? Every version is shown equally often. Therefore the mean of a row below is
-# exactly that head's area above, and what is missing from 1 can be shared out among the versions.
+# {numref}`fig-pretraining-confusion` has a weakness: the heads were trained apart, and nothing
+# makes their logits comparable. So we also ask of each head by itself how well it separates its own
+# version from *each* of the others. Every version is shown equally often. Therefore the mean of a
+# row below is exactly that head's area above, and what is missing from 1 can be shared out among
+# the versions.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -232,11 +236,11 @@ own = pd.Series(np.diag(confusion), index=TASKS).drop(slight)
 print("every other head speaks up for most windows of its version:", bool((own > 0.5).all()))
 
 # %% [markdown]
-# Two different things can be behind a loss. Scaled windows differ from originals in amplitude alone,
-# and to judge that one has to know what is usual. Warped windows have nearly the amplitudes of their
-# originals: where they are taken for originals, loudness is not the reason. They differ in widths and
-# distances by a few per cent ({doc}`03_transformations`), which is all in the window, and which this
-# network may not have learnt to measure *yet*. We look at one after the other.
+# A loss can have two different causes. Scaled windows differ from originals in amplitude alone, and
+# to judge that one has to know what is usual. Warped windows have nearly the amplitudes of their
+# originals: where they are taken for originals, amplitude is not the reason. They differ in widths
+# and distances by a few per cent ({doc}`03_transformations`), which is all in the window, and which
+# this network may not have learnt to measure *yet*. We look at them one after the other.
 #
 # ## How far does amplitude lead?
 #
@@ -344,11 +348,12 @@ n_judged = about["judged windows"]
 print(f"({about['data']}, fast, judged on {n_judged} windows)")
 
 # %% [markdown]
-# Read the lines by two rules. A head that reaches the bound later than `quick` stops was unfinished:
-# time warping is of this kind where the lines say so, and then what it cost the other heads goes too.
-# A head that never reaches it, and hardly moves in the second half, is not helped by more of the same
-# training. Where that is true of original and scaling alone, only the question of amplitude is left,
-# and the reference above says what a simple reading of it would give.
+# Read the lines by two rules. A head that reaches the bound later than `quick` stops was
+# unfinished: time warping is of this kind where the lines say so, and then the errors that it
+# caused in the other heads disappear as well. A head that never reaches it, and hardly moves in the
+# second half, is not helped by more of the same training. Where that is true of original and
+# scaling alone, only the question of amplitude is left, and the reference above says what a simple
+# reading of it would give.
 #
 # The book stays with the short training. What it goes on with are the features, not the answers of
 # the heads, and {doc}`06_results` asks what they are worth.
@@ -372,8 +377,8 @@ print(f"({about['data']}, fast, judged on {n_judged} windows)")
 #
 # - One encoder and seven heads learn from windows alone; no rating is used.
 # - We judge the network on participants whom it never saw.
-# - A weak head may be unfinished, or ask for what the window does not tell. A longer training parts
-#   the two, and a reference says how much the window tells.
+# - A weak head may be unfinished, or ask for what the window does not tell. A longer training tells
+#   the two apart, and a reference says how much the window holds.
 
 # %% [markdown]
 # ## Exercises

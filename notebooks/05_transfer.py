@@ -109,7 +109,7 @@ fig
 
 # %% [markdown]
 # A participant's windows lie together: the features know *who* it is. Nobody asked for that, and it
-# is the main obstacle for what follows. A head that is tested on a person it was trained on can use
+# is the main obstacle to what follows. A head that is tested on a person it was trained on can use
 # it; a head that meets a stranger can't.
 
 # %%
@@ -126,9 +126,9 @@ for model, share in shares.items():
 #
 # ## Frozen means frozen
 #
-# To freeze a Keras model is one line. To know that it worked, we compare the bytes of every weight
-# before and after. The weights include the running averages of batch normalisation, which would
-# drift in training even though no gradient touches them.
+# Freezing a Keras model takes one line. To be sure that it worked, we compare the bytes of every
+# weight before and after. The weights include the running averages of batch normalisation, which
+# would drift in training even though no gradient touches them.
 
 
 # %%
@@ -162,7 +162,7 @@ _ = model.fit(X[rows[:32]], y[:32], batch_size=32, verbose=0)
 print("thawed encoder, every byte as before:", checksum(encoder) == before["encoder"])
 
 # %% [markdown]
-# That copy is spoilt now; the study still holds the original.
+# That copy is now spoilt, but the study still holds the original.
 #
 # :::{dropdown} Quiz: No gradient reaches the encoder. Can it still change during training?
 # Yes: running averages of batch normalisation move in training mode without any gradient. Only the
@@ -173,7 +173,10 @@ print("thawed encoder, every byte as before:", checksum(encoder) == before["enco
 #
 # Our head has two hidden layers of 64 units, as the method describes, and one logit that a sigmoid
 # turns into a probability. The released code uses another one, larger and with two outputs. It is
-# there under its own name. There is one head per target: valence, arousal, dominance.
+# available under its own name. There is one head per target: valence, arousal, dominance.
+#
+# ```{differences} head refits
+# ```
 
 # %%
 named = {
@@ -271,10 +274,11 @@ print("by hand and in the stack agree:", agreement > 0.5)
 # ## An encoder from real hearts
 #
 # The package comes with encoders that learnt from real patients ({doc}`15_own_ecg`,
-# {doc}`16_real_transformations`). They have seen nobody of this cohort, whoever is tested. Are they of
-# use here? Each person in turn is left out, and a logistic regression on frozen features says high or
-# low; nothing is tuned. The column `source` says from whom an encoder learnt: from **nobody** (random
-# weights), from other people of **this cohort**, or from patients of the **clinic** (MIT-BIH).
+# {doc}`16_real_transformations`). They have seen nobody of this cohort, so anyone may be tested
+# with them. Are they of use here? Each person in turn is left out, and a logistic regression on
+# frozen features says high or low; nothing is tuned. The column `source` says from whom an encoder
+# learnt: from **nobody** (random weights), from other people of **this cohort**, or from patients
+# of the **clinic** (MIT-BIH).
 
 # %%
 table = scores_here(study)
@@ -290,8 +294,8 @@ print(areas[list(TARGETS)].round(2).to_string())
 
 # %% [markdown]
 # Where the row of the clinic is no lower than that of this cohort, an encoder from real hearts can
-# replace one of your own. Compare both with the random encoder first: what that reaches is no merit of
-# pretraining. Differences of a few hundredths decide nothing with so few people.
+# replace one of your own. Compare both with the random encoder first: what it reaches cannot be
+# credited to pretraining. Differences of a few hundredths decide nothing with so few people.
 #
 # {doc}`14_comparison` has the contrastive encoders beside them, the other pooling, and the way back: what
 # an encoder from this cohort is worth on real hearts.
@@ -325,16 +329,17 @@ except DataError as error:
     print(textwrap.fill(str(error), 72))
 
 # %% [markdown]
-# - **Standardising all windows before the split** lets the test windows speak. Each stacked head has
-#   a standardisation of its own.
-# - **Batch normalisation in training mode** changes its running averages. Only the bytes tell.
+# - **Standardising all windows before the split** lets the test windows influence the training.
+#   Each stacked head has a standardisation of its own.
+# - **Batch normalisation in training mode** changes its running averages. Only a comparison of
+#   bytes shows it.
 # - **Dropout in the frozen part** would give other features at each pass. There is none.
 # - **A head that is too large** for the number of trials learns the people. Windows are many, but
 #   trials are few, and ratings come by trial.
 #
 # ## Take-aways
 #
-# - Frozen is a claim about bytes, and one can check it.
+# - That an encoder is frozen is a claim about bytes, and it can be checked.
 # - Features are computed once; heads are cheap and train together.
 # - The features know who a window belongs to, so the split must not.
 

@@ -26,7 +26,10 @@
 # Two protocols ask two questions. **Window-wise** shuffles all windows into folds, as the released
 # code does: windows of one trial are both learnt and tested. **Leave-one-participant-out**, which
 # the field often calls leave-one-subject-out (LOSO), tests on a person of whom nothing was learnt.
-# Only the second asks whether it works for the next person.
+# Only the second asks whether a model works for the next person.
+#
+# ```{differences} folds files
+# ```
 
 # %%
 import numpy as np
@@ -86,14 +89,15 @@ print("no leak into the pretext or the head:", set(leaks["stage"]) <= {"normalis
 
 # %% [markdown]
 # What it does list is the scaling. Every person's signal is scaled with that person's own mean and
-# standard deviation. Window-wise, test and training windows share them. They hold no rating, and the
-# released code shares them too. When a whole person is left out, nothing is shared.
+# standard deviation, which test and training windows share under the window-wise split. They hold
+# no rating, and the released code shares them too. When all of a person's windows are left out,
+# nothing is shared.
 #
 # A metric is computed on each participant's windows and averaged over participants. The interval is
-# a **bootstrap-t** interval over *participants* {cite}`efron1993bootstrap`: windows of one person are
-# not independent, people are. It is then widened, because the heads of different folds are trained on
-# each other's test people: {doc}`08_statistics` shows why, and by how much. Beside each number
-# stands what the majority gets.
+# a **bootstrap-t** interval over *participants* {cite}`efron1993bootstrap`: windows of one person
+# are not independent, people are. It is then widened, because the heads of different folds are
+# trained on each other's test people: {doc}`08_statistics` shows why, and by how much. The score of
+# the majority stands beside each number.
 #
 # One metric needs care, the **area under the ROC curve** (AUC): how often a window of a high trial
 # gets a higher probability than one of a low trial. Window-wise, ten heads have judged a person's
@@ -185,10 +189,10 @@ for splitter in (
 # - **The trial is known.** That is the leak: its rating is given away.
 # - **The person is known**, from other trials. That is honest **personalisation**, for a system whose
 #   users rate some clips first. A head may learn how this heart rests and how this person rates.
-# - **The training set is another one.** It holds nine tenths of everyone's windows, the tested person's
-#   among them, in place of all windows of all others.
+# - **The training set is another one.** It holds nine tenths of everyone's windows, including the
+#   tested person's, instead of all windows of all others.
 #
-# The two tables above cannot tell these apart. {doc}`07_leakage` takes them away one after the other,
+# The two tables above cannot tell these apart. {doc}`07_leakage` removes them one after the other,
 # and {doc}`11_beyond` measures honest personalisation by itself.
 #
 # :::{dropdown} Quiz: Window-wise minus leave-one-participant-out is 0.2. Is all of that leakage?
@@ -201,8 +205,8 @@ for splitter in (
 # What if there is no pretext, and the ratings train every layer? **Supervised** is the same network
 # with random weights at the start, trained as long as {doc}`14_comparison` trains any network as a
 # whole. That takes so long that there are fewer folds, under both protocols: shuffled windows, and
-# whole people in groups (*participant-grouped*). So its two rows can be compared with each other, and
-# with the tables above only roughly: in its folds there are fewer windows to learn from.
+# groups of people (*participant-grouped*). Its two rows can therefore be compared with each other,
+# but only roughly with the tables above, since its folds leave fewer windows to learn from.
 
 # %%
 supervised = results.supervised_predictions(study)
@@ -225,9 +229,9 @@ print(f"{SUPERVISED}: window-wise is the higher one for every target:", bool(np.
 # %% [markdown]
 # ## Why per participant?
 #
-# It looks simpler to pool all test windows. Under leave-one-participant-out that is a
-# trap. Take a head that ignores the ECG and gives every window the training share of high ratings.
-# It knows nothing. Yet when a person with many high ratings is left out, that share falls, and the
+# It looks simpler to pool all test windows, but under leave-one-participant-out that is a trap.
+# Take a head that ignores the ECG and gives every window the training share of high ratings. It
+# knows nothing. Yet when a person with many high ratings is left out, that share falls, and the
 # left-out windows get a *lower* probability although more of them are high:
 
 # %%
@@ -322,14 +326,14 @@ table = exposure.set_index(["metric", "target"])[columns].round(3)
 table.rename_axis(columns=f"pretext saw the person, minus strict ({study.label})")
 
 # %% [markdown]
-# Whatever the sign here, a strict row is the one to quote: nobody has to argue about it.
+# Whatever the sign here, quote the strict row: it needs no defence.
 #
 # ## The same where there is nothing to find
 #
-# A method that finds something proves little unless it finds nothing where there is nothing. So we
-# invent a second cohort, of other people, whose ECG does not depend on what they feel. The effect
-# is exactly zero; ratings, people, clips and noise are as before. The same encoders and the same
-# evaluation go over it. This control is synthetic whatever file the rest of the page uses.
+# That a method finds something proves little unless it also finds nothing where there is nothing to
+# find. So we invent a second cohort, of other people, whose ECG does not depend on what they feel.
+# The effect is exactly zero; ratings, people, clips and noise are as before. The same encoders and
+# the same evaluation go over it. This control is synthetic whatever file the rest of the page uses.
 #
 # Several intervals at 95 % would miss now and then by chance. We widen them so that *together* they
 # hold with 95 % (Bonferroni's correction).
@@ -362,8 +366,8 @@ print("every one covers chance:", bool(covers.all()))
 #
 # ## How small an effect would be found?
 #
-# To find nothing says little if something would not have been found either. How far must the true mean
-# area lie above one half, until the interval of the tables leaves one half out four times in five? That
+# Finding nothing says little if an effect would have been missed too. How far above one half must
+# the true mean area lie for the interval of the tables to exclude one half four times in five? That
 # depends on the number of people, and on how much their areas differ. Near chance the null cohort
 # above shows how much: there the truth is one half for everyone, and all spread is noise.
 
@@ -409,14 +413,14 @@ for model, more_often in missed.items():
 # that the line from file to table works: labels reach the right windows, nothing leaks under
 # leave-one-participant-out, and the intervals mean what they say. It shows *nothing* about emotions
 # and hearts. The sizes of the effects are invented, and larger than anyone should expect. Nor does
-# it show that pretraining is worth its while on real recordings: an invented ECG is simpler than a
-# real one. Even the window-wise gain is only as large as our invented people make it.
+# it show that pretraining pays off on real recordings: an invented ECG is simpler than a real one.
+# Even the window-wise gain is only as large as our invented people make it.
 #
-# **If this page says "DREAMER"**, the numbers are about real people. Expect leave-one-participant-out
-# to lie near chance, with intervals that include it. That is no failure of the code: the control
-# above shows what nothing looks like. Nor is it proof that there is nothing: {numref}`fig-results-power`
-# says how large an effect had to be before it would be seen. Expect the window-wise rows to be higher,
-# and do not quote them alone.
+# **If this page says "DREAMER"**, the numbers are about real people. Expect
+# leave-one-participant-out to lie near chance, with intervals that include it. This does not mean
+# that the code has failed: the control above shows what the absence of an effect looks like. Nor
+# does it prove that there is none: {numref}`fig-results-power` says how large an effect would have
+# to be in order to be seen. Expect the window-wise rows to be higher, and do not quote them alone.
 #
 # ## What could go wrong
 #
@@ -426,7 +430,7 @@ for model, more_often in missed.items():
 #   respectable.
 # - **Intervals over windows.** They would be several times too narrow, because windows of a person
 #   repeat each other.
-# - **Choosing the profile by the test score.** Then the score is training.
+# - **Choosing the profile by the test score.** The test score has then become a training score.
 #
 # ## Take-aways
 #

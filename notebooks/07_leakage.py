@@ -17,13 +17,14 @@
 # ```
 #
 # A score mixes what the model reads from the ECG with what the split gives away
-# {cite}`kaufman2012leakage`. Nor is all that a loose split gives a leak: to know the *person* from
-# other trials is honest **personalisation**, if the users of a system rate some clips first. And a
-# looser split trains on other windows, those of the tested person among them. On real recordings
-# nobody can tell these apart, because nobody knows how much there is to read. So we make cohorts for which we do know. Their people, clips and ratings are
-# the same. Only one number differs, the **effect**: how strongly a feeling moves the ECG. With
-# effect 0 there is nothing to read, not even for a model of the person's own, and every score above
-# chance is a gift of the split.
+# {cite}`kaufman2012leakage`. Nor is everything that a loose split gives away a leak: knowing the
+# *person* from other trials is honest **personalisation**, if the users of a system rate some clips
+# first. A looser split also trains on other windows, including some of the tested person's. On real
+# recordings nobody can tell these apart, because nobody knows how much there is to read. So we make
+# cohorts for which we do know. Their people, clips and ratings are the same. Only one number
+# differs, the **effect**: how strongly a feeling moves the ECG. With effect 0 there is nothing to
+# read, not even for a model of the person's own, and every score above chance is a gift of the
+# split.
 #
 # **Everything on this page is synthetic, whatever file the rest of the book uses.** Your file enters
 # in one place only: the encoder was trained on it. None of the people below took part in that.
@@ -113,10 +114,11 @@ known.round(2).rename_axis(index="share known from training", columns=MADE)
 # ## What each rung reports
 #
 # The features come from an encoder that never saw these people. Two simple heads learn from them,
-# both with the settings of scikit-learn, but for one that is explained below. **Logistic
-# regression** draws one plane through the features and can hardly learn windows by heart. **Nearest neighbours** answers with the ratings of the
-# five most similar training windows, so it *is* learning by heart. A network with hidden layers lies
-# between the two, and the larger and the longer trained, the closer to the second (exercise 1).
+# both with the settings of scikit-learn, except for one that is explained below. **Logistic
+# regression** draws one plane through the features and can hardly learn windows by heart. **Nearest
+# neighbours** answers with the ratings of the five most similar training windows, so it *is*
+# learning by heart. A network with hidden layers lies between the two, and the larger and the
+# longer trained, the closer to the second (exercise 1).
 #
 # We report two numbers. One is the **pooled accuracy**, over all test windows together, as it is usually
 # published. The other is the **AUC within a person**, averaged over people. It compares only windows
@@ -173,7 +175,7 @@ as_table("pooled_accuracy")
 as_table("auc")
 
 # %% [markdown]
-# The majority class knows nothing, on any rung. In the pot it scores this:
+# The majority class knows nothing, on any rung. Over all windows together it scores this:
 
 # %%
 majority = summary[(summary["model"] == MAJORITY) & (summary["metric"] == "pooled_accuracy")]
@@ -203,9 +205,9 @@ for head, model in HEADS.items():
 
 # %% [markdown]
 # Where the two heads tell different stories, both are true. To rank the windows of *one* person, a
-# head must recognise the trial. Neighbours can, and one plane through the features hardly can. In
-# the pot, it is enough to recognise the *person* and to know whether that person rates high or low.
-# This even the plane can do:
+# head must recognise the trial. Nearest neighbours can do so, while a single plane through the
+# features hardly can. For the pooled accuracy it is enough to recognise the *person* and to know
+# whether that person rates high or low, which even the plane can do:
 
 # %%
 pot = nothing[nothing["metric"] == "pooled_accuracy"].set_index(["model", "protocol"])["mean"]
@@ -214,9 +216,10 @@ for head, model in HEADS.items():
     print("  window-wise above one person out:", bool(pot[model, WINDOW] > pot[model, PERSON]))
 
 # %% [markdown]
-# How much does a known person and trial bring, and does it shrink when there is more to find? The
-# difference between the two protocols, on the same people. At effect 0 all of it is a gift. With an
-# effect it also holds what is honest, the person's own windows among the training ones.
+# How much does it bring to know the person and the trial, and does it shrink when there is more to
+# find? We take the difference between the two protocols, on the same people. At effect 0 all of it
+# is a gift. With an effect it also contains an honest part, which comes from having the person's
+# own windows among the training ones.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -260,8 +263,9 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 #
 # - **Trial.** Window-wise, knowing the trial is knowing the answer. From whole trials on it is worth
 #   nothing.
-# - **Participant.** Worth something in the pot, as long as the person is known. *Within* a person and
-#   a fold it is worth exactly nothing: one head, one person, one answer.
+# - **Participant.** Worth something for the pooled accuracy, as long as the person is known.
+#   *Within* a person and a fold it is worth exactly nothing, because one head gives one person a
+#   single answer.
 # - **Clip.** It is known on all rungs but two, leave-one-person-out among them, and it is worth a lot,
 #   because a clip makes many people feel alike. Whether a head can use it is the question of the
 #   probes below.
@@ -273,11 +277,12 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 #
 # ## Comparing what different heads say
 #
-# Why only windows of one fold? Leave out a trial with a high rating: the rest of the person's trials now
-# looks lower than it is, so a head that recognises the person answers lower for this trial than the
-# head of another fold does for another trial. The right order is turned round. Here are the same
-# predictions, at effect 0, with a person's windows compared **across heads**, by their **ranks** within
-# the fold, and **within folds** as in our tables. "Participant" is the predictor without ECG.
+# Why only windows of one fold? Leave out a trial with a high rating: the rest of the person's
+# trials now looks lower than it is, so a head that recognises the person answers lower for this
+# trial than the head of another fold does for another trial. The right order is reversed. Here are
+# the same predictions, at effect 0, with a person's windows compared **across heads**, by their
+# **ranks** within the fold, and **within folds** as in our tables. "Participant" is the predictor
+# without ECG.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -314,12 +319,12 @@ for head, model in HEADS.items():
     print(f"{head}, trials and clips left out, within folds at chance:", bool(at_chance.all()))
 
 # %% [markdown]
-# Across heads, whoever knows the person falls *below* chance. Ranks mend little of it, since the person
-# still ranks low among the others of the fold. Within folds the trap cannot snap. If two trials of a
-# person are both taken out, their ratings could change places and the training windows would stay the
-# same; so where there is nothing to read, the pair comes out right half of the time. What is left at
-# effect 0 on the rungs of new trials and clips is the luck of one draw of folds, with few pairs in
-# each, and the intervals say so.
+# Across heads, a predictor that knows the person falls *below* chance. Ranks mend little of it,
+# since the person still ranks low among the others of the fold. Within folds the problem does not
+# arise. If two trials of a person are both taken out, their ratings could change places and the
+# training windows would stay the same; so where there is nothing to read, the pair comes out right
+# half of the time. What is left at effect 0 on the rungs of new trials and clips is the luck of one
+# draw of folds, with few pairs in each, and the intervals say so.
 #
 # Ranks have another fault. Where a fold holds whole clips, a clip that everyone rates high loses its
 # height against the clips of other folds. Ranks then lose what there is to find:
@@ -343,10 +348,11 @@ found = {way: participant_metrics(rows, ["auc"])["value"].mean() for way, rows i
 pd.Series(found).round(2).rename(f"effect {strongest:g}, {LOGISTIC}, clips left out ({MADE})")
 
 # %% [markdown]
-# On the last rung no two windows with different ratings share a head. There any head whose answers
-# follow the share of high ratings among its training windows is turned round. So our logistic
-# regression weighs both classes equally. We added that after seeing the line of effect 0 fall below
-# chance on that rung. Nearest neighbours have no such remedy, so read their last rung with care.
+# On the last rung no two windows with different ratings share a head. There, the order given by any
+# head whose answers follow the share of high ratings among its training windows is reversed. So our
+# logistic regression weighs both classes equally. We added that after seeing the line of effect 0
+# fall below chance on that rung. Nearest neighbours have no such remedy, so read their last rung
+# with care.
 #
 # ## How much was there to find?
 #
@@ -424,11 +430,11 @@ for identity, rows in at_zero.groupby("identity", sort=False):
     print(f"{MADE}, effect 0: {identity} named five times as often as by guessing: {far}")
 
 # %% [markdown]
-# The person is an open book, and a good part of the trials can be told apart. Nobody trained the
-# features for that. The clip cannot be told: at effect 0 our invented clips leave no trace in the
-# ECG. So on this data nothing tempts a head to recognise it, and the last two rungs agree. **Real
-# clips may differ**: a sudden noise startles everyone, whatever they feel. That is why the last rung
-# is there.
+# The person is easily recognised, and a good part of the trials can be told apart. Nobody trained
+# the features for that. The clip cannot be told: at effect 0 our invented clips leave no trace in
+# the ECG. So on this data nothing tempts a head to recognise it, and the last two rungs agree.
+# **Real clips may differ**: a sudden noise startles everyone, whatever they feel. That is why the
+# last rung is there.
 #
 # With an effect, the clip becomes visible too. That is no leak. It is the emotion that the clip
 # evokes in everyone:
@@ -458,9 +464,9 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 
 # %% [markdown]
 # Compare with the right panel of {numref}`fig-leakage-probes`: the better the features tell trials
-# apart, the more they can leak to a head that learns by heart, whether a network made them or not. A
-# leak needs three things: a split that lets it, features that carry the identity, and a head that can
-# use it. Only the split is ours to choose without loss.
+# apart, the more they can leak to a head that learns by heart, whether a network made them or not.
+# A leak needs three things: a split that lets it, features that carry the identity, and a head that
+# can use it. Of these, only the split can be chosen without losing anything.
 #
 # :::{dropdown} Quiz: Band powers leak as much as a trained encoder. Whose fault is the leak?
 # The split's. Any features that carry identity leak where the split allows it, and a head uses what
@@ -471,8 +477,9 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 #
 # - **Comparing models on a loose rung.** The model that learns by heart wins, and it is the worse one
 #   for the next person.
-# - **Taking one half for chance everywhere.** Across heads, whoever recognises people falls below it.
-#   A score at one half may hide something there. Compare windows that one head has judged.
+# - **Taking one half for chance everywhere.** Across heads, a model that recognises people falls
+#   below it, so a score of one half may hide something there. Compare windows that one head has
+#   judged.
 # - **Believing that one person out is the end.** It lets clips through. Probe the features for the
 #   clip before you trust it.
 # - **Reading the sizes.** How much leaks here depends on people whom we invented: how much they

@@ -17,16 +17,16 @@
 #   have run.
 # ```
 #
-# Every result of this book is a mean over people, and comes with an interval, a **bootstrap-t** interval
-# {cite}`efron1993bootstrap`. Both are computed by a program, and a program can be wrong without looking
-# wrong. So we test the statistics as we test
-# the code: on cases whose answer we know. We invent people, with a true effect that we choose, and
-# count how often the statistics say the right thing about them. All random numbers come from the
-# seed 0, which nobody chose by its result.
+# Every result of this book is a mean over people, and comes with an interval, a **bootstrap-t**
+# interval {cite}`efron1993bootstrap`. A program computes both, and a program can be wrong without
+# looking wrong. We therefore test the statistics as we test the code, on cases whose answer we
+# know. We invent people, with a true effect that we choose, and count how often the statistics say
+# the right thing about them. All random numbers come from the seed 0, which nobody chose by its
+# result.
 #
 # The invented people are close to those of {cite}`katsigiannis2018dreamer`. Each watches 18 clips.
-# A trial gives several windows, which share one rating and resemble each other. Each person has an
-# own share of high ratings, and an own size of the effect. Whatever this page says about them is
+# A trial gives several windows, which share one rating and resemble each other. Each person has a
+# share of high ratings and a size of the effect of their own. Whatever this page says about them is
 # marked as *simulated*. It does not depend on the data file.
 
 # %%
@@ -122,13 +122,14 @@ print(bool(one_answer[~inside].all()))
 # ## Leave-one-participant-out counts chance twice
 #
 # In {doc}`06_results` the heads are not finished. Every person is tested by a head that all the
-# *others* trained. So Ann is in Bob's training data, and Bob in Ann's. Suppose their trials agree by
-# accident: what looks like a high rating in Ann looks so in Bob. Then Ann's head does well on Bob,
-# and Bob's head does well on Ann. One accident, counted twice. If they disagree by accident, both
-# lose. The scores of people move together, so their mean varies more than the spread between people
-# tells. Where there is nothing to learn, all is accident, and the variance of the mean is *twice*
-# what the spread tells {cite}`nadeau2003inference`. No formula can read this off the scores of one
-# study {cite}`bengio2004variance`.
+# *others* trained, so Ann is in Bob's training data, and Bob is in Ann's. Suppose their trials
+# agree by accident: what looks like a high rating in Ann also looks like one in Bob. Then the head
+# tested on Bob does well, and so does the head tested on Ann: one accident is counted twice. If
+# they disagree by accident, both lose. The scores of people move together, so their mean varies
+# more than the spread between people suggests. Where there is nothing to learn, everything is
+# accident, and the variance of the mean is *twice* what the spread suggests
+# {cite}`nadeau2003inference`. No formula can read this off the scores of one study
+# {cite}`bengio2004variance`.
 #
 # The simulation goes from end to end here: it trains the heads, writes the rows of predictions, and
 # calls `summarise`, the function behind the tables.
@@ -176,11 +177,11 @@ print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[
 # ### Other folds, and differences
 #
 # The tables hold more than that: folds of several people, of windows, of trials and of clips, the
-# difference of two models, and that of two ways of folding. Does each need the same factor? We measure
-# it: how much the mean varies between cohorts, over what the spread of people says. For a finished head
-# that ratio is 1. There are two kinds of heads, a linear one, and nearest neighbours, which learn
-# windows by heart. The truth is here the mean over all cohorts, a leak included: the question is only
-# how far one study lies from it.
+# difference of two models, and that of two ways of folding. Does each need the same factor? We
+# measure it: how much the mean varies between cohorts, over what the spread of people says. For a
+# finished head that ratio is 1. There are two kinds of heads: a linear one, and nearest neighbours,
+# which learn windows by heart. The truth here is the mean over all cohorts, including any leak,
+# since the question is only how far one study lies from it.
 
 # %%
 folded = statistics.simulated(folds_table, study.folder)
@@ -313,12 +314,13 @@ print("people and clips:", int((both["low"] > 0.5).sum()), "of", len(both))
 #
 # An interval says how large an effect is. A permutation test asks whether there is any: let things
 # change places that would be alike if the model knew nothing, and see how often the result is as
-# good as the real one {cite}`ojala2010permutation`. The art is to say *what* may change places.
+# good as the real one {cite}`ojala2010permutation`. The difficulty is to say *what* may change
+# places.
 #
 # - **Windows?** No. Windows of a trial share a rating and resemble each other. A shuffle of windows
 #   takes these groups apart, and the shuffled results vary less than real chance does.
-# - **Trials of one person?** Yes, all windows of a trial together. Every person keeps the own share
-#   of high ratings.
+# - **Trials of one person?** Yes, all windows of a trial together. Every person's share of high
+#   ratings stays as it is.
 # - **Under finished predictions?** Only for a finished head. Left-out heads were trained with the
 #   ratings of one another's test persons. So the ratings must change places first, and all heads
 #   must be trained anew, for every permutation.
@@ -407,10 +409,11 @@ print(bool(min(tests[STR, target].p for target in TARGETS) < 0.05 / len(tests)))
 #
 # A study that finds nothing says little if it could not have found anything. The **power** is how
 # often a study of a given size finds an effect of a given size. It depends on how much people
-# differ: on the standard deviation of the metric between people. It holds both true differences and
-# the noise of measuring each person with few trials. The question is asked near chance, so we take
-# the spread from there: from the cohort without effect of {doc}`06_results`, which went through the same
-# encoders and heads. Beside it stands the spread of this study's own results.
+# differ: on the standard deviation of the metric between people. This deviation includes both true
+# differences and the noise of measuring each person with few trials. The question is asked near
+# chance, so we take the spread from there: from the cohort without effect of {doc}`06_results`,
+# which went through the same encoders and heads. Beside it stands the spread of this study's own
+# results.
 
 
 # %%
@@ -481,9 +484,9 @@ print(
 print("calculated 80 %, simulation agrees within 4 points:", bool(abs(found - 0.8) < 0.04))
 
 # %% [markdown]
-# A true area closer to one half than the last number but one is missed in more than a fifth of studies.
-# So a result near chance means "no effect as large as that", not "no effect". With more people the
-# number falls by the square root of their number, that is slowly.
+# A true area closer to one half than the last number but one is missed in more than a fifth of
+# studies. So a result near chance means "no effect as large as that", not "no effect". With more
+# people it shrinks only slowly, by the square root of their number.
 #
 # :::{dropdown} Quiz: "No effect (p = 0.4)". What is missing in this sentence?
 # How large an effect the study would have found. Without it, a small study always wins the
@@ -543,10 +546,10 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 
 # %% [markdown]
 # The ± over seeds answers a narrow question: would *this* cohort give another number tomorrow?
-# Readers want another one: what would *other people* give? So our tables average the seeds within a
-# person first, and then take the interval over people. More seeds are worth their price as long as
-# the seed's share is large; after that, only more people help. To save time the heads here trained
-# for a third of the usual epochs.
+# Readers ask a different one: what would *other people* give? So our tables average the seeds
+# within a person first, and then take the interval over people. More seeds are worth their price as
+# long as the seed's share is large; after that, only more people help. To save time the heads here
+# trained for a third of the usual epochs.
 #
 # Left-out heads add what {ref}`this figure <fig-statistics-left-out>` showed: the first term is up
 # to twice as large.

@@ -23,8 +23,8 @@
 # classifier. A network that cannot beat them has learnt nothing new. So they belong in the same
 # table, under the same splits, with the same intervals.
 #
-# There is an even simpler opponent, which has no ECG at all. Some people rate almost every clip
-# high. Knowing just that, one is right surprisingly often.
+# There is an even simpler opponent, which uses no ECG at all. Some people rate almost every clip
+# high, and a predictor that knows only this is right surprisingly often.
 
 # %%
 import numpy as np
@@ -101,10 +101,10 @@ listed[["unit", "meaning", "beats needed", "measured in 10 s?"]]
 #
 # ## When a feature is missing
 #
-# A window with two beats has a heart rate and no variability. A flat one has nothing. Libraries
-# meet such windows with an error or with NaN, and a NaN that travels on ruins a mean three steps
-# later. Here every table of features carries a **mask**. Its values are always finite, and the mask
-# says which of them count. A value that no heart produces counts as missing, too.
+# A window with two beats has a heart rate but no variability, and a flat one has neither. Libraries
+# answer such windows with an error or with NaN, and a NaN that is passed on ruins a mean three
+# steps later. Here every table of features carries a **mask**. Its values are always finite, and
+# the mask says which of them count. A value that no heart produces counts as missing, too.
 
 # %%
 noise = np.random.default_rng(0).normal(size=x.size)
@@ -160,11 +160,12 @@ for name, pipeline in classifiers().items():
     print(f"{name}: {' → '.join(type(step).__name__ for step in pipeline)}")
 
 # %% [markdown]
-# People differ more than moods do. A heart rate of 80 is calm for one and excited for another. The
-# second version, **relative to the person**, subtracts from every feature the person's own mean
-# over all of the person's windows. It needs no rating. But it needs the other windows of the test
-# person, the later ones too, so it answers another question: not "what does this window say?" but
-# "what does it say compared with the rest of this recording?". Its rows name that in their regime.
+# Differences between people are larger than differences between moods. A heart rate of 80 means
+# calm in one person and excitement in another. The second version, **relative to the person**,
+# subtracts from every feature the person's own mean over all of the person's windows. It needs no
+# rating. But it needs the other windows of the test person, the later ones too, so it answers
+# another question: not "what does this window say?" but "what does it say compared with the rest of
+# this recording?". Its rows name that in their regime.
 #
 # The third version asks for less. DREAMER holds about a minute of neutral **baseline** before each
 # clip. **Minus baseline** subtracts from every feature its mean over the baseline of the same trial.
@@ -187,8 +188,8 @@ counts.reset_index()
 # The rows of {doc}`06_results` and the new ones go into one frame, and through the same metrics.
 # **Person majority** answers with the class that most windows of the same person have. Window-wise
 # it counts the person's training windows. For a new person nobody can know it, so under
-# leave-one-participant-out it counts the tested person's own ratings: an **oracle**, no model. It
-# is the best accuracy that one answer per person can reach.
+# leave-one-participant-out it counts the tested person's own ratings: it is an **oracle** rather
+# than a model, with the best accuracy that one answer per person can reach.
 
 # %%
 predictions = append_predictions(results.predictions(study), classical)
@@ -256,7 +257,8 @@ print([t for t in TARGETS if areas.loc[t, "high"] < 0])
 # **If this page says "synthetic"**, the answer was built in. Our invented people show what they
 # feel through heart rate, variability and the size and width of waves. Features that measure these
 # must do well, and a small network that trains for a few minutes has to rediscover them. It tells
-# nothing about real people. But a network that *loses* here has missed effects that are there.
+# nothing about real people. A network that *loses* here, however, has missed effects that are
+# there.
 #
 # What does the person's own mean add, and what the baseline before the clip?
 
@@ -293,7 +295,7 @@ for version, rows in gains.items():
 #
 # ## What the base rate alone achieves
 #
-# Accuracy has a trap that the AUC has not. Let us look at the two baselines without any ECG.
+# Accuracy has a trap that the AUC has not. We look at the two baselines that use no ECG.
 
 # %%
 blind = summary[summary["model"].isin([MAJORITY, PERSON_MAJORITY])]
@@ -302,7 +304,7 @@ as_text(blind, "accuracy")
 # %% [markdown]
 # For a new person the oracle can't be worse than the majority of all people, and what it gains is
 # the person alone. Window-wise the person majority is no oracle: a model that recognises *who* it
-# is can say the same, without a glance at emotion. The AUC sees through that. Whoever gives all
+# is can say the same, without regard to emotion. The AUC is not fooled: a model that gives all
 # windows of a person the same answer cannot put them in order, and scores one half. (Window-wise it
 # may be a little less. Each fold takes some windows out of the count. Where a person is near a
 # draw, taking out a "high" one tips the answer to "low", which is wrong.)
@@ -360,10 +362,10 @@ print(
 )
 
 # %% [markdown]
-# Dots under the diagonal are people for whom one constant answer would have been more often right
-# than the model, which does not know their base rate. Someone whose heart at rest looks to the
-# model like another one's in excitement gets the wrong answer again and again. The relative version
-# is meant to repair that.
+# Dots under the diagonal are people for whom one constant answer would have been right more often
+# than the model, which does not know their base rate. If someone's resting heart looks to the model
+# like another person's excited one, that person gets the wrong answer again and again. The relative
+# version is meant to repair that.
 #
 # :::{dropdown} Quiz: A model has an accuracy of 0.7 for a person who rated 80 % of the clips high. Did it help?
 # No: a constant answer would have been right more often. Ask for the AUC, which a constant can't
@@ -424,7 +426,8 @@ for kind in plain.index:
 #
 # - **The baseline is left out**, or is weaker than need be. Then every network looks useful. Give
 #   the opponent the same care, the same splits and the same windows.
-# - **Features of ten seconds are taken for those of five minutes.** Norm values of SDNN don't hold.
+# - **Features of ten seconds are taken for those of five minutes.** Reference values of SDNN don't
+#   apply to them.
 # - **A NaN becomes a zero** before the split. Then a missing heart rate is the lowest of all. A
 #   median over *all* windows is better and still looks at the test.
 # - **Detection errors become emotion.** One missed beat doubles an RR interval and makes RMSSD
@@ -437,7 +440,7 @@ for kind in plain.index:
 #
 # - Ten numbers and a plane are an opponent to take seriously, and they cost seconds.
 # - What is missing is masked, filled inside the fold, and never NaN.
-# - An accuracy means little until one knows what the person's base rate alone would score.
+# - An accuracy means little unless you know what the person's base rate alone would score.
 
 # %% [markdown]
 # ## Exercises
@@ -490,8 +493,8 @@ print(f"around the mean of earlier clips: {(by_trial - before).std():.1f}")
 # **Exercise 9.3.** Why is the person majority no fair opponent under leave-one-participant-out?
 #
 # :::{dropdown} Solution 9.3
-# It counts the ratings that are to be predicted. It belongs into the table as a ceiling for models
-# that say the same thing all the time, not as something to beat in order to publish.
+# It counts the ratings that are to be predicted. It belongs in the table as a ceiling for models
+# that always give the same answer, not as a score to beat before publication.
 # :::
 #
 # **Exercise 9.4.** pNN50 counts differences between successive RR intervals. In steps of how many

@@ -17,9 +17,9 @@
 # - **It takes** half a minute if this chapter has run before; about two minutes otherwise.
 # ```
 #
-# The authors of the method published their code. That is a service, and rarer than it should be:
-# only published code can be checked at all. We read it at one commit, `1cd367d` of
-# `pritamqu/SSL-ECG`, and built its protocol anew. What follows says how much each defect changes
+# The authors of the method published their code. That is a service to everyone, and less common
+# than it should be: only published code can be checked at all. We read it at one commit, `1cd367d`
+# of `pritamqu/SSL-ECG`, and built its protocol anew. What follows says how much each defect changes
 # *our* number on *this* file. It says nothing of how much it changed theirs. Nor is the list a
 # verdict on the method, which is what the rest of this book is about.
 
@@ -55,14 +55,13 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # %% [markdown]
 # ## The protocol, by name
 #
-# | part | released code | file there | here |
-# |---|---|---|---|
-# | features | 128 numbers of the frozen encoder | `main.py` | the same |
-# | head | three layers of 512 ReLU, dropout 0.2, L2 0.0001; batch 128, Adam at 0.001, 200 epochs | `model.py` | the same, fewer epochs in `quick` |
-# | split | ten folds of shuffled windows | `main.py` | `WindowKFold` |
-# | metric | accuracy; F1 from the mean precision and the mean recall | `utils.py` | `released_metrics` |
+# The features are the 128 numbers of the frozen encoder. A head learns from them, a split says who is
+# tested, and a metric counts: accuracy, and an F1.
 #
-# Two simplifications are ours. The released code pretrains one encoder in each fold, on the
+# ```{differences} pretraining head folds f1
+# ```
+#
+# Here we take the head, the split and the metrics of the released code. Two simplifications are ours. The released code pretrains one encoder in each fold, on the
 # training windows of that fold; we use one encoder for all folds, which has seen some of the test
 # windows without their ratings. And our head has one output where theirs has one per class.
 
@@ -128,8 +127,9 @@ read = results[results["model"] == replication.DOMINANCE].sort_values("window")
 print("the variant is tested on dominance:", np.array_equal(read["truth"], labels["dominance"]))
 
 # %% [markdown]
-# The score of that variant may be higher or lower. It is a score of something else. No split and no
-# interval can find such a mistake. Reading fields by name, and a test that does, can.
+# The score of that variant may be higher or lower, but it is a score for something else. No split
+# and no interval can reveal such a mistake. Reading fields by name prevents it, and a test makes
+# sure of that.
 #
 # :::{dropdown} Quiz: A mended defect makes the score higher. Was it no defect?
 # It was one all the same: the number answered another question. A defect need not flatter.
@@ -137,18 +137,19 @@ print("the variant is tested on dominance:", np.array_equal(read["truth"], label
 #
 # ## The best of many fits
 #
-# In `main.py` the emotion heads are trained again after *each* of the 100 epochs of the pretext, and
-# scored on the test fold each time. The scores go into one file, with the number of the fold but
-# not of the epoch. (For DREAMER the test scores even go into the file of the training scores.)
-# Nothing in the code says which of the 100 to report. Whoever takes the best one has used the test
-# fold to choose.
+# In `main.py` the emotion heads are trained again after *each* of the 100 epochs of the pretext,
+# and scored on the test fold each time. The scores go into one file, with the number of the fold
+# but not of the epoch. (For DREAMER the test scores even go into the file of the training scores.)
+# Nothing in the code says which of the 100 to report. Taking the best one means using the test fold
+# to choose.
 #
 # How much can that give? We fit every fold many times and report the best of $k$. So that the
 # whole curve is cheap, these are heads of the profile's size, and they differ only in their first
 # weights. Their scores are more alike than those of 100 encoders would be.
 #
-# We do it twice. Once with the ratings. And once with labels that are **shuffled over all windows**:
-# now neither emotion nor trial nor person can be recognised, and an honest score is one half.
+# We do it twice: once with the ratings, and once with labels that are **shuffled over all
+# windows**. In the second case neither emotion nor trial nor person can be recognised, and an
+# honest score is one half.
 
 # %%
 refits = replication.refit_results(study)
@@ -188,8 +189,8 @@ table.rename_axis(columns=[study.label, "chosen"])
 #
 # The released code means to normalise a person with all recordings of that person. But its loop
 # starts afresh at each file (`data_preprocessing.py`), so the last one alone gives the mean and the
-# standard deviation. Last is whatever the operating system lists last; we take the last clip. All
-# windows of the person, in training and test folds alike, are scaled by it.
+# standard deviation. The last file is whichever the operating system lists last; we take the last
+# clip. All windows of the person, in training and test folds alike, are scaled by it.
 #
 # Both scalings are straight lines in the same signal, so one turns into the other by a gain and an
 # offset:
@@ -228,9 +229,10 @@ for name, value in released_metrics(truth, predicted).items():
     print(f"{name}: {value:.3f}")
 
 # %% [markdown]
-# The first is never the smaller one {cite}`opitz2019macro`. On a classifier that is wrong about both
-# classes alike they agree. They part where a classifier gives nearly always the same answer. Take
-# one that looks at nothing, and says "high" to all but one window in fifty, chosen blindly:
+# The first is never the smaller one {cite}`opitz2019macro`. The two agree for a classifier that
+# errs equally often on both classes. They differ where a classifier gives nearly always the same
+# answer. Take one that looks at nothing, and says "high" to all but one window in fifty, chosen
+# blindly:
 
 # %%
 blind = np.ones(len(meta), dtype=int)
@@ -240,9 +242,9 @@ print(f"{study.label}, valence: F1 of means {scores['f1']:.1f}, mean of F1 {scor
 print("F1 of means is higher by 0.05 or more:", scores["f1"] - scores["mean_f1"] > 0.05)
 
 # %% [markdown]
-# The released F1 expects about one half from *any* blind classifier that uses both classes, so
-# one half is its chance. The mean of F1 punishes a one-sided answer. Neither is wrong; but a number
-# called F1 needs its formula, and two papers may not be compared across the two.
+# The released F1 expects about one half from *any* blind classifier that uses both classes, so one
+# half is its chance. The mean of F1 punishes a one-sided answer. Neither is wrong, but a number
+# called F1 needs its formula, and papers that use different ones cannot be compared.
 #
 # :::{dropdown} Quiz: Two papers report an F1 of 0.7. Are they comparable?
 # Only if both name the formula. The harmonic mean of mean precision and mean recall is never below
@@ -263,8 +265,8 @@ for target, n in n_values.items():
     print(f"{study.label}, {target}: {n} distinct ratings, {n} outputs")
 
 # %% [markdown]
-# With five classes even the chance level is another. We name a threshold (above 3 is high) and use
-# it everywhere.
+# With five classes even the chance level is different. We name a threshold (above 3 is high) and
+# use it everywhere.
 #
 # ## What is left when all is corrected
 #
@@ -295,11 +297,11 @@ print(f"ratings shuffled among trials: {control['number']:.2f}, chance 0.50")
 print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 
 # %% [markdown]
-# What the control scores above one half does not come from emotion, but for what one shuffle leaves
-# in place by accident. It is the trial and the person that are recognised. This part belongs to the
-# split, and no correction of the code removes it; {doc}`07_leakage` takes it apart. Do not subtract
-# the control from the number, though: where the ratings can be read, a head need not fall back on
-# the trial.
+# What the control scores above one half does not come from emotion, except for what one shuffle
+# leaves in place by accident. The trial and the person are what is recognised. This part belongs to
+# the split, and no correction of the code removes it; {doc}`07_leakage` takes it apart. Do not
+# subtract the control from the number, though: where the ratings can be read, a head need not fall
+# back on the trial.
 #
 # **If this page says "synthetic"**, the sizes of the changes are those of invented people with a
 # planted effect, and so are their signs. On another file every row may move the other way. What
@@ -325,11 +327,11 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 # makes it a mean precision. Whether `results_cv/` has the same we cannot tell.)
 #
 # The notebook reads windows with a function that takes the people to read. In its loop stands
-# another name, that of the list of training people, which is defined outside the function. Called for the training, the
-# development and the test people, it gives the training people three times. The SVM gets its
-# features by another route, which is correct. The program that ran the fifteen folds is not
-# published; that it used the same function is our inference from the notebook and from the numbers
-# above. Anybody can make this slip: we make it now, on purpose.
+# another name, that of the list of training people, which is defined outside the function. Called
+# for the training, the development and the test people, it gives the training people three times.
+# The SVM gets its features by another route, which is correct. The program that ran the fifteen
+# folds is not published; that it used the same function is our inference from the notebook and from
+# the numbers above. Anybody can make this mistake, and we now make it on purpose.
 #
 # As in that notebook, each person has a file, here with windows, features of the encoder and labels.
 # The labels are those of valence, and beside them those of the control, where there is nothing to
@@ -407,15 +409,15 @@ pd.DataFrame(means).assign(**{"of single people": single}).rename_axis(columns=s
 # %% [markdown]
 # ### What gave it away
 #
-# The labels did not. Every window that the careless reader gives still has its own label, both
+# The labels did not. Every window that the careless reader returns still has its own label, both
 # classes are there, and their shares are those of the data. No shape is wrong and no error is
-# raised. Only the people are not the ones that were asked for, and an array does not say whose it is. Nor does
-# the interval: it says how much the tested people differ, and here nearly the same people are tested
-# again and again. Four things give it away all the same. The first two can be seen in the public
-# numbers.
+# raised. The people are not the ones that were asked for, but an array does not say whose it is.
+# The interval does not give it away either: it says how much the tested people differ, and here
+# nearly the same people are tested again and again. Four other things do. The first two can be seen
+# in the public numbers.
 #
 # 1. **A gap to the modest model.** Beside .98 stands .70 (UAR .51), from the same people. Some
-#    networks are better than some SVMs, but a gap like this is a question first.
+#    networks are better than some SVMs, but a gap like this calls for an explanation first.
 # 2. **Everybody scores alike.** People differ, and so does what is read from them: with the SVM, the
 #    fifteen lie between .450 and .832, with the networks between .940 and .997. A score that hardly
 #    depends on who was left out was perhaps not measured on who was left out. In

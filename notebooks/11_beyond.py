@@ -98,7 +98,7 @@ print("rated trials among the tested ones:", sum(touched))
 # stranger's intercept is 0. Each rated trial moves it, the more the more trials there are. The
 # weights of the features stay common to all: a handful of trials can't teach them.
 #
-# One thing a rating may tell without any ECG: whether this person tends to rate high. So the baseline
+# Even without any ECG, a rating may show whether this person tends to rate high. So the baseline
 # may use the same ratings. **Ratings only** is the same model without features.
 
 # %%
@@ -189,9 +189,9 @@ print(f"an AUC of {pooled.min():.2f} for a model without ECG; fold by fold:")
 table.rename_axis(columns=study.label)
 
 # %% [markdown]
-# Accuracy and AUC need not agree. A personal model knows the person's base rate and habits, which can
-# help the accuracy. It has seen few trials, which can hurt the order. Look at both before you call one
-# better.
+# Accuracy and AUC need not agree. A personal model knows the person's base rate and habits, which
+# can help the accuracy. It has seen few trials, which can hurt the order. Look at both before you
+# call one of them better.
 #
 # :::{dropdown} Quiz: A personal model has the higher accuracy and the lower AUC. Which is better?
 # Neither alone. It knows the base rate of its person and less about the heart. Say which you need.
@@ -201,7 +201,7 @@ table.rename_axis(columns=study.label)
 #
 # "High" throws 4 and 5 together and 1 with 3. Two models keep the scale.
 #
-# - **Ridge** regression takes the rating for a number: from 1 to 2 is as far as from 4 to 5.
+# - **Ridge** regression treats the rating as a number: from 1 to 2 is as far as from 4 to 5.
 # - The **ordinal** model {cite}`frank2001ordinal` asks four questions, above 1? above 2? above 3?
 #   above 4?, each with a logistic regression. It assumes an order and no distances. The expected
 #   rating is 1 plus the four probabilities.
@@ -263,9 +263,9 @@ for row in less[~less["model"].str.startswith("training")].itertuples():
 
 # %% [markdown]
 # Boxes that rise from left to right and yet are flatter than the diagonal show **regression towards
-# the mean**. Whoever is unsure does well to answer near the middle. That is how an order can be right
-# while the macro error is hardly better than that of a constant. Boxes at one height, on the dashed
-# line, belong to a model that found nothing.
+# the mean**. A model that is unsure does well to answer near the middle. That is how an order can
+# be right while the macro error is hardly better than that of a constant. Boxes at one height, on
+# the dashed line, belong to a model that found nothing.
 #
 # :::{dropdown} Quiz: Predictions rise with the ratings but stay between 2.5 and 3.5. Which metric likes them, which does not?
 # Spearman sees only the order and likes them. Concordance and the macro error punish the narrow
@@ -278,10 +278,10 @@ for row in less[~less["model"].str.startswith("training")].itertuples():
 # windows by their probability into bins of equal count and compares. The **expected calibration
 # error** (ECE) is the mean distance from the diagonal {cite}`guo2017calibration`. The **Brier
 # score** is the mean squared error of the probability {cite}`brier1950verification`; it rewards
-# calibration and order together. On its own it says little: whoever gives the **base rate**, the share
-# of high windows, to every window has a Brier score too, near a quarter. So beside each score stands
-# that of this **constant**, and the **skill**, the share of the constant's error that the model saves.
-# With a skill below 0 the probabilities are worse than none.
+# calibration and order together. On its own it says little: giving the **base rate**, the share of
+# high windows, to every window also earns a Brier score, near a quarter. So beside each score
+# stands that of this **constant**, and the **skill**, the share of the constant's error that the
+# model saves. With a skill below 0 the probabilities are worse than none.
 #
 # The ECE has a catch. It can't be 0, even for a perfect model, since the share of a bin fluctuates
 # {cite}`roelofs2022calibration`. And windows of a trial share one rating, so there are fewer ratings
@@ -350,10 +350,10 @@ print("better, interval above 0:", "; ".join(f"{n}, {t}" for t, n in sure.index[
 
 # %% [markdown]
 # A curve flatter than the diagonal means **overconfidence**: the extreme probabilities are not
-# earned. A network head that trains for many epochs on few trials can drive its probabilities towards
-# 0 and 1. The penalty of the logistic regression holds them back. The order of the windows may be
-# as good in the one as in the other: a skill below 0 does not mean that nothing was read, only that the
-# probabilities should not be taken at their word.
+# earned. A network head that trains for many epochs on few trials can drive its probabilities
+# towards 0 and 1, while the penalty of the logistic regression keeps them moderate. The order of
+# the windows may be as good in the one as in the other: a skill below 0 does not mean that nothing
+# was read, only that the probabilities should not be taken at their word.
 #
 # Calibrated is not the same as useful. The share of high ratings in training is a decent
 # probability for everyone, and it says nothing about the window. Yet beware of how it is measured:
@@ -411,8 +411,10 @@ for target in TARGETS:
 # ## Take-aways
 #
 # - A few ratings can set the threshold for a person. An intercept can't improve the order.
-# - A personal model swaps many foreign trials for a few of one's own; compare on the same windows.
-# - Ratings have an order. Use metrics that see it, more than one, and baselines that see nothing.
+# - A personal model trades many trials of other people for a few of the person's own; compare on
+#   the same windows.
+# - Ratings have an order. Use several metrics that take it into account, and baselines that ignore
+#   the ECG.
 # - Calibration is a property of its own, and its measure has a floor. A Brier score has a constant to
 #   beat.
 

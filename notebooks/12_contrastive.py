@@ -145,8 +145,8 @@ print("for every view, library and loops agree to a millionth:", bool(difference
 # it fills a batch. Their names begin with `val_`.
 #
 # The left-out people are the ones who are tested later, in {doc}`14_comparison`. So their curve is
-# there to look at. If you stop a training or choose views by it, you choose by the people you test,
-# though you read no rating.
+# there to look at. If you use it to decide when to stop or which views to take, you are choosing by
+# the people you test, even though you read no rating.
 
 # %% mystnb={"image": {"alt": "Two line plots over the epochs: contrastive accuracy, with a dotted line for guessing, and loss. Each has a line for training windows and one for people left out."}, "figure": {"caption": "Contrastive accuracy and loss, for training windows and for people left out.", "name": "fig-contrastive-training"}}
 fig = contrastive_plots.contrastive_curves(trained.history, config.chance, study.label)
@@ -253,9 +253,9 @@ fig = contrastive_plots.embedding(
 fig
 
 # %% [markdown]
-# Colours on a plane can deceive. The share of the features' variance that lies between groups is a
-# number. We print it for the person and for the rating, beside what random groups of the same sizes
-# would give.
+# Colours on a plane can deceive, but the share of the features' variance that lies between groups
+# is a number. We print it for the person and for the rating, beside what random groups of the same
+# sizes would give.
 
 # %%
 rng = np.random.default_rng(0)
@@ -276,8 +276,9 @@ for name in ("participant", "arousal"):
 print("the person explains more than the rating:", shares["participant"] > shares["arousal"])
 
 # %% [markdown]
-# To know *whose* two views are is to know much about whether they belong together. Nothing in the loss
-# speaks against it. {doc}`07_leakage` shows what that does to a careless evaluation.
+# Knowing *whose* views they are goes a long way towards knowing whether they belong together, and
+# nothing in the loss discourages it. {doc}`07_leakage` shows what that does to a careless
+# evaluation.
 #
 # :::{dropdown} Quiz: The plane shows clusters. What do you ask first?
 # Whose they are. The share of variance between people, beside that of random groups, answers in one
@@ -381,10 +382,10 @@ except DataError as error:
 #
 # A network that gives every window the same features makes all partners alike. Only the negatives
 # forbid it. When features lose their meaning like this, they **collapse**. No error stops such a
-# training. Two numbers tell. The *spread* is the standard deviation of the features after each
-# window's features were divided by their length, as a share of the largest possible. The *effective
-# rank* counts the directions that the features really use {cite}`roy2007effective`. If one of them
-# falls below its limit, the library reports a collapse.
+# training, but two numbers reveal it. The *spread* is the standard deviation of the features after
+# each window's features were divided by their length, as a share of the largest possible. The
+# *effective rank* counts the directions that the features really use {cite}`roy2007effective`. If
+# one of them falls below its limit, the library reports a collapse.
 #
 # We ask for a report on the encoder before and after training, and on three sets of features made by
 # hand. In *a point* all windows are alike up to noise. In *a line* they differ much, but along one
@@ -416,9 +417,9 @@ print(f"{study.label}:")
 print(table[columns].astype(float).round(2).to_string())
 
 # %% [markdown]
-# Does a real training do it, too? We take a small network and a loss without negatives: partners should
-# be alike, and that is all. The network learns from the training participants. The report is on the
-# same held-out windows as above.
+# Does this happen in a real training, too? We take a small network and a loss without negatives:
+# partners should be alike, and that is all. The network learns from the training participants. The
+# report is on the same held-out windows as above.
 
 
 # %%
@@ -477,7 +478,8 @@ for when, report in bad.items():
 # - To find partners, it helps to know the person. So a good contrastive accuracy does not say that
 #   the features hold anything about emotion. Measure what they hold.
 # - Whose windows the negatives are decides how much the person is worth to the loss.
-# - A falling loss does not rule out a collapse. Spread and effective rank tell. Log them.
+# - A falling loss does not rule out a collapse. Spread and effective rank reveal it, so log
+#   them.
 
 # %% [markdown]
 # ## Exercises

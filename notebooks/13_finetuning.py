@@ -17,9 +17,9 @@
 # ```
 #
 # A frozen encoder keeps what the pretext taught it, needed or not. **Fine-tuning** goes on training
-# it with labels, gently. It can adapt to the task. It can also forget, or learn the few labelled
-# people by heart. This chapter shows how it is done and checked, on one fold. Whether it pays is a
-# question for all folds: {doc}`14_comparison`.
+# it with labels, gently. The encoder can then adapt to the task, but it can also forget what it
+# knew, or learn the few labelled people by heart. This chapter shows how it is done and checked, on
+# one fold. Whether it pays off can only be decided on all folds, which {doc}`14_comparison` does.
 
 # %%
 from dataclasses import replace
@@ -311,8 +311,9 @@ except DataError as error:
 #   compiled step. Batch statistics may move without any gradient. Compare bytes, as above.
 # - **A loss that falls proves little.** The training people can be learnt by heart.
 # - **Choosing rate and length by the test score.** Choose them on other data, once, for all methods.
-# - **Too short to train at all.** Look at the loss: if it stays where a coin has it, at ln 2 for two
-#   classes, the labels taught nothing, and "from scratch" is only another name for random weights.
+# - **Too short to train at all.** Look at the loss: if it stays at the level of a coin toss, ln 2
+#   for two classes, the labels taught nothing, and "from scratch" is only another name for random
+#   weights.
 # - **Unequal training.** With fewer labelled people, an epoch is shorter. The library fixes the number
 #   of steps, so that a comparison varies the labels alone.
 #

@@ -17,9 +17,10 @@
 #   `results/`. For other data they are computed first; a cell below prints how long that took.
 # ```
 #
-# Papers often compare a whole new system with a whole old one. Then nobody knows which part made the
-# difference. Here every part is a column, and all else is equal where it can be: the same windows, the
-# same folds, the same layers on top of the encoder. What effort each training gets, we print.
+# Papers often compare an entire new system with an entire old one, and then nobody knows which part
+# made the difference. Here every part is a column, and everything else is equal where it can be:
+# the same windows, the same folds, the same layers on top of the encoder. We also print how much
+# effort each training gets.
 
 # %%
 import numpy as np
@@ -267,8 +268,8 @@ for metric in metrics[2:]:
     print_metric(summary, metric, ["encoder", "transfer", "pretext"])
 
 # %% [markdown]
-# Which of these intervals lie wholly below one half, where it is chance? Each was made for itself, so
-# among many one or the other may lie there by luck. If the same choice does so again with other seeds,
+# Which of these intervals lie wholly below one half, where it is chance? Each was made by itself,
+# so with this many, some may lie there by luck. If the same choice does so again with other seeds,
 # what the training people taught points the other way in the tested ones. Then look for a mistake
 # first, and for a difference between people next.
 
@@ -478,10 +479,10 @@ fig = comparison_plots.label_curves(
 fig
 
 # %% [markdown]
-# Like is compared with like, at every number of labels: pretrained with random among the frozen
-# encoders, fine-tuned with from scratch among the trained ones. The last question is a user's: freeze
-# a self-supervised encoder, or train everything from scratch? These tests are a family of their own:
-# they are corrected together, and not for the tests of other sections.
+# Like is compared with like at every number of labels: pretrained with random among the frozen
+# encoders, fine-tuned with from scratch among the trained ones. The last question is a user's:
+# freeze a self-supervised encoder, or train everything from scratch? These tests are a family of
+# their own: they are corrected together, and not for the tests of other sections.
 
 # %%
 sides = {
@@ -598,8 +599,8 @@ print(areas[list(TARGETS)].round(2).to_string())
 # %% [markdown]
 # Differences of a few hundredths between rows decide nothing here; no test was planned for them.
 #
-# And the way back: encoders of the synthetic cohort on real people, rest against arithmetic. The table
-# comes with the project.
+# Now for the reverse: encoders of the synthetic cohort on real people, rest against arithmetic. The
+# table comes with the project.
 
 # %%
 there = shipped(stages.REAL_CROSSING)
@@ -610,10 +611,10 @@ print("eegmat, real recordings, new people; 95 % interval over people:")
 print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_string(index=False))
 
 # %% [markdown]
-# Compare them with the first table of {doc}`17_real_state`, where the encoders learnt from the clinic.
-# (Its random encoders are three, here it is one, so their rows differ a little.) How far does an encoder
-# come that learnt nothing at all, if it is read with the mean? How features are read can count as much
-# as whom they were learnt from.
+# Compare them with the first table of {doc}`17_real_state`, where the encoders learnt from the
+# clinic. (Its random encoders are three, here it is one, so their rows differ a little.) How far
+# does an encoder get that has learnt nothing at all, if it is read with the mean? How features are
+# read can matter as much as whom they were learnt from.
 #
 # ## What these data can decide, and what not
 #

@@ -72,12 +72,12 @@ from_file = ecg.read_recording(own, fs=360, unit="mV")
 print(from_file.leads, f"{from_file.duration:.0f} s", np.allclose(from_file.lead(1), samples))
 
 # %% [markdown]
-# A folder of such files, with a table that says whose they are and what they were recorded
-# during, becomes a cohort: `ecg.read_folder("my_study")`. The table is a CSV file in that folder,
-# of any name. It needs the columns `file` and `participant`, and may have `clip`, `condition` and
-# any labels. `make_windows` makes the windows of all of it, but leaves out a condition named
-# "baseline" unless you ask for it. In a terminal, `ecglib check own.csv --fs 360` says what a file
-# is worth before anything is computed from it.
+# A folder of such files, with a table that says whose they are and what they were recorded during,
+# becomes a cohort: `ecg.read_folder("my_study")`. The table is a CSV file in that folder, of any
+# name. It needs the columns `file` and `participant`, and may have `clip`, `condition` and any
+# labels. `make_windows` makes the windows of all of it, but leaves out a condition named "baseline"
+# unless you ask for it. In a terminal, `ecglib check own.csv --fs 360` says how good a file is
+# before anything is computed from it.
 #
 # :::{dropdown} Quiz: A text file holds numbers and no sampling rate. Can the library guess it?
 # It does not. A wrong rate changes every interval and looks plausible, so it asks. The report only
@@ -144,7 +144,7 @@ print(f"mean without amplitude: {auc.drop(['original', 'scaling']).mean():.3f}")
 # Those people had another recorder than the ones whom the encoder learnt from. The card measures
 # what is left of recognition there, averaged above over what changes more than the amplitude.
 # Patients of the clinic's own recorder, if they are left out of the training, are recognised
-# better: the part "Real hearts" of this book measures by how much. So a network that does well on
+# better: {doc}`16_real_transformations` measures by how much. So a network that does well on
 # new people of one recorder may do worse on yours.
 #
 # Record 208 is not among the people of the clinic that it learnt from: the encoder has never seen
@@ -182,8 +182,8 @@ ratio.round(1).to_frame()
 
 # %% [markdown]
 # Where the ratio is below one, neighbours are more alike than chance. Thirty windows of one person
-# are few, so don't read the digits. What the features lose, and how much of it, is measured on
-# many people in the chapters on transfer.
+# are few, so don't read too much into the digits. What the features lose, and how much of it, is
+# measured on many people in the chapters on transfer.
 #
 # :::{dropdown} Quiz: Neighbours among the features have similar heart rates. May you conclude that the encoder measures heart rate?
 # No. Beats that look alike come at similar rates, so the shape alone could do it. Few windows of
@@ -270,9 +270,9 @@ print(by_flag.agg(["count", "median"]).round(1).to_string())
 # sitting still and once walking. Which flags rise, which features change, and could a model tell
 # walking from sitting by the artefacts alone?
 #
-# ## What next
+# ## With several people
 #
-# You have recordings of several people, and labels? Read the folder, and keep its windows:
+# If you have recordings of several people, with labels, read the folder and keep its windows:
 #
 # ```python
 # cohort = ecg.read_folder("my_study", fs=360)
@@ -288,5 +288,7 @@ print(by_flag.agg(["count", "median"]).round(1).to_string())
 #
 # {doc}`06_results` and {doc}`07_leakage` say why that matters. To keep the features too, write them with
 # `ecglib features my_study`, which keeps the recordings of a person together, as the table says.
+#
+# ## What next
 #
 # {doc}`16_real_transformations` asks what encoders learn from real hearts.

@@ -23,8 +23,8 @@
 #   `results/`, and `make real` computes them again from open recordings.
 # ```
 #
-# Until now every heart was invented. From here on they are real. Two open sets of recordings are
-# enough to ask whether the pretext works on them:
+# So far nearly every heart in this book was invented. From here on, they are real. Two open sets of
+# recordings are enough to ask whether the pretext works on them:
 #
 # - the **clinic**: the MIT-BIH Arrhythmia Database {cite}`moody2001mitbih`, recorded from patients,
 #   sampled at 360 Hz. Encoders learn from it, without any label. The tables that come with the
@@ -109,8 +109,8 @@ print("0.95 or more:", ", ".join(strong))
 print("below 0.95:  ", ", ".join(weak))
 
 # %% [markdown]
-# {doc}`04_pretraining` has such a list for the invented cohort. We look at what is taken for what, and
-# then at one suspect after the other.
+# {doc}`04_pretraining` has such a list for the invented cohort. We look at what is taken for what,
+# and then at one suspect after another.
 
 # %% mystnb={"image": {"alt": "A table of seven versions by seven answers, with shares in per cent. Dark cells off the diagonal show which versions the network confuses on real recordings of new people; dark cells on the diagonal are right answers, the others show what each version is taken for.", "width": "80%"}, "figure": {"caption": "What each version is taken for, in people of eegmat (mean of the encoders).", "name": "fig-real-confusion"}}
 taken = select(table[table["shown"] != OTHERS], {"source": CLINIC, "trained": "max", "tested": OWN})
@@ -186,10 +186,10 @@ print("it is recognised better when all leads are turned first:",
       bool(turned > by_task.loc["negation", "mean"]))  # fmt: skip
 
 # %% [markdown]
-# An area near 0 is not ignorance but certainty the wrong way round: where the lead is upside down, the
-# network calls an original negated. These windows make the column "negation" of
-# {numref}`fig-real-confusion`. The row "turned upright" is a single encoder; the others are means over
-# seeds.
+# An area near 0 is not ignorance but certainty in the wrong direction: where the lead is upside
+# down, the network calls an original negated. These windows make the column "negation" of
+# {numref}`fig-real-confusion`. The row "turned upright" is a single encoder; the others are means
+# over seeds.
 
 # %% [markdown]
 # :::{dropdown} Quiz: A head has an area of 0.1 in some leads. Is it ignorant there?
@@ -203,10 +203,11 @@ print("it is recognised better when all leads are turned first:",
 # signal means computing new samples between the old ones, which smooths the finest noise, and that
 # noise comes from the recorder.
 #
-# To find out, more encoders learnt from some of the patients each. They are tried on the
-# other patients, recorded in the same way, and on eegmat; and on both after everything above 25 Hz was
+# To find out, more encoders learnt from some of the patients each. They are tried on the other
+# patients, recorded in the same way, and on eegmat; and on both after everything above 25 Hz was
 # taken away, before the versions were made. That removes the finest noise, and with it the sharpest
-# parts of QRS. The sets differ in this: eegmat was published with a filter at 45 Hz, MIT-BIH was not.
+# parts of QRS. The two datasets differ in this respect: eegmat was published with a filter at 45
+# Hz, MIT-BIH was not.
 
 # %% mystnb={"image": {"alt": "Seven rows, one a transformation, each with four marks on an axis from chance to one: other patients and people of eegmat, as recorded and below 25 hertz. It shows which tasks suffer from another recorder and which from a filter alone."}, "figure": {"caption": "The same encoders, tried on patients of the same recorder and on other people, with and without what is above 25 Hz.", "name": "fig-real-recorder"}}
 part_rows = areas[areas["source"] == PART].groupby(["tested", "head"], sort=False)["value"]
@@ -228,8 +229,8 @@ print(f"the filter costs most, for the same patients: {filtered.idxmax()}, {filt
 # was solved, at least in part, by what the filter took: the finest noise, or the sharpness of QRS. Both
 # belong to the recorder and its filters as much as to the heart. Negation falls for the reason above: eegmat has leads that are upside down.
 #
-# If the network listens to that, a smoother recording should look warped to it even where nothing was
-# done. How many windows that were left as they are does it call warped?
+# If the network relies on that, a smoother recording should look warped to it even where nothing
+# was done. How many unaltered windows does it call warped?
 
 # %%
 unaltered = table[(table["source"] == PART) & (table["shown"] == "original")]
@@ -332,4 +333,6 @@ print(f"measured: {by_task.loc['negation', 'mean']:.2f}")
 # *pretext* so that this way out is closed, without throwing away what is fast in the heart itself?
 # Test it on a recorder that the encoder has never met.
 #
-# **What next:** {doc}`17_real_state` asks whether these encoders know something about a person's state.
+# ## What next
+#
+# {doc}`17_real_state` asks whether these encoders know something about a person's state.

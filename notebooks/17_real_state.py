@@ -31,7 +31,7 @@
 # to posture or to the eyes. So this chapter says how the method behaves on real hearts. It doesn't say
 # that emotions are in the ECG.
 #
-# The question:
+# The question is:
 #
 # > Does an encoder that learnt from unlabelled ECG help to tell mental arithmetic from rest in a
 # > person never seen, and how much of that is just heart rate?
@@ -128,8 +128,8 @@ print(table[["mean", "low", "high", "balanced_accuracy"]].round(3).to_string())
 # "STR, mean" was trained with the maximum, as published, and is read with the mean; whole networks
 # called "mean" were trained with it. Windows are scaled by each person's own mean and standard
 # deviation, over both recordings and without a label: heads and encoders have not seen the tested
-# person, this scaling has. Intervals are about people; they hold for these encoders. What another seed
-# gives:
+# person, but this scaling has. Intervals are about people; they hold for these encoders. The next
+# table shows what another seed gives:
 
 # %%
 spread = {}
@@ -155,10 +155,10 @@ print("all well below a coin's:", bool((losses < 0.8 * np.log(2)).all()))
 # ## Fewer labels
 #
 # Self-supervision is for those who have few labels. In {numref}`fig-real-labels` only some people's
-# labels are used; they are drawn anew for every tested person,
-# five times, always from those who are not tested; for whole networks once, since they are dear. The
-# last point uses everybody else: 35 people where one is left out, 30 where a sixth is. The intervals are
-# about tested people; they leave out the draw.
+# labels are used; they are drawn anew for every tested person, five times, always from those who
+# are not tested; for whole networks only once, since they are expensive to train. The last point
+# uses everybody else: 35 people where one is left out, 30 where a sixth is. The intervals are about
+# tested people; they leave out the draw.
 
 # %% mystnb={"image": {"alt": "Seven curves of the area under the ROC curve over 2, 5, 10, 20 and all labelled people on a logarithmic axis, with intervals. It shows how many labelled people each kind of features needs, and what heart rate reaches with them."}, "figure": {"caption": "Rest or arithmetic in a person never seen, by the number of people whose labels are used. Real recordings (eegmat); 95 % intervals over people.", "name": "fig-real-labels"}}
 curves = efficiency(scores)
@@ -198,8 +198,8 @@ fig = real_plots.pooling_dots(poolings, "eegmat, real recordings", {"heart rate"
 fig
 
 # %% [markdown]
-# On the invented cohort, where the planted effect of arousal is on heart rate and that of valence on
-# the shape of the beat, the same change of one line:
+# Here is the same change of one line on the invented cohort, where the planted effect of arousal is
+# on heart rate and that of valence on the shape of the beat:
 
 # %% mystnb={"image": {"alt": "Three panels, one a target, each with three rows of four marks with intervals: random, STR and contrastive encoders read with four poolings on synthetic people. It shows for which planted effect the mean tells more than the maximum."}, "figure": {"caption": "The same on synthetic people: ratings of new people from frozen encoders.", "name": "fig-real-pooling-synthetic"}}
 synthetic = summarise_real(
@@ -318,9 +318,9 @@ for pretext in (STR, CONTRASTIVE):
 print(pd.DataFrame(source_rows).round(3).to_string(index=False))
 
 # %% [markdown]
-# **The leads.** {doc}`16_real_transformations` found people whose lead is upside down. Nothing was done
-# about them here: a network that learnt from upright leads meets a strange heart. After the fact, and so
-# only as a hint, the scores of the others:
+# **The leads.** {doc}`16_real_transformations` found people whose lead is upside down. Nothing was
+# done about them here: a network that learnt from upright leads meets a strange heart. The scores
+# of the others follow; they were looked at after the fact, so they are only a hint:
 
 # %%
 leads = []
@@ -357,7 +357,7 @@ print(pd.DataFrame(leads).round(3).to_string(index=False))
 #
 # ## What we found
 #
-# Three findings. The code fills in the numbers and the verdicts from the tables above.
+# Three findings. The code takes the numbers and the verdicts from the tables above.
 
 # %%
 for sentence in findings(scores):
@@ -385,9 +385,10 @@ for sentence in findings(scores):
 #
 # - **A straw man.** Training from scratch with too few steps loses to anything. Here its training
 #   loss is printed beside that of a coin.
-# - **Mixing the scores of several heads.** When single windows are left out, the windows of one person
-#   are judged by different heads ({doc}`07_leakage`). So all areas of this chapter come from splits that
-#   leave whole people out; for the other splits it shows the balanced accuracy.
+# - **Mixing the scores of several heads.** When single windows are left out, the windows of one
+#   person are judged by different heads ({doc}`07_leakage`). So all areas of this chapter come from
+#   splits that keep each person's windows together; for the other splits it shows the balanced
+#   accuracy.
 # - **Too many questions.** Every question of the forest counts in the correction, even the dull ones.
 
 # %% [markdown]
@@ -436,5 +437,7 @@ print(f"{n_scored} people, {len(tests)} questions: {alone / together:.0%} of its
 # parted here. Which recording, with the same recorder and the fewest people, would part them, and
 # which of the three findings above would you expect to survive?
 #
-# **What next:** this is the last chapter. {doc}`../book/real-dreamer` puts DREAMER itself behind the
+# ## What next
+#
+# This is the last chapter. {doc}`../book/real-dreamer` puts DREAMER itself behind the
 # first fourteen, and {doc}`../book/datasets` lists other sets that the library reads.

@@ -38,7 +38,7 @@ def build(output: Path) -> Path:
     shutil.rmtree(source, ignore_errors=True)
     for folder in ("book", "notebooks"):
         shutil.copytree(ROOT / folder, source / folder)
-    for file in ("_config.yml", "_toc.yml"):
+    for file in ("_config.yml", "_toc.yml", "genindex.md"):
         shutil.copy(ROOT / file, source)
     notebooks = source / "notebooks"
     scripts = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
