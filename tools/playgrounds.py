@@ -186,8 +186,8 @@ def filters(mitdb: Path) -> dict[str, Any]:
     return {
         "label": f"MIT-BIH {RECORD}, lead MLII",
         "attribution": f"Curves computed from record {RECORD} of the MIT-BIH Arrhythmia Database "
-        "1.0.0, PhysioNet, doi:10.13026/C2F305 (Moody and Mark 2001), Open Data Commons Attribution "
-        "License 1.0.",
+        "1.0.0, PhysioNet, doi:10.13026/C2F305 (Moody and Mark 2001), Open Data Commons "
+        "Attribution License 1.0.",
         "damages": list(damages),
         "filters": cuts,
         "curves": _curves(np.array(kept), fs),
