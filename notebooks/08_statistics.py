@@ -131,7 +131,7 @@ print(bool(one_answer[~inside].all()))
 # The simulation goes from end to end here: it trains the heads, writes the rows of predictions, and
 # calls `summarise`, the function behind the tables.
 
-# %%
+# %% tags=["hide-output"]
 trained = statistics.simulated(simulation.cross_validation_table, study.folder)
 names = trained["heads"].map({"finished": "finished head", "left-out": "left-out heads"})
 trained.index = names + ", true AUC " + trained["truth"].map("{:.2f}".format)
@@ -180,7 +180,7 @@ print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[
 # windows by heart. The truth is here the mean over all cohorts, a leak included: the question is only
 # how far one study lies from it.
 
-# %%
+# %% tags=["hide-output"]
 folded = statistics.simulated(folds_table, study.folder)
 index = ["head", "result"]
 ratios = folded.pivot_table(index=index, columns="separation", values="error_ratio", sort=False)
@@ -230,7 +230,7 @@ print(
 # A right test gives small p-values as rarely as they promise: where there is nothing to find, 5 % of
 # them lie below 0.05. We run every test, right and wrong, on hundreds of cohorts without effect.
 
-# %%
+# %% tags=["hide-output"]
 p_values = statistics.simulated(simulation.null_p_values, study.folder)
 checked = simulation.uniformity(p_values)
 shown = checked[["below_5_percent", "expected_low", "expected_high"]].map("{:.1%}".format)
@@ -272,7 +272,7 @@ observed = pd.Series({result: test.observed for result, test in tests.items()})
 fig = statistics_plots.permutation_histograms(permuted, observed, study.label)
 fig
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: features of trained networks differ slightly between processors
 rows = [
@@ -354,7 +354,7 @@ pd.concat(seen, axis=1).round(3).rename_axis(index=f"{n_people} people")
 # The spread of another study will differ. Here is the smallest detectable area for a range of
 # spreads and sizes; DREAMER has 23 people.
 
-# %%
+# %% tags=["hide-output"]
 sizes, spreads = (10, 23, 40, 80), (0.06, 0.08, 0.10, 0.12, 0.15)
 smallest = pd.DataFrame(
     {n: [0.5 + power.detectable_effect(spread, n) for spread in spreads] for n in sizes},
@@ -376,7 +376,7 @@ print(f"a true area of 0.55 is found in {power.power(0.05, typical, n_people):.0
 reach = power.detectable_effect(typical, n_people)
 print(f"and 80 % find an area of {0.5 + reach:.3f}, {reach:.3f} above one half")
 
-# %%
+# %% tags=["hide-cell"]
 effect = power.detectable_effect(0.1, 23, several_folds=False)
 found = simulation.simulated_power(effect, 0.1, 23)
 print(
