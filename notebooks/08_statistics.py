@@ -508,7 +508,7 @@ for area in (0.53, 0.55):
 from ecglib.evaluation.metrics import auc
 
 rng = np.random.default_rng(0)
-high = np.arange(18) < 9  # eighteen trials, half of them high
+high = (np.arange(18) < 9).astype(int)  # eighteen trials, half of them high
 for n_windows in (4, 20):
     trial = np.repeat(np.arange(18), n_windows)
     score = rng.normal(size=18)[trial] + 0.5 * rng.normal(size=trial.size)

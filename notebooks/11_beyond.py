@@ -486,7 +486,6 @@ def foretold(chosen: pd.Series) -> float:
     return float((shares[0] - shares[1]).abs().mean())
 
 
-clips_of = high.index.get_level_values("clip")
 rank = high.groupby("participant").cumcount()
 rng = np.random.default_rng(0)
 draws = []
