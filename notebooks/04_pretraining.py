@@ -57,7 +57,7 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # the end, global max pooling keeps one number per template: how well it fits *anywhere*. The
 # position is discarded, so a beat counts the same wherever it falls in the window.
 
-# %%
+# %% tags=["hide-output"]
 encoder = build_encoder(PAPER.encoder)
 pd.DataFrame(
     {
@@ -117,7 +117,7 @@ print(pd.Series(dict(PAPER.pretext.task_weights), name="published weight").to_st
 # this book, but the first trials of the schedule and the last check of the stride looked at this
 # one too. This is every difference:
 
-# %%
+# %% tags=["hide-output"]
 differences(QUICK, PAPER)
 
 # %% [markdown]
@@ -147,7 +147,7 @@ fig
 # {numref}`fig-pretraining-curves` shows the training windows, with dropout at work. It tells us
 # that the training made progress, not that the result is any good. The dotted line is guessing.
 
-# %%
+# %% tags=["hide-cell"]
 history = pretext.history
 print("the loss fell:", history["loss"].iloc[-1] < history["loss"].iloc[0])
 print("answers at the end better than guessing:", history["balanced_accuracy"].iloc[-1] > 0.6)
@@ -227,7 +227,7 @@ for head in scores.index[~learnt]:
     print(f"head {head!r}: AUC {scores.loc[head, 'auc']:.3f}, lost {told}")
 areas.round(2).rename_axis(columns=f"version ({study.label})")
 
-# %%
+# %% tags=["hide-cell"]
 print("the rows average to the scores above:", np.allclose(areas.mean(axis=1), scores["auc"]))
 slight = ["original", "scaling", "time_warping"]
 among = lost.loc[slight, slight].sum().sum() / lost.loc[slight].sum().sum()
@@ -284,7 +284,7 @@ fig = pretraining_plots.amplitude_oracles(
 )
 fig
 
-# %%
+# %% tags=["hide-cell"]
 print("the network does better than guessing:", network > 0.5)
 print("the network is below the oracle of the same participant:", network < reference["person"])
 
@@ -328,7 +328,7 @@ label = f"{about['data']}, fast; hollow: {study.label}, {study.profile.name}"
 fig = pretraining_plots.areas_over_views(longer["fast"], scores["auc"], views, label)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: scores of a trained network differ slightly between processors
 same = int(np.abs(longer["fast"].index - views).argmin())
@@ -438,8 +438,8 @@ print(f"{largest.name}: {largest.count_params() / encoder.count_params():.0%} of
 
 # %% [markdown]
 # **Research question.** A head that has not learnt its task may be unfinished, or its question may
-# have no answer in the window. Design a measurement for real recordings, where no generator says
-# what is there, that parts the two.
+# have no answer in the window. Which measurement on real recordings, where no generator says what
+# is there, parts the two?
 #
 # ## What next
 #

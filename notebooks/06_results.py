@@ -69,7 +69,7 @@ predictions = results.predictions(study)
 counts = predictions.groupby(["protocol", "model", "regime"]).size().rename("predictions")
 counts.reset_index()
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: versions, machine and duration differ between computers
 about = predictions.attrs["provenance"]
@@ -124,13 +124,13 @@ new_person = (everything["protocol"] != PERSON) | (everything["regime"] != SEEN)
 summary = everything[new_person]
 summary = summary.sort_values("model", key=lambda m: m.map(MODELS.index), kind="stable")
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 table = as_text(summary[summary["protocol"] == PERSON])
 table.rename_axis(columns=f"{PERSON} ({study.label})")
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 table = as_text(summary[summary["protocol"] == WINDOW])
@@ -139,7 +139,7 @@ table.rename_axis(columns=f"{WINDOW} ({study.label})")
 # %% [markdown]
 # The majority rows do not depend on any training:
 
-# %%
+# %% tags=["hide-cell"]
 majority = summary[(summary["model"] == MAJORITY) & (summary["metric"] != "auc")]
 majority.pivot(index=["protocol", "target"], columns="metric", values="mean").round(2)
 
@@ -295,7 +295,7 @@ corrected = paired_difference(*pair, metrics, **options, n_intervals=n_intervals
 fig = results_plots.paired_differences(difference, study.label)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 columns = ["mean", "low", "high", "n_participants"]
@@ -385,7 +385,7 @@ curves = pd.DataFrame(
 fig = results_plots.power_over_effect(curves, f"{n_people} people, spread: {no_effect}")
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 rows = {

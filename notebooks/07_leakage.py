@@ -230,7 +230,7 @@ gift.assign(text=text).pivot(index="model", columns="effect", values="text").ren
     columns=f"AUC, {WINDOW} minus {PERSON} ({MADE}), effect"
 )
 
-# %%
+# %% tags=["hide-cell"]
 with_neighbours = gift[gift["model"] == HEADS[NEIGHBOURS]]
 above_zero = with_neighbours.loc[with_neighbours["low"] > 0, "effect"]
 print(f"{MADE}, {NEIGHBOURS}, difference above zero for the effects:", above_zero.tolist())
@@ -418,7 +418,7 @@ at_zero = probes[probes["effect"] == 0]
 fig = leakage_plots.probe_dots(at_zero, MADE)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: features of a trained network differ slightly between processors
 columns = ["mean", "low", "high", "chance"]

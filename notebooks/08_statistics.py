@@ -134,7 +134,7 @@ print(bool(one_answer[~inside].all()))
 # The simulation goes from end to end here: it trains the heads, writes the rows of predictions, and
 # calls `summarise`, the function behind the tables.
 
-# %%
+# %% tags=["hide-output"]
 trained = statistics.simulated(simulation.cross_validation_table, study.folder)
 names = trained["heads"].map({"finished": "finished head", "left-out": "left-out heads"})
 trained.index = names + ", true AUC " + trained["truth"].map("{:.2f}".format)
@@ -183,7 +183,7 @@ print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[
 # which learn windows by heart. The truth here is the mean over all cohorts, including any leak,
 # since the question is only how far one study lies from it.
 
-# %%
+# %% tags=["hide-output"]
 folded = statistics.simulated(folds_table, study.folder)
 index = ["head", "result"]
 ratios = folded.pivot_table(index=index, columns="separation", values="error_ratio", sort=False)
@@ -328,7 +328,7 @@ print("people and clips:", int((both["low"] > 0.5).sum()), "of", len(both))
 # A right test gives small p-values as rarely as they promise: where there is nothing to find, 5 % of
 # them lie below 0.05. We run every test, right and wrong, on hundreds of cohorts without effect.
 
-# %%
+# %% tags=["hide-output"]
 p_values = statistics.simulated(simulation.null_p_values, study.folder)
 checked = simulation.uniformity(p_values)
 shown = checked[["below_5_percent", "expected_low", "expected_high"]].map("{:.1%}".format)
@@ -370,7 +370,7 @@ observed = pd.Series({result: test.observed for result, test in tests.items()})
 fig = statistics_plots.permutation_histograms(permuted, observed, study.label)
 fig
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: features of trained networks differ slightly between processors
 rows = [
@@ -453,7 +453,7 @@ pd.concat(seen, axis=1).round(3).rename_axis(index=f"{n_people} people")
 # The spread of another study will differ. Here is the smallest detectable area for a range of
 # spreads and sizes; DREAMER has 23 people.
 
-# %%
+# %% tags=["hide-output"]
 sizes, spreads = (10, 23, 40, 80), (0.06, 0.08, 0.10, 0.12, 0.15)
 smallest = pd.DataFrame(
     {n: [0.5 + power.detectable_effect(spread, n) for spread in spreads] for n in sizes},
@@ -475,7 +475,7 @@ print(f"a true area of 0.55 is found in {power.power(0.05, typical, n_people):.0
 reach = power.detectable_effect(typical, n_people)
 print(f"and 80 % find an area of {0.5 + reach:.3f}, {reach:.3f} above one half")
 
-# %%
+# %% tags=["hide-cell"]
 effect = power.detectable_effect(0.1, 23, several_folds=False)
 found = simulation.simulated_power(effect, 0.1, 23)
 print(
@@ -608,7 +608,7 @@ for area in (0.53, 0.55):
 from ecglib.evaluation.metrics import auc
 
 rng = np.random.default_rng(0)
-high = np.arange(18) < 9  # eighteen trials, half of them high
+high = (np.arange(18) < 9).astype(int)  # eighteen trials, half of them high
 for n_windows in (4, 20):
     trial = np.repeat(np.arange(18), n_windows)
     score = rng.normal(size=18)[trial] + 0.5 * rng.normal(size=trial.size)

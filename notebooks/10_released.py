@@ -101,7 +101,7 @@ effects = replication.effects(study)
 fig = replication_plots.defect_effects(effects, study.label)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 columns = ["before", "number", "change", "low", "high", "accuracy", "majority"]
@@ -169,7 +169,7 @@ print(
     bool(nothing.iloc[-1] > nothing[1] + 0.02),
 )
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 table = pd.concat(curves, axis=1).loc[[1, 5, 10, replication.N_REFITS]].round(3)

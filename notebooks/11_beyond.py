@@ -177,7 +177,7 @@ difference = own_against_others(own, STR_LINEAR, ("auc", "accuracy"), **options)
 table = difference.set_index(["metric", "target"])[[*columns, "n_participants"]].round(2)
 table.rename_axis(columns=f"{STR_LINEAR}: own minus others ({study.label})")
 
-# %%
+# %% tags=["hide-cell"]
 # The majority of a person's own training trials, tested on that person's other trials:
 rows = summary[(summary["model"] == MAJORITY) & (summary["protocol"] == within)]
 table = rows.pivot(index="target", columns="metric", values="mean").round(2)
@@ -225,7 +225,7 @@ fig = personalisation_plots.ratings_against_truth(
 )
 fig
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 scores = summarise_ratings(ratings, **options)
@@ -322,7 +322,7 @@ curves = {name: reliability_curve(rows) for name, rows in by_model.items()}
 fig = personalisation_plots.reliability(curves, study.label)
 fig
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 share = own[own["model"] == TRAINING_SHARE]
@@ -333,7 +333,7 @@ calibrated = table.set_index(["target", "result"]).loc[list(TARGETS)]
 columns = ["brier", "low", "high", "constant", "skill", "skill_low", "skill_high"]
 calibrated[columns].round(3).rename_axis(columns=study.label)
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 calibrated[["ece", "floor", "floor_high"]].round(3).rename_axis(columns=study.label)
@@ -488,7 +488,6 @@ def foretold(chosen: pd.Series) -> float:
     return float((shares[0] - shares[1]).abs().mean())
 
 
-clips_of = high.index.get_level_values("clip")
 rank = high.groupby("participant").cumcount()
 rng = np.random.default_rng(0)
 draws = []

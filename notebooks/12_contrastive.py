@@ -69,7 +69,7 @@ print(example_note(study), end="")
 # changes the apparent heart rate. A network that learns to ignore strong crops unlearns the heart
 # rate, and emotions may show there. So crops and warps are mild.
 
-# %%
+# %% tags=["hide-output"]
 views = pd.Series(vars(config.views), name="value").to_frame()
 print(views.to_string())
 
@@ -409,7 +409,7 @@ too_low = pd.DataFrame(
 )
 print(too_low.to_string())
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: features of trained networks differ slightly between processors
 columns = ["spread", "effective_rank", "dead_share", "mean_cosine"]

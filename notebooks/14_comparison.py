@@ -90,7 +90,7 @@ print("seeds:", *study.profile.comparison.seeds)
 # %% [markdown]
 # So "all labels" does not mean those of everyone but one.
 
-# %%
+# %% tags=["hide-cell"]
 n_people = len(np.unique(participant))
 print(f"all labels: those of {' or '.join(map(str, sorted(sizes)))} of {n_people} people")
 print(f"everyone but one: {n_people - 1}, in {n_people} folds; here there are {len(split)} folds")
@@ -138,7 +138,7 @@ columns = ["pretext", "transfer", "encoder", "target", "participant", "auc", "ac
 columns = [*ORIGIN, *columns]
 print(two[columns].iloc[[0, len(two) // 2, -1]].round(2).to_string(index=False))
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: says when and with what the table was computed
 about = scores.attrs["provenance"]
@@ -151,7 +151,7 @@ print("with Keras", about["environment"]["keras"], "on", backend, about["environ
 # machine, or another backend of Keras, rounds differently and shuffles differently, so single people may
 # differ; their mean may not.
 
-# %%
+# %% tags=["hide-cell"]
 cheap = choices([RANDOM], [FROZEN], ENCODERS[:1])
 now = score_participants(run_choices(study, cheap))
 keys = [*ORIGIN, *CHOICE, "target", "participant"]
@@ -171,7 +171,7 @@ print("the same mean AUC to 0.02 for every target:", bool(off < 0.02))
 # chapter, and a random one has none. And do its features still differ from window to window
 # ({doc}`12_contrastive`)?
 
-# %%
+# %% tags=["hide-output"]
 report = pretext_report(study)
 of = ["pretext", "encoder"]
 measures = ["score", "chance", "spread", "effective_rank", "dead_share"]
@@ -259,11 +259,11 @@ def print_metric(summary: pd.DataFrame, metric: str, rows: list[str]) -> None:
     print(table.to_string(), end="\n\n")
 
 
-# %%
+# %% tags=["hide-cell"]
 for metric in metrics[:2]:
     print_metric(summary, metric, ["encoder", "transfer", "pretext"])
 
-# %%
+# %% tags=["hide-cell"]
 for metric in metrics[2:]:
     print_metric(summary, metric, ["encoder", "transfer", "pretext"])
 
@@ -325,7 +325,7 @@ print(f"{len(questions)} questions, {len(tests)} tests in one family")
 # batch normalisation has the statistics 0 and 1. In a frozen encoder it multiplies all features by one
 # factor, and the softmax layers get standardised features, in which no factor is left.
 
-# %%
+# %% tags=["hide-cell"]
 by_encoder = two[(two["pretext"] == RANDOM) & (two["transfer"] == FROZEN)].pivot(
     index=["target", "participant", "seed"], columns="encoder", values="auc"
 )
@@ -434,7 +434,7 @@ say(control_tests, label=control_label)
 # The same networks with five outputs, batch-normalised encoder. Accuracy and the mean recall of the
 # ratings that occur (balanced accuracy), with the commonest rating below them.
 
-# %%
+# %% tags=["hide-output"]
 of_five = summarise_scores(
     five, ("accuracy", "balanced_accuracy"), by=network, n_resamples=n_resamples
 )
@@ -602,7 +602,7 @@ print(areas[list(TARGETS)].round(2).to_string())
 # Now for the reverse: encoders of the synthetic cohort on real people, rest against arithmetic. The
 # table comes with the project.
 
-# %%
+# %% tags=["hide-output"]
 there = shipped(stages.REAL_CROSSING)
 about = there.attrs["provenance"]
 print(f"made {about['made']} on {about['environment']['processor']}")

@@ -251,7 +251,7 @@ from ecglib.preprocessing.report import quality_report
 
 spoilt = samples.copy()
 spoilt[20 * fs] = 500
-print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta))
+print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta).T.to_string())
 
 # %% [markdown]
 # **Exercise 15.4.** Do flagged windows bend the numbers? Compare heart rate and RMSSD by flag.

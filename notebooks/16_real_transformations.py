@@ -215,7 +215,7 @@ compared = part_rows.mean().reset_index()
 fig = real_plots.recognition_dots(compared, "clinic and eegmat")
 fig
 
-# %%
+# %% tags=["hide-output"]
 grid = compared.pivot(index="head", columns="tested", values="value").loc[list(TASKS)]
 grid = grid[[PATIENTS, OWN, f"{PATIENTS}, {SLOW}", f"{OWN}, {SLOW}"]]
 print(grid.round(3).to_string())

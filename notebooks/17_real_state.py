@@ -131,7 +131,7 @@ print(table[["mean", "low", "high", "balanced_accuracy"]].round(3).to_string())
 # person, but this scaling has. Intervals are about people; they hold for these encoders. The next
 # table shows what another seed gives:
 
-# %%
+# %% tags=["hide-output"]
 spread = {}
 for name in ("random, maximum", "random, mean", "STR, maximum (as published)", "STR, mean"):
     by_seed = select(scores, named[shown[name]]).groupby("seed")["auc"].mean()
@@ -139,7 +139,7 @@ for name in ("random, maximum", "random, mean", "STR, maximum (as published)", "
 for name, means in spread.items():
     print(f"{name}: {means}")
 
-# %%
+# %% tags=["hide-output"]
 tuned = scores.dropna(subset=["loss"])
 losses = tuned.groupby(["transfer", "pretext", "trained", "labelled"], sort=False)["loss"].mean()
 print("training loss of whole networks, last epoch; a coin has", f"{np.log(2):.3f}:")
@@ -165,7 +165,7 @@ curves = efficiency(scores)
 fig = real_plots.label_efficiency(curves, "eegmat, real recordings")
 fig
 
-# %%
+# %% tags=["hide-output"]
 few = curves.pivot(index="rival", columns="people", values="mean")
 print(few.reindex(curves["rival"].unique()).round(3).to_string(na_rep=""))
 fewest = int(few.columns[0])
@@ -209,7 +209,7 @@ synthetic = summarise_real(
 fig = real_plots.pooling_dots(synthetic, "synthetic")
 fig
 
-# %%
+# %% tags=["hide-output"]
 trained = pooled[(pooled["trained"] == "mean") | (pooled["pooling"] == "mean")]
 trained = trained[trained["pretext"] != RANDOM]
 print("synthetic: read with the mean, trained with the maximum or with the mean, mean AUC")
@@ -246,7 +246,7 @@ tests = differences(scores, questions(scores))
 fig = real_plots.difference_forest(tests, "eegmat, real recordings")
 fig
 
-# %%
+# %% tags=["hide-output"]
 answers = tests.set_index("question")[["mean", "p_holm"]].round(3)
 answers["first is"] = [verdict(row) for _, row in tests.iterrows()]
 print(answers.to_string())
@@ -280,7 +280,7 @@ fig = real_plots.protocols(
 )
 fig
 
-# %%
+# %% tags=["hide-output"]
 wide = by_split.pivot(index="rival", columns="protocol", values="balanced_accuracy")
 wide["windows − people"] = wide["single windows"] - wide["whole people"]
 print(wide.loc[list(shown)[:8]].round(3).to_string())
@@ -290,7 +290,7 @@ print(wide.loc[list(shown)[:8]].round(3).to_string())
 # their recordings and names the person of each window of the other. Features that can do this let a
 # head recognise people instead of states, wherever the split allows it.
 
-# %%
+# %% tags=["hide-output"]
 identity = probes[probes["measure"] == "identity"]
 identity = identity[(identity["features"] == TEN) | (identity["trained"] == "max")]
 who = summarise_real(identity, ["features", "pretext", "pooling"], "value")
@@ -322,7 +322,7 @@ print(pd.DataFrame(source_rows).round(3).to_string(index=False))
 # done about them here: a network that learnt from upright leads meets a strange heart. The scores
 # of the others follow; they were looked at after the fact, so they are only a hint:
 
-# %%
+# %% tags=["hide-output"]
 leads = []
 for name in (
     "heart rate",
