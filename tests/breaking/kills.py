@@ -36,7 +36,7 @@ from tests.breaking.results import save
 from tests.breaking.stages import (
     AFTER_WINDOWS,
     STAGES,
-    WITHOUT_NETWORKS,
+    WITHOUT_KERAS,
     import_all,
     surroundings,
     uncompiled,
@@ -121,7 +121,7 @@ def _child(stage: str, folder: Path, log: Path, counted: Path, point: Point | No
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        if stage not in WITHOUT_NETWORKS:
+        if stage not in WITHOUT_KERAS:
             uncompiled()
         number = 0
 
@@ -269,7 +269,7 @@ def main(arguments: list[str]) -> int:
     configuration = {"points": given.points, "seed": SEED, "latest_s": LATEST_S}
     chosen, wrong = given.stages or list(STAGES), False
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not set(chosen) <= set(WITHOUT_NETWORKS):
+    if not set(chosen) <= set(WITHOUT_KERAS):
         import_all()
     with tempfile.TemporaryDirectory() as place, surroundings(Path(place, "home")):
         Path(place, "home").mkdir()

@@ -107,7 +107,7 @@ STAGES: dict[str, Callable[[Path], None]] = {
     "real hearts": real,
 }
 
-WITHOUT_NETWORKS = ("windows", "fetch")
+WITHOUT_KERAS = ("fetch",)
 
 AFTER_WINDOWS = ("STR pretraining", "contrastive pretraining", "comparison")
 """Stages that start in a folder with windows, so that it is they that are killed."""

@@ -17,18 +17,14 @@ PROJECT = Path(__file__).parents[2]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes are forked on POSIX systems")
-def test_killed_windows_and_downloads_end_as_if_nobody_had_killed_them():
-    command = [sys.executable, "-m", "tests.breaking.kills", "--quick", "--points", "3"]
-    done = subprocess.run(
-        [*command, "windows", "fetch"], cwd=PROJECT, capture_output=True, text=True
-    )
+def test_killed_downloads_end_as_if_nobody_had_killed_them():
+    command = [sys.executable, "-m", "tests.breaking.kills", "--quick", "--points", "5", "fetch"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = [ast.literal_eval(line) for line in done.stdout.splitlines()]
-    assert [row["stage"] for row in rows] == ["windows", "fetch"]
-    for row in rows:
-        assert row["kills"] >= 3
-        assert row["identical"] == row["runs"] > 0
-        assert row["left"] == row["different"] == []
+    row = ast.literal_eval(done.stdout)
+    assert row["stage"] == "fetch" and row["kills"] >= 5
+    assert row["identical"] == row["runs"] > 0
+    assert row["left"] == row["different"] == []
 
 
 def test_half_of_the_points_are_moments_and_half_follow_changes():
@@ -36,7 +32,7 @@ def test_half_of_the_points_are_moments_and_half_follow_changes():
     moments = [point.moment for point in drawn if point.moment is not None]
     assert len(moments) == 20 and 0.2 <= min(moments) < max(moments) <= 9.8
     others = [point for point in drawn if point.moment is None]
-    assert {point.change for point in others} == set(range(1, 8))
+    assert (min(one.change for one in others), max(one.change for one in others)) == (1, 7)
     assert all(0 <= point.later <= LATEST_S for point in others)
     assert drawn == points(40, 10.0, 7, np.random.default_rng(0))
 
