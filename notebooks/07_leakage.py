@@ -133,7 +133,7 @@ HEADS = {head: f"{STR}, {head}" for head in (LOGISTIC, NEIGHBOURS)}
 on_all_rungs = summary[summary["model"].isin([*HEADS.values(), MAJORITY])]
 oracles = oracle_summary(cohorts, **options)
 
-# %% mystnb={"image": {"alt": "Four panels. Columns: logistic regression and nearest neighbours. Rows: pooled accuracy, and area under the ROC curve within a person. Seven rungs from loose to strict on the x axis, one line with intervals for each of the effects 0, 0.5, 1 and 2, hollow marks for the oracle on the right."}, "figure": {"caption": "What each rung reports about cohorts whose planted effect is known. Under the x axis stands what the split keeps together. Hollow marks: an oracle that knows the state of the body, the ceiling of everything that reads the ECG.", "name": "fig-leakage-ladder"}}
+# %% mystnb={"image": {"alt": "Four panels. Columns: logistic regression and nearest neighbours. Rows: pooled accuracy, and area under the ROC curve within a person. Seven rungs from loose to strict on the x axis, one line with intervals for each of the effects 0, 1, 2 and 3, hollow marks for the oracle on the right."}, "figure": {"caption": "What each rung reports about cohorts whose planted effect is known. Under the x axis stands what the split keeps together. Hollow marks: an oracle that knows the state of the body, the ceiling of everything that reads the ECG.", "name": "fig-leakage-ladder"}}
 ceilings = oracles[oracles["oracle"] == STATE]
 floors = summary[summary["model"] == MAJORITY].groupby("metric")["mean"].mean()
 fig = leakage_plots.rung_lines(on_all_rungs, ceilings, floors, MADE)
@@ -212,7 +212,7 @@ for head, model in HEADS.items():
 # %%
 pot = nothing[nothing["metric"] == "pooled_accuracy"].set_index(["model", "protocol"])["mean"]
 for head, model in HEADS.items():
-    print(f"{MADE}, effect 0, {head}, accuracy in the pot")
+    print(f"{MADE}, effect 0, {head}, pooled accuracy")
     print("  window-wise above one person out:", bool(pot[model, WINDOW] > pot[model, PERSON]))
 
 # %% [markdown]
