@@ -40,7 +40,7 @@ from ecglib.data.labels import TARGETS, binary_labels
 from ecglib.data.matfile import read_variable
 from ecglib.features.heartbeats import BEFORE_S, landmarks, median_beat
 from ecglib.plots import cohort as cohort_plots
-from ecglib.plots.paper import leads_paper
+from ecglib.plots import paper as paper_plots
 from ecglib.studies.restricted import example_label, example_note, example_study
 from ecglib.studies.study import Study
 from ecglib.synthetic.people import CLIP_MEANS, FEATURES
@@ -91,7 +91,7 @@ found = marks["found"]
 beat, _ = median_beat(cleaned[part], fs, (found * fs).round().astype(int))
 at, r, near = landmarks(beat, fs, np.diff(found).mean()), round(BEFORE_S * fs), round(0.06 * fs)
 at |= {"q": (beat[r - near : r].argmin() - near) / fs, "s": beat[r : r + near].argmin() / fs}
-fig = leads_paper(
+fig = paper_plots.leads_paper(
     recording[part],
     fs,
     f"participant {shown.loc[trial, 'participant']}, {example_name}",

@@ -94,7 +94,7 @@ def test_nothing_of_the_file_is_shown_unless_the_switch_says_so(
 # The other chapters train networks. There it is read off the code from where a picture comes.
 
 SINGLE = {
-    *("both_leads", "window_grid", "highpass_effect", "filtered_beats", "amplitude_ranges"),
+    *("leads_paper", "window_grid", "highpass_effect", "filtered_beats", "amplitude_ranges"),
     *("quality_flags", "seven_versions", "before_after", "beat_features", "view_pairs"),
     *("similarity_matrices", "embedding", "feature_maps"),
 }
@@ -231,7 +231,7 @@ def test_every_such_picture_was_looked_at():
     [
         "p.view_pairs(study.usable.X[:3], two, fs, example_name)",
         "x = study.usable.X\nfor i in (1, 2):\n    y = x[i]\np.view_pairs(y, y, fs, example_name)",
-        "beats = f(study.cohort)\nif True:\n    beats = 1\np.both_leads(beats, example_name)",
+        "beats = f(study.cohort)\nif True:\n    beats = 1\np.leads_paper(beats, example_name)",
         "z = features(study, 0)\nd = {}\nd['a'] = z\np.feature_maps(d, 1, 2, example_name)",
         "p.embedding(example.usable.X, 1, 2, 'arousal', study.label)",
     ],
@@ -243,6 +243,6 @@ def test_a_picture_of_the_file_would_be_noticed(leak):
 def test_what_the_example_replaces_is_not_the_file():
     flow = flow_of(
         "b = f(study.cohort)\nif example is not study:\n    b = f(example.cohort)\n"
-        "c = t if example is study else g(example)\np.both_leads(b, c, example_name)"
+        "c = t if example is study else g(example)\np.leads_paper(b, c, example_name)"
     )
     assert flow.drawn == 1 and flow.wrong == []

@@ -22,7 +22,8 @@ BINDER = ROOT / "binder"
 
 def pip_options(text):
     """Read the options of every call of pip, without what is installed."""
-    calls = re.findall(r"pip install (.*)$", text, re.MULTILINE)
+    # A tool that only its own target needs goes into a folder of its own.
+    calls = [c for c in re.findall(r"pip install (.*)$", text, re.MULTILINE) if "--target" not in c]
     return {frozenset(re.findall(r"(?<!\S)--?[a-z-]+|:all:", call)) for call in calls}
 
 

@@ -27,7 +27,7 @@ from tornado.websocket import websocket_connect
 from tools import check_pages
 
 ROOT = Path(__file__).resolve().parents[1]
-LEFT_OUT = "book/api/"
+LEFT_OUT = ("book/api/", "genindex")
 """Pages whose path begins with this are not printed."""
 
 NAME = "ecg-ssl-book.pdf"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from ecglib.plots.real import LINES
+from ecglib.plots.palette import looks
 from ecglib.plots.style import WIDTH, styled
 from ecglib.studies import stages
 from ecglib.studies.real_findings import efficiency
@@ -35,15 +35,16 @@ def draw() -> plt.Figure:
     table = efficiency(shipped(stages.REAL_SCORES, ROOT / "results"))
     table = table.loc[table.groupby("rival")["people"].idxmax()].sort_values("mean")
     fig, ax = plt.subplots(figsize=(WIDTH, 2.7))
+    rivals = looks(table["rival"])
     for y, row in enumerate(table.itertuples()):
-        colour = LINES[row.rival]["color"]
+        colour = rivals[row.rival].colour
         ax.hlines(y, row.low, row.high, color=colour, lw=2)
-        ax.plot(row.mean, y, LINES[row.rival]["marker"], color=colour, ms=7)
+        ax.plot(row.mean, y, rivals[row.rival].marker, color=colour, ms=7)
     ax.axvline(0.5, color="0.5", lw=0.8, linestyle=(0, (1, 3)))
     ax.set_yticks(range(len(table)), [NAMES[name] for name in table["rival"]])
     ax.grid(axis="y", color="0.92")
     ax.set(
-        xlabel="area under the ROC curve within a person never seen (0.5 is chance)",
+        xlabel="AUC within a person never seen (0.5 is chance)",
         title=f"Rest or mental arithmetic: {table['n_participants'].max()} real people (eegmat)",
     )
     return fig
