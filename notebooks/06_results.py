@@ -206,7 +206,8 @@ for splitter in (
 # with random weights at the start, trained as long as {doc}`14_comparison` trains any network as a
 # whole. That takes so long that there are fewer folds, under both protocols: shuffled windows, and
 # groups of people (*participant-grouped*). Its two rows can therefore be compared with each other,
-# but only roughly with the tables above, since its folds leave fewer windows to learn from.
+# but only roughly with the tables above, since its folds leave fewer windows to learn from. For the
+# book's own cohort its predictions are stored with the book; for other data they are computed here.
 
 # %%
 supervised = results.supervised_predictions(study)
