@@ -24,7 +24,7 @@ TABLE = Path(__file__).resolve().parents[1] / "differences.yml"
 TITLE = "Paper, released code, and this book"
 """Title of every box."""
 
-BOX = {"topic": "", "paper": "the paper says", "code": "the released code does", "ours": "we do"}
+BOX = {"topic": "on", "paper": "the paper says", "code": "the released code does", "ours": "we do"}
 DEFECTS = {
     "topic": "step",
     "code": "what happens",
