@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 from docutils import nodes
+from docutils.frontend import get_default_settings
+from docutils.utils import new_document
+from sphinx import addnodes
 
 from tools import check_pages
 from tools.check_prose import pages, words_of
@@ -76,14 +79,12 @@ def test_every_entry_is_linked_from_a_chapter_or_a_page_of_the_basics():
 
 
 def test_a_linked_term_leaves_its_place_in_the_index():
-    from sphinx import addnodes
-
     paragraph = nodes.paragraph()
     paragraph += addnodes.pending_xref("", reftype="term", reftarget="fold")
     paragraph += addnodes.pending_xref("", reftype="doc", reftarget="fold")
-    document = nodes.document(None, None)
+    document = new_document("page", get_default_settings())
     document += paragraph
-    terms.index_terms(None, document)
+    terms.IndexTerms(document).apply()
     (index,) = document.findall(addnodes.index)
     ((_, word, place, *_),) = index["entries"]
     assert word == "fold"

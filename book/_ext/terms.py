@@ -11,20 +11,26 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 
 
-def index_terms(app: Sphinx, doctree: nodes.document) -> None:
+class IndexTerms(SphinxTransform):
     """Add an entry of the index, and the place that it leads to, before each linked term."""
-    used = [n for n in doctree.findall(addnodes.pending_xref) if n.get("reftype") == "term"]
-    for number, link in enumerate(used):
-        place = f"term-{number}"
-        entry = ("single", link["reftarget"], place, "", None)
-        index = addnodes.index(entries=[entry])
-        position = link.parent.index(link)
-        link.parent.insert(position, [index, nodes.target("", "", ids=[place])])
+
+    default_priority = 840
+    """Before the domains collect what stands on a page, the entries of the index among it (850)."""
+
+    def apply(self, **kwargs: Any) -> None:
+        """Add the entries to one page."""
+        links = list(self.document.findall(addnodes.pending_xref))
+        for number, link in enumerate(n for n in links if n.get("reftype") == "term"):
+            place = f"term-use-{number}"
+            index = addnodes.index(entries=[("single", link["reftarget"], place, "", None)])
+            position = link.parent.index(link)
+            link.parent.insert(position, [index, nodes.target("", "", ids=[place])])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the entries to each page as it is read."""
-    app.connect("doctree-read", index_terms)
+    app.add_transform(IndexTerms)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -107,6 +107,7 @@ def test_quick_keeps_the_method():
         "contrastive.training.",
         "comparison.tuning.training.",
         "comparison.head.training.",
+        "comparison.n_groups",
         "comparison.folds_per_group",
         "comparison.labelled",
         "comparison.seeds",
@@ -132,7 +133,7 @@ def test_fast_is_paper_with_another_pretext():
 def test_smoke_changes_nothing_but_amounts():
     """Whatever runs in `smoke` is what runs in `quick`, only less of it."""
     amounts = ("epochs", "batch_windows", "steps_per_epoch", "warmup_steps", "learning_rate",
-               "heldout_windows", "labelled", "seeds")  # fmt: skip
+               "heldout_windows", "labelled", "seeds", "n_groups")  # fmt: skip
     changed = differences(SMOKE, QUICK).index
     assert [name for name in changed if not name.endswith(amounts)] == []
     assert SMOKE.windows == QUICK.windows and SMOKE.encoder == QUICK.encoder
