@@ -440,7 +440,7 @@ for row in trials.groupby("participant").head(1).head(5).itertuples():
     print(f"{study.label}, participant {row.participant}: {r:.2f}")
 
 # %% [markdown]
-# **Research question.** Everyone saw the same clips, so a clip's loudness, length and pace are part
+# **Research question.** Everyone saw the same clips, so a clip's volume, length and pace are part
 # of every trial. Which recording would let you part the body's answer to the *stimulus* from its
 # answer to the *feeling*, and how would you test with the existing file whether it matters?
 #

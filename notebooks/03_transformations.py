@@ -124,7 +124,7 @@ print("each window within 0.7 dB:", bool(np.all(np.abs(snr - config.snr_db) < 0.
 
 # %% [markdown]
 # :::{dropdown} Quiz: Why is the strength of the noise set relative to each window, and not fixed?
-# Fixed noise would drown quiet windows and vanish in loud ones. Then loudness, not noise, would
+# Fixed noise would drown small windows and vanish in large ones. Then amplitude, not noise, would
 # decide the answer.
 # :::
 #
@@ -410,10 +410,10 @@ for snr in (20, 15, 10, 5, 0):
 
 # %% [markdown]
 # **Exercise 3.2.** Which scale factor would make originals and scaled windows easy to tell apart by
-# loudness, say with an area of 0.95?
+# amplitude, say with an area of 0.95?
 #
 # :::{dropdown} Solution 3.2
-# The more loudness varies, the larger it is. Such a factor would make an easy question, and perhaps
+# The more amplitude varies, the larger it is. Such a factor would make an easy question, and perhaps
 # a useless one.
 # :::
 

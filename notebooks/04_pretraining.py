@@ -155,7 +155,7 @@ print("answers at the end better than guessing:", history["balanced_accuracy"].i
 
 # %% [markdown]
 # :::{dropdown} Quiz: Pretraining uses no ratings. Why leave people out at all?
-# The features may fit the hearts they were learnt from. Whoever is tested later should be as new to
+# The features may fit the hearts they were learnt from. A person who is tested later should be as new to
 # the encoder as the next user.
 # :::
 #
@@ -413,7 +413,7 @@ print(f"guesses on two: {(4 + 2 * 0.5) / 6:.3f}")
 #
 # :::{dropdown} Solution 4.3
 # Where the numbers without quantiles are lower, the quantiles add something: they tell how much of
-# the loudness is due to the number of beats in the window.
+# the amplitude is due to the number of beats in the window.
 # :::
 
 # %% tags=["solution"]

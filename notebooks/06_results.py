@@ -446,7 +446,7 @@ for model, more_often in missed.items():
 # **Exercise 6.1.** Compute the pooled area of the window-wise protocol, as the released code pools.
 #
 # :::{dropdown} Solution 6.1
-# Pooled, windows of different people and different heads are compared. That rewards whoever knows
+# Pooled, windows of different people and different heads are compared. That rewards a model which knows
 # which *person* rates high, so it may lie above the area within a person in the tables.
 # :::
 

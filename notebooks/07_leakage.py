@@ -531,7 +531,7 @@ with warnings.catch_warnings():
 #
 # :::{dropdown} Solution 7.2
 # Windows next to each other are most alike, and the gap also leaves fewer windows of the same
-# trial. Both make the trial harder to recognise. In the pot it is not enough, because there it
+# trial. Both make the trial harder to recognise. Over all windows together it is not enough, because there it
 # suffices to know the person.
 # :::
 

@@ -303,8 +303,8 @@ print(
 print("people and clips:", int((both["low"] > 0.5).sum()), "of", len(both))
 
 # %% [markdown]
-# A factor of 1 says that clips hardly pull at all people alike *in these data*. It is never less: whoever
-# asks about other clips too cannot know more. **If this page says "synthetic"**, the film has
+# A factor of 1 says that clips hardly pull at all people alike *in these data*. It is never less: a question about
+# other clips too cannot be answered more precisely. **If this page says "synthetic"**, the film has
 # no way to act on a heart but through what the person feels, so there is little for clips to add. Real
 # films are loud, quiet, long, and shown in an order. And no interval repairs a bias: left-out heads
 # were trained on *the same clips*, and may know them. {doc}`07_leakage` leaves out person and clip

@@ -37,7 +37,7 @@ def picked(points: Sequence[np.ndarray], participant: np.ndarray) -> list[Any]:
     --------
     >>> place = np.array([[0.0, 0.0], [9.0, 0.0], [0.0, 1.0]])
     >>> picked([place], np.array([4, 5, 6]))[:2]
-    [5, 4]
+    [5, 6]
     """
     people = np.unique(participant)
     planes = [(at - at.mean(axis=0)) / (at.std(axis=0) + 1e-12) for at in points]

@@ -60,13 +60,13 @@ def grid(study: Study) -> pd.DataFrame:
 def control(study: Study) -> pd.DataFrame:
     """Score what `grid` scores where whatever reads the ECG must find something.
 
-    The cohort is synthetic, like that of the study but for its effect, which is
+    The cohort is synthetic, with as many people and clips as the study's, and the effect
     `ecglib.synthetic.cohort.CONTROL`; 2 classes, batch norm.
 
     Parameters
     ----------
     study : Study
-        Settings and folder; of its data only the size of the synthetic cohort counts.
+        Settings and folder; of its data only the numbers of people and clips count.
 
     Returns
     -------
@@ -79,7 +79,13 @@ def control(study: Study) -> pd.DataFrame:
 
 def control_study(study: Study) -> Study:
     """Give the settings and folder of a `study` the synthetic cohort of `control`."""
-    spec = replace(study.spec, effect=CONTROL)
+    rows, lengths = study.cohort.recordings, study.spec.clip_lengths_s
+    spec = replace(
+        study.spec,
+        n_participants=rows["participant"].nunique(),
+        clip_lengths_s=lengths[: max(2, rows["clip"].nunique())],
+        effect=CONTROL,
+    )
     return Study(synthetic_file(spec, study.folder), study.profile, study.folder, spec)
 
 

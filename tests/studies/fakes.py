@@ -34,7 +34,9 @@ def outline(profile, n_people):
     """Give a study of which only the numbers of its people are known."""
     study = Study(profile=profile)
     people = pd.DataFrame({"participant": np.arange(1, n_people + 1)})
+    clips = pd.DataFrame({"clip": range(1, len(study.spec.clip_lengths_s) + 1)})
     vars(study).update(
-        cohort=SimpleNamespace(recordings=people), usable=SimpleNamespace(meta=people)
+        cohort=SimpleNamespace(recordings=people.merge(clips, how="cross")),
+        usable=SimpleNamespace(meta=people),
     )
     return study

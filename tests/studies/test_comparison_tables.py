@@ -139,6 +139,11 @@ def test_the_control_is_the_same_cohort_with_a_strong_effect(study):
     strong = comparison_tables.control_study(study)
     assert strong.spec == replace(study.spec, effect=CONTROL)
     assert strong.label == "synthetic" and strong.identity != study.identity
+    few = study.cohort.recordings.query("participant <= 3 and clip <= 2")
+    smaller = Study(study.path, study.profile, study.folder, study.spec)
+    vars(smaller)["cohort"] = SimpleNamespace(recordings=few)
+    spec = comparison_tables.control_study(smaller).spec
+    assert (spec.n_participants, spec.clip_lengths_s) == (3, study.spec.clip_lengths_s[:2])
     columns = ["participant", "clip", "valence"]
     pd.testing.assert_frame_equal(
         strong.cohort.recordings[columns], study.cohort.recordings[columns]
