@@ -209,9 +209,11 @@ print("collapsed:", shown or "none")
 # means of single seeds lie apart. Nor do the intervals cover other film clips or other settings.
 
 # %%
-by_seed = two[two["pretext"] != "majority"].groupby(
-    ["pretext", "transfer", "encoder", "target", "seed"], sort=False
-)["auc"].mean()
+by_seed = (
+    two[two["pretext"] != "majority"]
+    .groupby(["pretext", "transfer", "encoder", "target", "seed"], sort=False)["auc"]
+    .mean()
+)
 apart = by_seed.groupby(level=[0, 1, 2, 3]).agg(lambda x: x.max() - x.min())
 print(f"{study.label}, mean AUC of single seeds, largest minus smallest:", end=" ")
 print(f"{apart.median():.2f} for half of the choices, at most {apart.max():.2f}")
@@ -330,7 +332,9 @@ by_encoder = two[(two["pretext"] == RANDOM) & (two["transfer"] == FROZEN)].pivot
     index=["target", "participant", "seed"], columns="encoder", values="auc"
 )
 apart = (by_encoder[ENCODERS[0]] - by_encoder[ENCODERS[1]]).abs().max()
-print(f"random, frozen: AUC of the two encoders apart by at most {apart:.2f} in any person and seed")
+print(
+    f"random, frozen: AUC of the two encoders apart by at most {apart:.2f} in any person and seed"
+)
 
 # %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance. Each row is a question; a point with an interval shows the paired difference of the area under the ROC curve, and a dotted line marks zero."}, "figure": {"caption": "What each choice changes: paired differences of the area under the ROC curve (ΔAUC), corrected for the number of tests. A marker is filled where the interval leaves out zero.", "name": "fig-comparison-contrasts"}}
 fig = comparison_plots.contrast_forest(tests, study.label)
@@ -394,9 +398,7 @@ print(f"largest difference: {largest['question']}, {largest['target']} ({largest
 # %%
 strong = control(study)
 control_label = "synthetic, control"
-control_summary = summarise_scores(
-    strong, metrics[:1], by=network, n_resamples=n_resamples
-)
+control_summary = summarise_scores(strong, metrics[:1], by=network, n_resamples=n_resamples)
 
 # %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance, of the control cohort. Rows are the pretexts, colours the transfers; each has a mean area under the ROC curve with an interval, most of them well above one half for valence and arousal."}, "figure": {"caption": "The same scores where the planted effect is strong (control, batch norm).", "name": "fig-comparison-control"}}
 fig = comparison_plots.choice_grid(control_summary, control_label)
