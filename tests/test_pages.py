@@ -178,3 +178,11 @@ def test_the_document_has_a_title_contents_and_all_articles(tmp_path):
     assert book_pdf.lost(text) == []
     order = ["<h1>The title", "Contents", "Part", 'id="a"', "Page a", 'id="b"', "Page b"]
     assert [text.index(one) for one in order] == sorted(text.index(one) for one in order)
+
+
+def test_a_drawing_keeps_its_parts():
+    article = '<svg><g id="a"/><use xlink:href="#a"/><path clip-path="url(#a)"/></svg>'
+    text = book_pdf.moved(article, "notebooks/x", {"notebooks/x"}, "html")
+    name = book_pdf.place("notebooks/x", "a")
+    assert text.count(f'"{name}"') == 1 and f'#{name}"' in text and f"url(#{name})" in text
+    assert book_pdf.lost(text) == []

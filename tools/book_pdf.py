@@ -96,6 +96,11 @@ def moved(article: str, page: str, pages: set[str], files: str) -> str:
             return found[4]
         return f"{found[1]}#{place(target, unquote(parts.fragment))}{found[3]}{found[4]}{found[5]}"
 
+    def drawing(found: re.Match[str]) -> str:
+        # The parts of a drawing have new names; what draws with them must follow.
+        return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + place(page, m[2]), found[0])
+
+    article = re.sub(r"<svg\b.*?</svg>", drawing, article, flags=re.DOTALL)
     return LINK.sub(link, TAG.sub(tag, article))
 
 
