@@ -100,6 +100,7 @@ def moved(article: str, page: str, pages: set[str], files: str) -> str:
         # The parts of a drawing have new names; what draws with them must follow.
         return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + place(page, m[2]), found[0])
 
+    article = re.sub(r"<script\b.*?</script>", "", article, flags=re.DOTALL)  # paper stands still
     article = re.sub(r"<svg\b.*?</svg>", drawing, article, flags=re.DOTALL)
     return LINK.sub(link, TAG.sub(tag, article))
 
@@ -137,6 +138,7 @@ def document(html: Path, toc: dict[str, Any], title: str, files: str) -> str:
     authors = ", ".join(author["name"] for author in citation["authors"])
     return (
         f'<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
+        f'<link rel="icon" href="data:,">'  # or the browser asks for one that is not there
         f"<title>{title}</title>{sheets}<style>{own}</style></head><body>"
         f'<div class="title"><h1>{title}</h1><p>{authors}</p><p>Version {citation["version"]}. '
         "Text and code under the BSD 3-Clause licence.</p><p>The pages of the book, printed. The "
