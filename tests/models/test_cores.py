@@ -37,7 +37,7 @@ def test_one_core_and_two_learn_the_same_to_the_last_bit():
         )
         for n in (1, 2)
     ]
-    told = [process.communicate(timeout=300)[0].split() for process in started]
+    told = [process.communicate(timeout=900)[0].split() for process in started]
     assert [len(words) for words in told] == [3, 3]
     assert [words[0] for words in told] == ["1", "2"]
     assert told[0][1:] == told[1][1:]
