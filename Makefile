@@ -75,7 +75,7 @@ pdf: $(STAMP)  ## print the built book into _build/ecg-ssl-book.pdf
 other-data: $(STAMP)  ## build the book on another file, and check that labels and numbers follow it
 	$(BIN)/python tools/check_other_data.py
 
-results: $(STAMP)  ## compute what results/ lacks of the comparison of the synthetic cohort, and keep it there
+results: $(STAMP)  ## compute what results/ lacks of the synthetic cohort, and keep it there
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
 		$(BIN)/ecglib results comparison --ship
 

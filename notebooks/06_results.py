@@ -348,7 +348,7 @@ nothing = summarise(null, metrics, n_intervals=n_intervals, **options)
 nothing = nothing.sort_values("model", key=lambda m: m.map(MODELS.index), kind="stable")
 no_effect = "synthetic, no effect"
 
-# %% mystnb={"image": {"alt": "Points with horizontal intervals for three targets and two models, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve under leave-one-participant-out where the signal does not depend on the ratings; intervals corrected for their number.", "name": "fig-results-null"}}
+# %% mystnb={"image": {"alt": "Points with horizontal intervals for three targets and two models, with chance as a dotted line at one half, from a cohort in which there is nothing to find."}, "figure": {"caption": "Area under the ROC curve under leave-one-participant-out where the signal does not depend on the ratings; intervals corrected for their number.", "name": "fig-results-null"}}
 fig = results_plots.forest(nothing, "auc", no_effect)
 fig
 

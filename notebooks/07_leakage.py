@@ -133,7 +133,7 @@ HEADS = {head: f"{STR}, {head}" for head in (LOGISTIC, NEIGHBOURS)}
 on_all_rungs = summary[summary["model"].isin([*HEADS.values(), MAJORITY])]
 oracles = oracle_summary(cohorts, **options)
 
-# %% mystnb={"image": {"alt": "Four panels. Columns: logistic regression and nearest neighbours. Rows: pooled accuracy, and area under the ROC curve within a person. Seven rungs from loose to strict on the x axis, one line with intervals for each of the effects 0, 1, 2 and 3, hollow marks for the oracle on the right."}, "figure": {"caption": "What each rung reports about cohorts whose planted effect is known. Under the x axis stands what the split keeps together. Hollow marks: an oracle that knows the state of the body, the ceiling of everything that reads the ECG.", "name": "fig-leakage-ladder"}}
+# %% mystnb={"image": {"alt": "Four panels. Columns: logistic regression and nearest neighbours. Rows: pooled accuracy, and area under the ROC curve within a person. Seven rungs from loose to strict on the x axis, one line with intervals for each of the effects 0, 1, 2 and 3, hollow marks for the oracle on the right."}, "figure": {"caption": "What each rung reports about cohorts whose planted effect is known. Under the x axis stands what the split keeps together. Hollow marks: an oracle that knows the state of the body, the ceiling for a new person.", "name": "fig-leakage-ladder"}}
 ceilings = oracles[oracles["oracle"] == STATE]
 floors = summary[summary["model"] == MAJORITY].groupby("metric")["mean"].mean()
 fig = leakage_plots.rung_lines(on_all_rungs, ceilings, floors, MADE)
@@ -358,17 +358,20 @@ pd.Series(found).round(2).rename(f"effect {strongest:g}, {LOGISTIC}, clips left 
 #
 # Two {term}`oracles <oracle>` know the truth. One knows **what was felt**. It still errs, because people report their
 # feelings with an error. The other knows the **state of the body** in every recording: true heart
-# rate, true T wave and so on, without noise, and how strongly feelings move each of them. It guesses
-# the feeling as well as any reading of this ECG could. At effect 0 the body says nothing, and it
-# guesses the same for all.
+# rate, true T wave and so on, without noise, and how strongly feelings move each of them in people on
+# average. What it does not know is how this person differs from them. So it guesses the feeling as well
+# as a reading of this ECG could without any rating of the person's own. At effect 0 the body says
+# nothing, and it guesses the same for all.
 
 # %%
 ceiling = oracles.pivot(index="oracle", columns="effect", values="mean")
 ceiling.round(2).rename_axis(columns=f"AUC within a person ({MADE}), effect")
 
 # %% [markdown]
-# The second oracle is the ceiling. **A rung above it is pure leakage**: there is nothing in the ECG
-# that it could have read.
+# The second oracle is the ceiling for a **new person**: a rung with a new person that lies above it
+# leaks. Where a head also trains on the person's own trials, it can do better in two ways. It may know
+# the trial again, which is a leak, or learn how this person responds, which is not. At effect 0 there is
+# nothing to respond to, so there **everything above the oracle is leakage**.
 
 # %%
 scores = on_all_rungs[(on_all_rungs["metric"] == "auc") & (on_all_rungs["model"] != MAJORITY)]
@@ -394,8 +397,8 @@ share.map("{:.0%}".format).rename_axis(columns=f"recovered ({MADE}), effect")
 
 # %% [markdown]
 # :::{dropdown} Quiz: A score lies below the oracle's ceiling. Is it free of leakage?
-# Not necessarily. Above the ceiling it can only be leakage; below it may be either, and the strict
-# rungs have to tell.
+# Not necessarily. For a new person, above the ceiling it can only be leakage; below it may be either,
+# and the strict rungs have to tell.
 # :::
 #
 # ## What do the features know?
@@ -491,7 +494,7 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 #   with new people do not.
 # - Different heads answer on different scales. Within a person, compare within a fold.
 # - Pooled accuracy pays for knowing the person, AUC within a person for knowing the trial.
-# - An oracle says what could be found; a score above it was not read from the body.
+# - An oracle says what could be found in a new person; a score above it was not read from the body.
 # - Probe your features. What they know about identity, a head can use.
 
 # %% [markdown]

@@ -216,10 +216,10 @@ print(
 # person's own windows; yet how much less depends on the head and on the effect, which nobody can read
 # off one study. So no result gets a smaller factor. Window-wise intervals are on the wide side.
 #
-# ## Eighteen clips are a sample too
+# ## Clips are a sample too
 #
 # All intervals so far ask: what would *other people* give, with the same clips? But nobody cares for
-# these eighteen films. They, too, are a sample. Suppose a loud clip quickens every heart, and happens
+# just these films. They, too, are a sample. Suppose a loud clip quickens every heart, and happens
 # to be one that most people rate high. Then a head that listens to the heart rate is right about this
 # clip in everyone. With more people it is right more often still; only other clips would show that it
 # was luck. People and clips are **crossed** random factors: each person saw each clip.

@@ -375,10 +375,11 @@ print(
 # ## What an excerpt leaves out
 #
 # The profile `quick` looks at lead 1 and the last 40 s of each clip. The recordings hold a second lead,
-# and clips of one to six minutes. What does the excerpt cost? The same two kinds of features, those of
+# and clips last longer. What does the excerpt cost? The same two kinds of features, those of
 # this chapter and those of an encoder that ships with the library and learnt from other hearts, were
 # given more, under the same split. A trial is called by the mean over all its windows, so the same
-# trials are ranked in every row. This was computed once and travels with the project.
+# trials are ranked in every row. For the book's own cohort this is stored with the book;
+# for other data it is computed here.
 
 # %%
 left_out = excerpt.scores(study)

@@ -87,7 +87,7 @@ shown = evenly_spaced(strangers, 24)
 two = ops.convert_to_numpy(trained.model.views(pictured.X[shown]))
 print(f"{example_name}: {len(shown)} windows give views of shape {two.shape}")
 
-# %% mystnb={"image": {"alt": "Three windows, one a row, each beside two altered copies of it."}, "figure": {"caption": "Three windows and two random views of each.", "name": "fig-contrastive-views"}}
+# %% mystnb={"image": {"alt": "Three windows, one a row, each beside two randomly altered copies of it, the views that the network has to recognise as partners."}, "figure": {"caption": "Three windows and two random views of each.", "name": "fig-contrastive-views"}}
 fig = contrastive_plots.view_pairs(
     pictured.X[shown[:3]], two[:6], study.profile.windows.target_fs, example_name
 )
@@ -308,8 +308,8 @@ for name in (ANYONE, SAME, OTHERS):
 # %% [markdown]
 # Every variant was trained like the encoder above: the same views, steps and training people, with
 # two draws of weights and batches each. On the people whom no encoder has seen, a probe names the person of
-# a window in a new trial, and a linear head ranks windows by rating (new people, LOSO). The table was
-# computed once and travels with the project.
+# a window in a new trial, and a linear head ranks windows by rating (new people, LOSO). For the book's own
+# cohort the table is stored with the book; for other data it is computed here.
 
 # %%
 subjects = subject_aware.scores(study)

@@ -115,7 +115,7 @@ print("equal to one in a million:", bool(abs(by_hand - by_library) < 1e-6))
 # layer by layer. The book keeps to the plain one. Then fine-tuning and training from scratch are the
 # same training from different weights, and a difference between them is due to the weights.
 
-# %% mystnb={"image": {"alt": "Two curves of learning rate over steps: a short straight climb, then half a cosine down to zero."}, "figure": {"caption": "Learning rate of the head alone and of the whole network.", "name": "fig-finetuning-rates"}}
+# %% mystnb={"image": {"alt": "Two curves of learning rate over steps: a short straight climb, then half a cosine down to zero; the head alone begins at another rate than the whole network."}, "figure": {"caption": "Learning rate of the head alone and of the whole network.", "name": "fig-finetuning-rates"}}
 settings = {"head alone": config.head, "whole network": config.tuning}
 rates = {}
 for name, setting in settings.items():
@@ -196,7 +196,7 @@ bands = ((0.1, "less than a tenth"), (0.5, "a tenth to a half"), (1, "half to al
 band = next((text for limit, text in bands if largest < limit), "more than all")
 print(f"the kernel that moved most moved by {band} of its length")
 
-# %% mystnb={"image": {"alt": "Six bars, one for each convolution, show the change of its kernel in per cent."}, "figure": {"caption": "What fine-tuning changed in each convolution.", "name": "fig-finetuning-changes"}}
+# %% mystnb={"image": {"alt": "Six bars, one for each convolution, show by how many per cent its kernel differs after fine-tuning from the pretrained one."}, "figure": {"caption": "What fine-tuning changed in each convolution.", "name": "fig-finetuning-changes"}}
 fig = finetuning_plots.weight_changes(changes, study.label)
 fig
 
@@ -250,7 +250,7 @@ counts = np.zeros((5, 5), dtype=int)
 np.add.at(counts, (ratings[test, t], predicted[:, t]), 1)
 print("every tested window is in the table once:", int(counts.sum()) == len(test))
 
-# %% mystnb={"image": {"alt": "A table of five by five cells: true rating of arousal against the predicted one, with counts.", "width": "58%"}, "figure": {"caption": "Which rating of arousal was taken for which, in one fold.", "name": "fig-finetuning-confusion"}}
+# %% mystnb={"image": {"alt": "A table of five by five cells: true rating of arousal against the predicted one, with counts; right answers lie on the diagonal.", "width": "58%"}, "figure": {"caption": "Which rating of arousal was taken for which, in one fold.", "name": "fig-finetuning-confusion"}}
 given = np.maximum(counts.sum(axis=1, keepdims=True), 1)
 fig = finetuning_plots.confusion(counts, counts / given, "arousal", study.label)
 fig

@@ -400,7 +400,7 @@ strong = control(study)
 control_label = "synthetic, control"
 control_summary = summarise_scores(strong, metrics[:1], by=network, n_resamples=n_resamples)
 
-# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance, of the control cohort. Rows are the pretexts, colours the transfers; each has a mean area under the ROC curve with an interval, most of them well above one half for valence and arousal."}, "figure": {"caption": "The same scores where the planted effect is strong (control, batch norm).", "name": "fig-comparison-control"}}
+# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance, of the control cohort. Rows are the pretexts, colours the transfers; each has a mean area under the ROC curve with an interval, beside a dotted line at one half."}, "figure": {"caption": "The same scores where the planted effect is strong (control, batch norm).", "name": "fig-comparison-control"}}
 fig = comparison_plots.choice_grid(control_summary, control_label)
 fig
 

@@ -132,7 +132,7 @@ def pretext_report(study: Study) -> pd.DataFrame:
     return _kept(study, TABLES[3])
 
 
-def made(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], pd.DataFrame]]]:
+def recipes(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], pd.DataFrame]]]:
     """List the tables of a `study`: the stage of each, what it is made from, and how to make it."""
     return [
         (table.stage, _source(own, table.rows(own)), partial(_kept, own, table))

@@ -6,8 +6,9 @@ can: synthetic cohorts of the same people and ratings differ in nothing but the 
 effect, from none to strong. The encoder has never seen any of these people.
 
 Two things are compared with the scores. An **oracle** that knows the true physiological state of
-every recording gives the ceiling: what lies above it was not read from the body. A predictor that
-knows an **identity** and no ECG shows what the split would give away to whoever recognises it.
+every recording gives the ceiling for a new person: what lies above it was not read from the body. A
+head that trains on the person's own trials may also learn how that person responds. A predictor
+that knows an **identity** and no ECG shows what the split would give away to whoever recognises it.
 """
 
 from __future__ import annotations
@@ -288,7 +289,7 @@ def oracle_summary(
         One row per effect and oracle with `mean`, `low`, `high`, `n_participants`. `FEELING` knows
         what was felt, whether or not it shows in the body; it errs only as people do when they
         rate. `STATE` is `ecglib.synthetic.oracle.state_oracle`, the ceiling of everything that
-        reads the ECG.
+        reads the ECG of a new person.
     """
     rows = []
     for effect, cohort in cohorts.items():

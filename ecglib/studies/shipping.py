@@ -45,13 +45,13 @@ def ship(study: Study) -> list[Path]:
     """
     refuse_restricted(study, "results")
     copies = []
-    for stage, source, make in _shipped(study):
+    for stage, source, make in travellers(study):
         make()
         copies.append(stage.ship(source, study.folder, results_folder()))
     return copies
 
 
-def shipped(study: Study) -> list[tuple[Stage, dict[str, Any]]]:
+def travellers(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], Any]]]:
     """List the results that travel.
 
     Parameters
@@ -61,15 +61,12 @@ def shipped(study: Study) -> list[tuple[Stage, dict[str, Any]]]:
 
     Returns
     -------
-    list of tuple of Stage and dict
-        The stage of each file and what it is made from, in the order of `ship`.
+    list of tuple of Stage, dict and callable
+        The stage of each file, what it is made from, and the call that makes it, in the order of
+        `ship`.
     """
-    return [(stage, source) for stage, source, _ in _shipped(study)]
-
-
-def _shipped(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], Any]]]:
     return [
-        *comparison_tables.made(study),
+        *comparison_tables.recipes(study),
         (stages.CROSSING, crossing.source_here(study), lambda: crossing.scores_here(study)),
         (stages.EXCERPT, excerpt.source(study), lambda: excerpt.scores(study)),
         (stages.SUBJECT_AWARE, subject_aware.source(study), lambda: subject_aware.scores(study)),

@@ -16,9 +16,6 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.folders import results_folder
-from ecglib.data.labels import TARGETS, label_matrix
-from ecglib.evaluation.leave_out import LeaveOneParticipantOut
-from ecglib.evaluation.metrics import auc
 from ecglib.evaluation.probes import probe_chance, run_probe
 from ecglib.evaluation.protocols import ORIGIN, RANDOM
 from ecglib.models.embedding import embed
@@ -27,7 +24,7 @@ from ecglib.pretext.contrastive import ANYONE, OTHERS, SAME, ContrastiveConfig
 from ecglib.pretext.pretrain import pretrain
 from ecglib.studies import pretraining, stages
 from ecglib.studies.comparison import with_origin
-from ecglib.studies.real_scores import head
+from ecglib.studies.pooling import rating_scores
 from ecglib.studies.study import Study
 
 OWN = "as the study's own"
@@ -158,16 +155,8 @@ def _measure(study: Study, features: np.ndarray) -> pd.DataFrame:
     rows = [(RECOGNISED, "person", *item) for item in found.items()]
     chance = probe_chance(own, "participant")
     rows += [(CHANCE, "person", person, chance) for person in found.index]
-    labels = label_matrix(meta, TARGETS)
-    for train, test in LeaveOneParticipantOut().split(meta, labels):
-        if not unseen[test[0]]:
-            continue
-        person = meta["participant"].iloc[test[0]]
-        for t, target in enumerate(TARGETS):
-            truth = labels[test, t]
-            value = np.nan
-            if 0 < truth.mean() < 1:
-                fitted = head(features.shape[1]).fit(features[train], labels[train, t])
-                value = auc(truth, fitted.predict_proba(features[test])[:, 1])
-            rows.append((AREA, target, person, value))
-    return pd.DataFrame(rows, columns=["measure", "target", "participant", "value"])
+    columns = ["measure", "target", "participant", "value"]
+    areas = rating_scores(study, [features]).rename(columns={"auc": "value"})
+    areas = areas[areas["participant"].isin(own["participant"])].assign(measure=AREA)
+    table = [pd.DataFrame(rows, columns=columns), areas[columns]]
+    return pd.concat(table, ignore_index=True)

@@ -1,4 +1,4 @@
-"""An oracle of the synthetic cohort: what the best reader of the body could know of a feeling."""
+"""An oracle of the synthetic cohort: what can be known of a new person's feeling."""
 
 from __future__ import annotations
 

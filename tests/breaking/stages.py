@@ -63,22 +63,16 @@ def tables(folder: Path) -> None:
 def real(folder: Path) -> None:
     """Train networks of the study of real hearts on five invented people, and score them."""
     from ecglib.data.eegmat import CONDITIONS
-    from ecglib.studies.real import RealPlan, RealStudy
+    from ecglib.studies.real import RealStudy
     from ecglib.studies.real_networks import train_all
     from ecglib.studies.real_scores import real_scores
     from tests.studies import test_real
-    from tests.studies.tiny import TINY
 
     test_real.PEOPLE = test_real.PEOPLE[:5]
     rng = np.random.default_rng(0)
-    tuning = TINY.comparison.tuning
-    plan = RealPlan(
-        encoder=TINY.encoder,
-        pretext=TINY.pretext,
-        contrastive=TINY.contrastive,
-        tuning=replace(tuning, training=replace(tuning.training, epochs=1, steps_per_epoch=2)),
+    plan = replace(
+        test_real.tiny_plan(),
         poolings=("max", "max"),
-        seeds=(0,),
         n_groups=0,
         tuned_folds=2,
         labelled=(),

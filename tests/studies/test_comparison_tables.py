@@ -32,8 +32,8 @@ from ecglib.studies.comparison_tables import (
     control,
     grid,
     label_efficiency,
-    made,
     pretext_report,
+    recipes,
 )
 from ecglib.studies.profiles import PAPER, QUICK, SMOKE
 from ecglib.studies.study import Study
@@ -118,7 +118,7 @@ def test_shipped_tables_are_used_for_the_same_source_only(study, tmp_path, monke
     old.touch()
     study = Study(study.path, study.profile, tmp_path / "artifacts", SPEC)
     tables = [table(study) for table in (grid, control, label_efficiency, pretext_report)]
-    copies = [stage.ship(made_of, study.folder, old.parent) for stage, made_of, _ in made(study)]
+    copies = [stage.ship(made_of, study.folder, old.parent) for stage, made_of, _ in recipes(study)]
     assert {path.name for path in old.parent.iterdir()} == {path.name for path in copies}
     assert tables[0].attrs["provenance"]["configuration"]["data"] == study.identity
 

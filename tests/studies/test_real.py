@@ -84,10 +84,9 @@ def study(tmp_path_factory):
         yield tiny_study(tmp_path_factory.mktemp("real"))
 
 
-def tiny_study(folder):
-    rng = np.random.default_rng(0)
+def tiny_plan():
     tuning = TINY.comparison.tuning
-    plan = RealPlan(
+    return RealPlan(
         encoder=TINY.encoder,
         pretext=TINY.pretext,
         contrastive=TINY.contrastive,
@@ -99,6 +98,10 @@ def tiny_study(folder):
         labelled=(2,),
         draws=2,
     )
+
+
+def tiny_study(folder):
+    rng, plan = np.random.default_rng(0), tiny_plan()
     made = RealStudy(
         cohort("eegmat", CONDITIONS, rng, "a"),
         cohort("MIT-BIH", ("clinic",), rng, "b"),

@@ -11,7 +11,7 @@ from ecglib.core.errors import DataError
 from ecglib.core.folders import HOME
 from ecglib.studies import pretraining, shipping
 from ecglib.studies.profiles import QUICK
-from ecglib.studies.shipping import ship, shipped
+from ecglib.studies.shipping import ship, travellers
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CohortSpec
 from tests.studies.fakes import outline
@@ -36,7 +36,7 @@ def default():
 
 def test_the_results_that_travel_are_those_that_the_default_study_asks_for(default):
     """Otherwise a fresh clone would compute for long what it was meant to read."""
-    names = {stage.file(source) for stage, source in shipped(default)}
+    names = {stage.file(source) for stage, source, _ in travellers(default)}
     found = {path.name for path in RESULTS.iterdir()}
     others = {name for name in found if name.rsplit("-v", 1)[0] in OF_REAL_HEARTS}
     assert found - others == names
@@ -44,9 +44,9 @@ def test_the_results_that_travel_are_those_that_the_default_study_asks_for(defau
 
 
 def test_the_results_that_travel_say_themselves_what_made_them(default):
-    for stage, source in shipped(default):
+    for stage, source, _ in travellers(default):
         stage.read(RESULTS / stage.file(source), source)
-    stage, source = shipped(default)[-1]
+    stage, source, _ = travellers(default)[-1]
     stored = load_arrays(RESULTS / stage.file(source))
     np.testing.assert_array_equal(
         stored[pretraining.TRAINED_ON], pretraining._people_outside(default, 0)
@@ -56,15 +56,14 @@ def test_the_results_that_travel_say_themselves_what_made_them(default):
 def test_what_is_missing_is_made_and_copied_once(study, tmp_path, monkeypatch):
     monkeypatch.setenv(HOME, str(tmp_path))
     made = []
-    stage, source = shipped(study)[-1]
+    stage, source, _ = travellers(study)[-1]
 
     def make():
         made.append(1)
-        stage.cached(source, lambda: {"x": np.zeros(2)}, study.folder)
+        stage.cached(source, lambda: {"x": np.zeros(2)}, tmp_path / "artifacts")
 
     clone = Study(study.path, study.profile, tmp_path / "artifacts", SPEC)
-    study = clone
-    monkeypatch.setattr(shipping, "_shipped", lambda study: [(stage, source, make)])
+    monkeypatch.setattr(shipping, "travellers", lambda study: [(stage, source, make)])
     (copy,) = ship(clone)
     assert copy == tmp_path / "results" / stage.file(source) and copy.is_file()
     assert made == [1]
