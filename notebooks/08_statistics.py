@@ -9,6 +9,10 @@
 # %% [markdown]
 # # Can the statistics be trusted?
 #
+# ```{opening} fig-statistics-power
+# How small an effect can the people of one cohort show, and how often is an interval right?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how often our intervals are right, which permutation test is allowed, how
 #   small an effect a cohort can show, and why more seeds do not replace more people.

@@ -12,6 +12,10 @@ ROOT = Path(__file__).parents[1]
 NAMES = re.findall(
     r"^(fig-[a-z-]+): \S", (ROOT / "book" / "intro.md").read_text(encoding="utf-8"), re.M
 )
+OPENINGS = {
+    path.stem: re.findall(r"^# ```\{opening\} (\S+)$", path.read_text(encoding="utf-8"), re.M)
+    for path in sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +39,12 @@ def test_each_picture_is_that_of_a_figure_and_small(gallery, name):
     with Image.open(io.BytesIO(shrunk)) as image:
         assert image.width == gallery.WIDTH
     assert len(shrunk) < 80_000
+
+
+@pytest.mark.parametrize("chapter", OPENINGS)
+def test_each_chapter_opens_with_a_figure_of_its_own(gallery, chapter):
+    [name] = OPENINGS[chapter]
+    assert gallery.find_figure(ROOT / "notebooks", name)[0] == chapter
 
 
 def test_a_figure_that_is_nowhere_is_named(gallery):

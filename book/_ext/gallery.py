@@ -2,7 +2,8 @@
 
 The pictures are cut from the outputs of the executed notebooks when the book is made, so they show
 what the chapters show. Each line of the directive ``gallery`` is the name of a figure and, after a
-colon, what it answers.
+colon, what it answers. The directive ``opening`` puts one picture beside the question that a chapter
+opens with.
 """
 
 from __future__ import annotations
@@ -73,6 +74,36 @@ def small(picture: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def linked_picture(directive: SphinxDirective, name: str) -> str:
+    """Cut a small picture of a figure, and give the link that shows it.
+
+    Parameters
+    ----------
+    directive : SphinxDirective
+        What shows it, on its page.
+    name : str
+        Name of the figure.
+
+    Returns
+    -------
+    str
+        HTML of the link; ``{classes}`` and ``{text}`` are left to fill in.
+    """
+    env = directive.env
+    folder = Path(env.app.outdir) / "_images"
+    folder.mkdir(parents=True, exist_ok=True)
+    chapter, picture, alt = find_figure(Path(env.srcdir) / "notebooks", name)
+    (folder / f"small-{name}.png").write_bytes(small(picture))
+    env.note_dependency(str(Path(env.srcdir) / "notebooks" / f"{chapter}.ipynb"))
+    target = env.app.builder.get_relative_uri(env.docname, f"notebooks/{chapter}")
+    source = f"{'../' * env.docname.count('/')}_images/small-{name}.png"
+    alt = html.escape(alt).replace("{", "{{").replace("}", "}}")
+    return (
+        f'<a class="{{classes}}" href="{target}#{name}">'
+        f'<img src="{source}" width="{WIDTH}" alt="{alt}"><span>{{text}}</span></a>'
+    )
+
+
 class Gallery(SphinxDirective):
     """Lay out small pictures side by side."""
 
@@ -80,27 +111,33 @@ class Gallery(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Cut the pictures, and give the links that show them."""
-        builder, here = self.env.app.builder, self.env.docname
-        folder = Path(self.env.app.outdir) / "_images"
-        folder.mkdir(parents=True, exist_ok=True)
-        up = "../" * here.count("/")
         items = []
         for line in filter(None, map(str.strip, self.content)):
             name, _, text = line.partition(":")
-            chapter, picture, alt = find_figure(Path(self.env.srcdir) / "notebooks", name)
-            (folder / f"small-{name}.png").write_bytes(small(picture))
-            self.env.note_dependency(str(Path(self.env.srcdir) / "notebooks" / f"{chapter}.ipynb"))
-            target = builder.get_relative_uri(here, f"notebooks/{chapter}")
-            items.append(
-                f'<a class="gallery-item" href="{target}#{name}">'
-                f'<img src="{up}_images/small-{name}.png" width="{WIDTH}" alt="{html.escape(alt)}">'
-                f"<span>{html.escape(text.strip())}</span></a>"
-            )
+            picture = linked_picture(self, name)
+            items.append(picture.format(classes="gallery-item", text=html.escape(text.strip())))
         block = f'<div class="gallery">{"".join(items)}</div>'
         return [nodes.raw("", block, format="html")]
 
 
+class Opening(SphinxDirective):
+    """Put the one figure of a chapter beside its question."""
+
+    has_content = True
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Cut the picture, and give the question and the link that shows it."""
+        picture = linked_picture(self, self.arguments[0])
+        block = nodes.container(classes=["opening"])
+        self.state.nested_parse(self.content, self.content_offset, block)
+        # After the question: who can't see it hears the question first.
+        block += nodes.raw("", picture.format(classes="opening-figure", text=""), format="html")
+        return [block]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive."""
+    """Register the directives."""
     app.add_directive("gallery", Gallery)
+    app.add_directive("opening", Opening)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
