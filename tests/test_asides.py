@@ -1,4 +1,4 @@
-"""Folded sections keep their heading and first paragraph, and the list names sections that exist."""
+"""Folded sections keep heading and first paragraph, and the list names sections that exist."""
 
 import importlib.util
 import re

@@ -36,7 +36,7 @@ def fold_section(section: nodes.section, inside: str) -> None:
     """
     kinds = [type(node) for node in section.children[:2]]
     if kinds != [nodes.title, nodes.paragraph] or len(section) == 2:
-        raise ValueError("a folded section needs a first paragraph that stays, and something to fold")
+        raise ValueError("a folded section needs a first paragraph that stays, and a rest")
     # The fold is made of two tags, not of a node around its content: headings inside it stay part
     # of the page's table of contents.
     summary = f"<summary>Show: {html.escape(inside)}</summary>"

@@ -2,8 +2,7 @@
 
 The pictures are cut from the outputs of the executed notebooks when the book is made, so they show
 what the chapters show. Each line of the directive ``gallery`` is the name of a figure and, after a
-colon, what it answers. The directive ``opening`` puts one picture beside the question that a chapter
-opens with.
+colon, what it answers. The directive ``opening`` puts one picture beside the question of a chapter.
 """
 
 from __future__ import annotations
