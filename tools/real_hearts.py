@@ -60,7 +60,8 @@ def main() -> None:
         (stages.POOLING_SCORES, pooling_source(synthetic)),
         (stages.REAL_CROSSING, source_there(study, synthetic)),
     ):
-        print(f"kept {stage.ship(made_from, study.folder, results_folder())}")
+        [copy] = stage.ship([made_from], study.folder, results_folder())
+        print(f"kept {copy}")
 
 
 def timed(what: str, make: Callable[[], Any]) -> None:

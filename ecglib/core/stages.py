@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -250,32 +250,32 @@ class Stage:
             remedy=remedy,
         )
 
-    def ship(self, made_from: Mapping[str, Any], folder: Path, shipped: Path) -> Path:
-        """Copy a stored result to a folder of results that travel.
+    def ship(self, sources: Sequence[Mapping[str, Any]], folder: Path, shipped: Path) -> list[Path]:
+        """Copy stored results to a folder of results that travel.
 
-        Older results of this stage there are removed. One that was read from there stays.
+        All other results of this stage there are removed. One that was read from there stays.
 
         Parameters
         ----------
-        made_from : mapping
-            As in `file`.
+        sources : sequence of mapping
+            What each was made from, as in `file`.
         folder, shipped : Path
             As in `cached`.
 
         Returns
         -------
-        Path
-            The copy.
+        list of Path
+            The copies.
         """
-        name = self.file(made_from)
-        if (shipped / name).is_file() and not (folder / name).is_file():
-            return shipped / name
-        with atomic_path(shipped / name) as partial:
-            partial.write_bytes((folder / name).read_bytes())
-        for old in shipped.glob(f"{self.name}-v*"):
-            if old.name != name:
-                old.unlink()
-        return shipped / name
+        copies = [shipped / self.file(made_from) for made_from in sources]
+        for copy in copies:
+            own = folder / copy.name
+            if own.is_file() or not copy.is_file():
+                with atomic_path(copy) as partial:
+                    partial.write_bytes(own.read_bytes())
+        for old in set(shipped.glob(f"{self.name}-v*")) - set(copies):
+            old.unlink()
+        return copies
 
 
 def tables(

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS
 from ecglib.evaluation.crossval import evaluate_estimator, person_majority_predictions
 from ecglib.evaluation.predictions import append_predictions
@@ -93,19 +94,34 @@ def classical_predictions(study: Study) -> pd.DataFrame:
     -----
     Folds run in parallel if `joblib.parallel_config` around the call says so.
     """
-    profile = study.profile
-    source = {
-        "features": _features_source(study),
-        "window_folds": profile.window_folds,
-        "seed": profile.seed,
-    }
     return stages.CLASSICAL_PREDICTIONS.cached(
-        source,
+        predictions_source(study),
         lambda: _predict(
-            classical_features(study), study.usable.meta, splitters(study), profile.seed
+            classical_features(study), study.usable.meta, splitters(study), study.profile.seed
         ),
         study.folder,
+        shipped=results_folder(),
     )
+
+
+def predictions_source(study: Study) -> dict[str, Any]:
+    """Say what decides the predictions of the classical baselines.
+
+    Parameters
+    ----------
+    study : Study
+        As in `classical_predictions`.
+
+    Returns
+    -------
+    dict
+        What `ecglib.core.stages.Stage.file` takes.
+    """
+    return {
+        "features": _features_source(study),
+        "window_folds": study.profile.window_folds,
+        "seed": study.profile.seed,
+    }
 
 
 def _predict(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.errors import DataError
+from ecglib.core.folders import results_folder
 from ecglib.data.labels import BASELINE, TARGETS
 from ecglib.evaluation.crossval import evaluate_estimator
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
@@ -77,8 +78,25 @@ def baseline_relative_predictions(study: Study) -> pd.DataFrame:
     -----
     Folds run in parallel if `joblib.parallel_config` around the call says so.
     """
-    source = {"features": _source(study), "seed": study.profile.seed}
-    return stages.BASELINE_PREDICTIONS.cached(source, lambda: _predict(study), study.folder)
+    return stages.BASELINE_PREDICTIONS.cached(
+        source(study), lambda: _predict(study), study.folder, shipped=results_folder()
+    )
+
+
+def source(study: Study) -> dict[str, Any]:
+    """Say what decides the predictions.
+
+    Parameters
+    ----------
+    study : Study
+        As in `baseline_relative_predictions`.
+
+    Returns
+    -------
+    dict
+        What `ecglib.core.stages.Stage.file` takes.
+    """
+    return {"features": _source(study), "seed": study.profile.seed}
 
 
 def _source(study: Study) -> dict[str, Any]:

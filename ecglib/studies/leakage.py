@@ -26,6 +26,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecglib.core.folders import results_folder
 from ecglib.data.labels import label_matrix
 from ecglib.evaluation.crossval import evaluate_estimator, majority_predictions
 from ecglib.evaluation.intervals import mean_and_interval
@@ -173,17 +174,37 @@ def ladder_predictions(study: Study, effects: Sequence[float] = EFFECTS) -> pd.D
     """
     frames = []
     for effect, cohort in known_cohorts(study, effects).items():
-        source = {
-            "cohort": _cohort_source(study, effect),
-            "target": TARGET,
-            "n_folds": study.profile.window_folds,
-            "seed": study.profile.seed,
-        }
         predictions = stages.LADDER.cached(
-            source, lambda cohort=cohort: _climb(study, cohort), study.folder
+            ladder_source(study, effect),
+            lambda cohort=cohort: _climb(study, cohort),
+            study.folder,
+            shipped=results_folder(),
         )
         frames.append(predictions.assign(effect=effect))
     return pd.concat(frames, ignore_index=True)
+
+
+def ladder_source(study: Study, effect: float) -> dict[str, Any]:
+    """Say what decides the predictions on the ladder in one known cohort.
+
+    Parameters
+    ----------
+    study : Study
+        As in `known_cohorts`.
+    effect : float
+        Size of the planted effect.
+
+    Returns
+    -------
+    dict
+        What `ecglib.core.stages.Stage.file` takes.
+    """
+    return {
+        "cohort": _cohort_source(study, effect),
+        "target": TARGET,
+        "n_folds": study.profile.window_folds,
+        "seed": study.profile.seed,
+    }
 
 
 def rungs(study: Study, meta: pd.DataFrame) -> list[Splitter]:

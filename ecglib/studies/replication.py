@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.folders import results_folder
 from ecglib.data.labels import label_matrix
 from ecglib.evaluation.protocols import STR
 from ecglib.evaluation.refits import Refits, refit
@@ -105,7 +106,31 @@ def released_results(study: Study) -> pd.DataFrame:
         and arousal), dominance read as valence, statistics of one file, ratings shuffled among
         trials.
     """
-    return stages.RELEASED_PREDICTIONS.cached(_source(study), lambda: _predict(study), study.folder)
+    return stages.RELEASED_PREDICTIONS.cached(
+        source(study), lambda: _predict(study), study.folder, shipped=results_folder()
+    )
+
+
+def source(study: Study) -> dict[str, Any]:
+    """Say what decides the predictions.
+
+    Parameters
+    ----------
+    study : Study
+        As in `released_results`.
+
+    Returns
+    -------
+    dict
+        What `ecglib.core.stages.Stage.file` takes.
+    """
+    profile = study.profile
+    return {
+        "pretext": pretext_source(study, 0),
+        "head": released_head(profile),
+        "own_head": profile.head,
+        "window_folds": profile.window_folds,
+    }
 
 
 def _predict(study: Study) -> pd.DataFrame:
@@ -158,7 +183,7 @@ def refit_results(study: Study) -> dict[str, Refits]:
         one half is chance or choice.
     """
     arrays = stages.RELEASED_REFITS.cached(
-        {**_source(study), "n_refits": N_REFITS},
+        {**source(study), "n_refits": N_REFITS},
         lambda: _refit(features(study, STR, 0), study.usable.meta, study.profile),
         study.folder,
     )
@@ -233,13 +258,3 @@ def effects(study: Study) -> pd.DataFrame:
         table.append(row(variant, REFIT, rows, number, mean_score(each)))
     order = [DOMINANCE, BEST, BEST_OF_NOTHING, LAST_FILE, MEAN_FIRST, SHUFFLED]
     return pd.DataFrame(table).set_index("variant").loc[order]
-
-
-def _source(study: Study) -> dict[str, Any]:
-    profile = study.profile
-    return {
-        "pretext": pretext_source(study, 0),
-        "head": released_head(profile),
-        "own_head": profile.head,
-        "window_folds": profile.window_folds,
-    }

@@ -7,18 +7,24 @@ instead of computing. Each says itself what made it, when and with what.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ecglib.core.folders import results_folder
 from ecglib.core.stages import Stage
 from ecglib.studies import (
+    baselines,
+    before_clip,
     comparison_tables,
     crossing,
     excerpt,
+    leakage,
     pretraining,
+    replication,
     results,
     stages,
+    statistics,
     subject_aware,
 )
 from ecglib.studies.restricted import refuse_restricted
@@ -45,13 +51,13 @@ def ship(study: Study) -> list[Path]:
     """
     refuse_restricted(study, "results")
     copies = []
-    for stage, source, make in travellers(study):
+    for stage, sources, make in travellers(study):
         make()
-        copies.append(stage.ship(source, study.folder, results_folder()))
+        copies += stage.ship(sources, study.folder, results_folder())
     return copies
 
 
-def travellers(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], Any]]]:
+def travellers(study: Study) -> list[tuple[Stage, list[dict[str, Any]], Callable[[], Any]]]:
     """List the results that travel.
 
     Parameters
@@ -61,24 +67,48 @@ def travellers(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], A
 
     Returns
     -------
-    list of tuple of Stage, dict and callable
-        The stage of each file, what it is made from, and the call that makes it, in the order of
+    list of tuple of Stage, list of dict, and callable
+        A stage, what each of its files is made from, and the call that makes them, in the order of
         `ship`.
     """
-    return [
-        *comparison_tables.recipes(study),
-        (stages.CROSSING, crossing.source_here(study), lambda: crossing.scores_here(study)),
-        (stages.EXCERPT, excerpt.source(study), lambda: excerpt.scores(study)),
-        (stages.SUBJECT_AWARE, subject_aware.source(study), lambda: subject_aware.scores(study)),
+    made_by: list[tuple[Stage, dict[str, Any], Callable[[Study], Any]]] = [
+        (stages.CROSSING, crossing.source_here(study), crossing.scores_here),
+        (stages.EXCERPT, excerpt.source(study), excerpt.scores),
+        (stages.SUBJECT_AWARE, subject_aware.source(study), subject_aware.scores),
         (
             stages.SUPERVISED_PREDICTIONS,
             results.supervised_source(study),
-            lambda: results.supervised_predictions(study),
+            results.supervised_predictions,
         ),
+        (
+            stages.CLASSICAL_PREDICTIONS,
+            baselines.predictions_source(study),
+            baselines.classical_predictions,
+        ),
+        (
+            stages.BASELINE_PREDICTIONS,
+            before_clip.source(study),
+            before_clip.baseline_relative_predictions,
+        ),
+        (stages.RELEASED_PREDICTIONS, replication.source(study), replication.released_results),
         # The first contrastive encoder, whose training a chapter looks at.
         (
             stages.CONTRASTIVE,
             pretraining.contrastive_source(study, 0),
-            lambda: pretraining.contrastive(study, 0),
+            partial(pretraining.contrastive, group=0),
+        ),
+    ]
+    return [
+        *((stage, [source], make) for stage, source, make in comparison_tables.recipes(study)),
+        *((stage, [source], partial(make, study)) for stage, source, make in made_by),
+        (
+            stages.LADDER,
+            [leakage.ladder_source(study, effect) for effect in leakage.EFFECTS],
+            partial(leakage.ladder_predictions, study),
+        ),
+        (
+            stages.SIMULATIONS,
+            [statistics.simulation_source(simulate) for simulate in statistics.SIMULATED],
+            lambda: [statistics.simulated(one, study.folder) for one in statistics.SIMULATED],
         ),
     ]

@@ -12,17 +12,24 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.arrays import digest
+from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.crossval import evaluate_frozen
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.permutation import PermutationTest, refit_test
 from ecglib.evaluation.predictions import append_predictions
 from ecglib.evaluation.protocols import NONE, RANDOM, STR
+from ecglib.evaluation.simulated_clips import clips_table
+from ecglib.evaluation.simulated_folds import folds_table
+from ecglib.evaluation.simulation import coverage_table, cross_validation_table, null_p_values
 from ecglib.studies import stages
 from ecglib.studies.pretraining import features
 from ecglib.studies.study import Study
 from ecglib.transfer.frozen import HeadConfig
 from ecglib.transfer.linear import linear_scores
+
+SIMULATED = (coverage_table, cross_validation_table, folds_table, clips_table, null_p_values)
+"""The simulations that the book runs with their own settings: none depends on a data file."""
 
 
 def encoder_tests(
@@ -170,5 +177,32 @@ def simulated(
     -------
     DataFrame
     """
-    source = {"simulation": simulate.__name__, "arguments": arguments}
-    return stages.SIMULATIONS.cached(source, partial(simulate, **arguments), folder)
+    return stages.SIMULATIONS.cached(
+        simulation_source(simulate, **arguments),
+        partial(simulate, **arguments),
+        folder,
+        shipped=results_folder(),
+    )
+
+
+def simulation_source(simulate: Callable[..., pd.DataFrame], **arguments: Any) -> dict[str, Any]:
+    """Say what decides the table of a simulation.
+
+    Parameters
+    ----------
+    simulate : callable
+    **arguments
+        As in `simulated`.
+
+    Returns
+    -------
+    dict
+        What `ecglib.core.stages.Stage.file` takes.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import coverage_table
+    >>> simulation_source(coverage_table, seed=1)
+    {'simulation': 'coverage_table', 'arguments': {'seed': 1}}
+    """
+    return {"simulation": simulate.__name__, "arguments": arguments}

@@ -247,7 +247,7 @@ def test_a_shipped_result_is_loaded_rather_than_made(tmp_path):
     ours, shipped, theirs = (tmp_path / name for name in ("ours", "shipped", "theirs"))
     work = Work()
     work.run(ours)
-    copy = work.stage.ship(MADE_FROM, ours, shipped)
+    [copy] = work.stage.ship([MADE_FROM], ours, shipped)
     assert everything_in(shipped) == everything_in(ours) == [copy.name]
     work.calls.clear()
     assert work.run(theirs, shipped=shipped) == (1, 2, 3)
@@ -265,20 +265,22 @@ def test_shipping_removes_older_results_of_the_stage_alone(tmp_path):
     other.stage = replace(other.stage, name="thing-of-another")
     for each in (work, other):
         each.run(ours)
-        each.stage.ship(MADE_FROM, ours, shipped)
+        each.stage.ship([MADE_FROM], ours, shipped)
     older = work.stage.file(MADE_FROM)
     work.stage = replace(work.stage, version=2)
     work.run(ours)
-    newer = work.stage.ship(MADE_FROM, ours, shipped).name
+    more = {**MADE_FROM, "n": 4}
+    work.run(ours, more)
+    newer = {path.name for path in work.stage.ship([MADE_FROM, more], ours, shipped)}
     (shipped / "README.md").touch()
     kept = other.stage.file(MADE_FROM)
     assert older not in everything_in(shipped)
-    assert set(everything_in(shipped)) == {newer, kept, "README.md"}
+    assert set(everything_in(shipped)) == {*newer, kept, "README.md"}
 
 
 def test_what_was_never_made_cannot_be_shipped(tmp_path):
     with pytest.raises(FileNotFoundError):
-        Work().stage.ship(MADE_FROM, tmp_path, tmp_path / "shipped")
+        Work().stage.ship([MADE_FROM], tmp_path, tmp_path / "shipped")
     assert everything_in(tmp_path / "shipped") == []
 
 
@@ -286,9 +288,9 @@ def test_what_was_read_from_the_shipped_results_stays_and_what_is_nowhere_is_not
     ours, shipped, theirs = (tmp_path / name for name in ("ours", "shipped", "theirs"))
     work = Work()
     work.run(ours)
-    copy = work.stage.ship(MADE_FROM, ours, shipped)
+    [copy] = work.stage.ship([MADE_FROM], ours, shipped)
     before = everything_in(shipped)
-    assert work.stage.ship(MADE_FROM, theirs, shipped) == copy
+    assert work.stage.ship([MADE_FROM], theirs, shipped) == [copy]
     with pytest.raises(FileNotFoundError):
-        work.stage.ship({**MADE_FROM, "n": 4}, theirs, shipped)
+        work.stage.ship([{**MADE_FROM, "n": 4}], theirs, shipped)
     assert everything_in(shipped) == before  # nothing older was removed

@@ -118,7 +118,11 @@ def test_shipped_tables_are_used_for_the_same_source_only(study, tmp_path, monke
     old.touch()
     study = Study(study.path, study.profile, tmp_path / "artifacts", SPEC)
     tables = [table(study) for table in (grid, control, label_efficiency, pretext_report)]
-    copies = [stage.ship(made_of, study.folder, old.parent) for stage, made_of, _ in recipes(study)]
+    copies = [
+        copy
+        for stage, made_of, _ in recipes(study)
+        for copy in stage.ship([made_of], study.folder, old.parent)
+    ]
     assert {path.name for path in old.parent.iterdir()} == {path.name for path in copies}
     assert tables[0].attrs["provenance"]["configuration"]["data"] == study.identity
 

@@ -268,7 +268,7 @@ def test_recognition_has_an_answer_for_every_version(study):
 def test_tables_travel_with_what_made_them(study, longer, scores, tmp_path):
     with pytest.raises(DataError, match="make real"):
         shipped(stages.REAL_SCORES, tmp_path)
-    stages.REAL_SCORES.ship(source(study, longer), study.folder, tmp_path)
+    stages.REAL_SCORES.ship([source(study, longer)], study.folder, tmp_path)
     table = shipped(stages.REAL_SCORES, tmp_path)
     pd.testing.assert_frame_equal(table, scores)
     configuration = table.attrs["provenance"]["configuration"]

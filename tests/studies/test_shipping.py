@@ -9,7 +9,7 @@ import pytest
 from ecglib.core.artifacts import load_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.folders import HOME
-from ecglib.studies import pretraining, shipping
+from ecglib.studies import pretraining, shipping, stages
 from ecglib.studies.profiles import QUICK
 from ecglib.studies.shipping import ship, travellers
 from ecglib.studies.study import Study
@@ -36,7 +36,7 @@ def default():
 
 def test_the_results_that_travel_are_those_that_the_default_study_asks_for(default):
     """Otherwise a fresh clone would compute for long what it was meant to read."""
-    names = {stage.file(source) for stage, source, _ in travellers(default)}
+    names = {stage.file(one) for stage, sources, _ in travellers(default) for one in sources}
     found = {path.name for path in RESULTS.iterdir()}
     others = {name for name in found if name.rsplit("-v", 1)[0] in OF_REAL_HEARTS}
     assert found - others == names
@@ -44,10 +44,11 @@ def test_the_results_that_travel_are_those_that_the_default_study_asks_for(defau
 
 
 def test_the_results_that_travel_say_themselves_what_made_them(default):
-    for stage, source, _ in travellers(default):
-        stage.read(RESULTS / stage.file(source), source)
-    stage, source, _ = travellers(default)[-1]
-    stored = load_arrays(RESULTS / stage.file(source))
+    for stage, sources, _ in travellers(default):
+        for source in sources:
+            stage.read(RESULTS / stage.file(source), source)
+    source = pretraining.contrastive_source(default, 0)
+    stored = load_arrays(RESULTS / stages.CONTRASTIVE.file(source))
     np.testing.assert_array_equal(
         stored[pretraining.TRAINED_ON], pretraining._people_outside(default, 0)
     )
@@ -56,14 +57,14 @@ def test_the_results_that_travel_say_themselves_what_made_them(default):
 def test_what_is_missing_is_made_and_copied_once(study, tmp_path, monkeypatch):
     monkeypatch.setenv(HOME, str(tmp_path))
     made = []
-    stage, source, _ = travellers(study)[-1]
+    stage, source = stages.CONTRASTIVE, pretraining.contrastive_source(study, 0)
 
     def make():
         made.append(1)
         stage.cached(source, lambda: {"x": np.zeros(2)}, tmp_path / "artifacts")
 
     clone = Study(study.path, study.profile, tmp_path / "artifacts", SPEC)
-    monkeypatch.setattr(shipping, "travellers", lambda study: [(stage, source, make)])
+    monkeypatch.setattr(shipping, "travellers", lambda study: [(stage, [source], make)])
     (copy,) = ship(clone)
     assert copy == tmp_path / "results" / stage.file(source) and copy.is_file()
     assert made == [1]
