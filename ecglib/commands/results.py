@@ -125,7 +125,7 @@ def _makers() -> dict[str, list[Callable[[Any], Any]]]:
         "windows": [lambda study: study.windows],
         "predictions": [results.predictions],
         "supervised": [results.supervised_predictions],
-        "null": [results.null_predictions],
+        "null": [results.null_predictions, results.null_supervised_predictions],
         "ladder": [leakage.ladder_predictions],
         "permutations": [statistics.encoder_tests],
         "classical": [baselines.classical_predictions],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,10 +21,12 @@ from ecglib.evaluation.protocols import NONE, RANDOM, SEEN, STR, STRICT, SUPERVI
 from ecglib.evaluation.splits import ParticipantGroupedKFold, Splitter, WindowKFold
 from ecglib.evaluation.summaries import summarise
 from ecglib.preprocessing.segmentation import make_windows
+from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
 from ecglib.studies.pretraining import features, features_of, pretext_source, trained_on
+from ecglib.studies.profiles import Profile
 from ecglib.studies.study import Study
-from ecglib.synthetic.cohort import CohortSpec, make_cohort
+from ecglib.synthetic.cohort import make_cohort
 from ecglib.transfer.finetune import fit_classifiers
 
 NULL_SEED = 1
@@ -106,7 +109,7 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
     """
     return stages.SUPERVISED_PREDICTIONS.cached(
         supervised_source(study),
-        lambda: _supervise(study),
+        lambda: _supervise(study.usable, study.profile, supervised_splitters(study)),
         study.folder,
         shipped=results_folder(),
     )
@@ -114,9 +117,11 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
 
 def supervised_source(study: Study) -> dict[str, Any]:
     """Say what decides what `supervised_predictions` gives for a `study`."""
-    profile = study.profile
+    return {"data": study.identity, **_training(study.profile)}
+
+
+def _training(profile: Profile) -> dict[str, Any]:
     return {
-        "data": study.identity,
         "windows": profile.windows,
         "encoder": profile.encoder,
         "training": profile.comparison.tuning,
@@ -189,8 +194,38 @@ def null_predictions(study: Study) -> pd.DataFrame:
     spec = replace(study.spec, effect=0.0)
     source = {"study": results_source(study), "spec": spec, "seed": NULL_SEED}
     return stages.NULL_PREDICTIONS.cached(
-        source, lambda: _predict_null(study, spec, fingerprint(source)), study.folder
+        source, lambda: _predict_null(study, fingerprint(source)), study.folder
     )
+
+
+def null_supervised_predictions(study: Study) -> pd.DataFrame:
+    """Train networks from scratch with labels where there is nothing to find.
+
+    The cohort is that of `null_predictions`, the training that of `supervised_predictions`.
+
+    Parameters
+    ----------
+    study : Study
+        Its settings and folder. Nothing of its data is used.
+
+    Returns
+    -------
+    DataFrame
+        Columns `ecglib.evaluation.protocols.COLUMNS`, whole people left out in groups; computed
+        once, or taken from ``results/``.
+    """
+    return stages.NULL_SUPERVISED.cached(
+        null_supervised_source(study),
+        lambda: _supervise(_null_windows(study), study.profile, [supervised_splitters(study)[1]]),
+        study.folder,
+        shipped=results_folder(),
+    )
+
+
+def null_supervised_source(study: Study) -> dict[str, Any]:
+    """Say what decides what `null_supervised_predictions` gives for a `study`."""
+    cohort = {"spec": replace(study.spec, effect=0.0), "seed of the cohort": NULL_SEED}
+    return {**cohort, **_training(study.profile)}
 
 
 def summary(study: Study, **options: Any) -> pd.DataFrame:
@@ -269,8 +304,13 @@ def _predict(study: Study) -> pd.DataFrame:
     return append_predictions(*tables)
 
 
-def _predict_null(study: Study, spec: CohortSpec, identity: str) -> pd.DataFrame:
-    windows = make_windows(make_cohort(spec, NULL_SEED).cohort, study.profile.windows).usable
+def _null_windows(study: Study) -> Windows:
+    cohort = make_cohort(replace(study.spec, effect=0.0), NULL_SEED).cohort
+    return make_windows(cohort, study.profile.windows).usable
+
+
+def _predict_null(study: Study, identity: str) -> pd.DataFrame:
+    windows = _null_windows(study)
     splitter, profile = LeaveOneParticipantOut(), study.profile
     return append_predictions(
         majority_predictions(windows.meta, splitter, TARGETS),
@@ -290,17 +330,16 @@ def _predict_null(study: Study, spec: CohortSpec, identity: str) -> pd.DataFrame
     )
 
 
-def _supervise(study: Study) -> pd.DataFrame:
-    meta, profile = study.usable.meta, study.profile
-    labels = label_matrix(meta, TARGETS)
+def _supervise(windows: Windows, profile: Profile, protocols: Sequence[Splitter]) -> pd.DataFrame:
+    meta, labels = windows.meta, label_matrix(windows.meta, TARGETS)
     folds = [
         (splitter.protocol, number, *fold)
-        for splitter in supervised_splitters(study)
+        for splitter in protocols
         for number, fold in enumerate(splitter.split(meta, labels))
     ]
-    # All folds of both protocols in one call: the network is compiled once.
+    # All folds of all protocols in one call: the network is compiled once.
     probabilities = fit_classifiers(
-        study.usable.X,
+        windows.X,
         labels,
         [(train, test) for _, _, train, test in folds],
         None,
@@ -310,10 +349,7 @@ def _supervise(study: Study) -> pd.DataFrame:
         seed=profile.seed,
     )
     return append_predictions(
-        *(
-            majority_predictions(meta, splitter, TARGETS)
-            for splitter in supervised_splitters(study)
-        ),
+        *(majority_predictions(meta, splitter, TARGETS) for splitter in protocols),
         *(
             prediction_rows(
                 meta,

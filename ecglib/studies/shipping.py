@@ -81,6 +81,11 @@ def travellers(study: Study) -> list[tuple[Stage, list[dict[str, Any]], Callable
             results.supervised_predictions,
         ),
         (
+            stages.NULL_SUPERVISED,
+            results.null_supervised_source(study),
+            results.null_supervised_predictions,
+        ),
+        (
             stages.CLASSICAL_PREDICTIONS,
             baselines.predictions_source(study),
             baselines.classical_predictions,

@@ -102,6 +102,15 @@ NULL_PREDICTIONS = Stage(
 )
 """Predictions on a cohort without effect, where there is nothing to find."""
 
+NULL_SUPERVISED = Stage(
+    "null-supervised",
+    1,
+    ("ecglib.studies.results:null_supervised_predictions",),
+    (COHORT, WINDOWS),
+    **_TABLE,
+)
+"""Predictions there by networks that learnt from labels alone."""
+
 KNOWN_COHORT = Stage(
     "known-cohort",
     2,
@@ -340,6 +349,7 @@ STAGES = (
     PREDICTIONS,
     SUPERVISED_PREDICTIONS,
     NULL_PREDICTIONS,
+    NULL_SUPERVISED,
     KNOWN_COHORT,
     LADDER,
     PERMUTATIONS,

@@ -25,6 +25,7 @@ from ecglib.studies import results
 from ecglib.studies.results import (
     leaks,
     null_predictions,
+    null_supervised_predictions,
     predictions,
     splitters,
     summary,
@@ -125,6 +126,17 @@ def test_the_cohort_without_effect_is_of_other_people(study, monkeypatch):
     )
     monkeypatch.setattr(results, "make_cohort", None)
     pd.testing.assert_frame_equal(null_predictions(study), rows)
+
+
+def test_networks_with_labels_are_tried_on_the_same_cohort_without_effect(study, monkeypatch):
+    rows = null_supervised_predictions(study)
+    assert named(rows) == {(GROUPED, MAJORITY, NONE), (GROUPED, SUPERVISED, NONE)}
+    by = ["target", "window"]
+    same = null_predictions(study).query("model == 'majority'").sort_values(by)["truth"]
+    networks = rows.query("model == 'supervised'").sort_values(by)["truth"]
+    assert networks.tolist() == same.tolist()
+    monkeypatch.setattr(results, "make_cohort", None)
+    pd.testing.assert_frame_equal(null_supervised_predictions(study), rows)
 
 
 def test_a_summary_has_one_row_for_every_result_and_metric(study):
