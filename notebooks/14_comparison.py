@@ -491,6 +491,8 @@ fig = comparison_plots.label_curves(
 fig
 
 # %% [markdown]
+# The cell above holds the same curves in accuracy.
+#
 # Like is compared with like at every number of labels: pretrained with random among the frozen
 # encoders, fine-tuned with from scratch among the trained ones. The last question is a user's:
 # freeze a self-supervised encoder, or train everything from scratch? These tests are a family of
