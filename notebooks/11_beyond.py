@@ -106,7 +106,7 @@ print("rated trials among the tested ones:", sum(touched))
 # Even without any ECG, a rating may show whether this person tends to rate high. So the baseline
 # may use the same ratings. **Ratings only** is the same model without features.
 
-# %%
+# %% tags=["hide-input"]
 metrics = {"auc": "area under the ROC curve", "accuracy": "accuracy"}
 curve = rated_curve(rated, tuple(metrics), **options)
 
@@ -146,7 +146,7 @@ table = pd.concat({name: gain[columns] for name, gain in gains.items()}, axis=1)
 table.rename_axis(index=f"accuracy with {most} rated, minus ... ({study.label})")
 
 # %% [markdown]
-# :::{dropdown} Quiz: Five rated trials raise the accuracy and leave the AUC where it was. What was learnt?
+# :::{dropdown} Quiz: Rated trials raise the accuracy but not the AUC. What was learnt?
 # The person's threshold. An intercept moves all windows of a person together, so their order stays.
 # :::
 #
@@ -198,7 +198,7 @@ table.rename_axis(columns=study.label)
 # can help the accuracy. It has seen few trials, which can hurt the order. Look at both before you
 # call one of them better.
 #
-# :::{dropdown} Quiz: A personal model has the higher accuracy and the lower AUC. Which is better?
+# :::{dropdown} Quiz: A personal model: higher accuracy, lower AUC. Which counts?
 # Neither alone. It knows the base rate of its person and less about the heart. Say which you need.
 # :::
 #
