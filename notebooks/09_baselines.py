@@ -9,6 +9,10 @@
 # %% [markdown]
 # # Do we need a network?
 #
+# ```{opening} fig-baselines-paired
+# Does a pretrained network read more from ten seconds of ECG than ten numbers measured by hand?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** what ten hand-made features of the heartbeat can do, which of them 10 s are
 #   long enough for, what to do when one is missing, and how much of an accuracy is nothing but
@@ -74,16 +78,20 @@ x = example.usable.X[whole]
 fig = baselines_plots.beat_features(annotate_window(x, fs), fs, example_name)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 rate = measured.values[whole, 0]
 print(f"{example_name}: heart rate of this window {rate:.0f} per minute")
 again = window_features(x[None], fs)
 print("the same when computed alone:", np.allclose(again.values[0], measured.values[whole]))
 
 # %% [markdown]
-# Are 10 s long enough? It depends on the {term}`feature`. In 3,387 adults, {term}`RMSSD` from 10 s correlated with
+# ### Are ten seconds long enough?
+#
+# It depends on the {term}`feature`. In 3,387 adults, {term}`RMSSD` from 10 s correlated with
 # RMSSD from 4 to 5 minutes at 0.85, {term}`SDNN` only at 0.76 {cite}`munoz2015ultrashort`. The authors call
-# 10 s valid for RMSSD and ask for 30 s for SDNN. pNN50 counts about ten differences, so it moves in
+# 10 s valid for RMSSD and ask for 30 s for SDNN.
+#
+# pNN50 counts about ten differences, so it moves in
 # steps of ten per cent. The powers of frequency bands, common in longer recordings, are left out:
 # 10 s do not hold one cycle of the slowest rhythm of the low-frequency band
 # {cite}`taskforce1996hrv`.
@@ -104,7 +112,9 @@ listed[["unit", "meaning", "beats needed", "measured in 10 s?"]]
 # A {term}`window` with two beats has a heart rate but no variability, and a flat one has neither. Libraries
 # answer such windows with an error or with NaN, and a NaN that is passed on ruins a mean three
 # steps later. Here every table of features carries a **mask**. Its values are always finite, and
-# the mask says which of them count. A value that no heart produces counts as missing, too.
+# the mask says which of them count. A value that no heart produces counts as missing, too. Inside each
+# {term}`fold` a missing value becomes the median of the *training* windows, and one more column tells the
+# classifier that it was missing, so the estimator itself never sees a NaN.
 
 # %%
 noise = np.random.default_rng(0).normal(size=x.size)
@@ -140,9 +150,6 @@ print("every value finite:", bool(np.isfinite(table.values).all()))
 print(f"windows in which a feature is missing: {incomplete.sum()}")
 
 # %% [markdown]
-# Inside each {term}`fold` a missing value becomes the median of the *training* windows, and one more column
-# tells the classifier that it was missing. The estimator itself never sees a NaN.
-#
 # :::{dropdown} Quiz: A window of pure noise gets a heart rate of 90. Is the detector broken?
 # No. It looks for peaks and finds the highest ones. That a feature exists does not mean that it is
 # right; flag the window first.
@@ -215,7 +222,7 @@ def as_text(summary: pd.DataFrame, metric: str) -> pd.DataFrame:
 # reason: results of trained networks differ slightly between processors
 as_text(summary, "auc")
 
-# %% mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and five models, three of them on hand-made features and two networks, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of hand-made features and networks under both protocols.", "name": "fig-baselines-forest"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and five models, three of them on hand-made features and two networks, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of hand-made features and networks under both protocols.", "name": "fig-baselines-forest"}}
 seen = (summary["protocol"] == PERSON) & (summary["regime"] == SEEN)
 drawn = summary["model"].isin([MAJORITY, *HRV, RANDOM, STR]) & ~seen
 fig = results_plots.forest(summary[drawn], "auc", study.label)
@@ -244,7 +251,7 @@ difference = paired_difference(
 fig = results_plots.paired_differences(difference, study.label)
 fig
 
-# %%
+# %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 areas = difference[difference["metric"] == "auc"].set_index("target")
@@ -260,7 +267,19 @@ print([t for t in TARGETS if areas.loc[t, "high"] < 0])
 # nothing about real people. A network that *loses* here, however, has missed effects that are
 # there.
 #
-# What does the person's own mean add, and what the baseline before the clip?
+# :::{dropdown} Quiz: The network loses to ten features on synthetic data. What does that prove about DREAMER?
+# Nothing. Here the effects sit in just those features. It proves that the network missed something
+# that was there.
+# :::
+#
+# ### What the person's mean and the baseline add
+#
+# Both versions are compared with the plain features, person by person. A constant that is subtracted from
+# all windows of a person shifts a linear model's answers and changes none of their order: what the person's
+# mean gains, it gains by better *training*. The baseline differs from trial to trial. It takes away what
+# drifts during a session, and it adds the noise of its own measurement, and of a person who still thinks of
+# the clip before. Which of the two wins is an empirical question, and the table below answers it for this
+# cohort alone.
 
 # %%
 gains = {
@@ -281,18 +300,9 @@ for version, rows in gains.items():
     print(f"{study.label}, {version}: better, interval above zero: {better}; worse: {worse}")
 
 # %% [markdown]
-# A constant that is subtracted from all windows of a person shifts a linear model's answers and changes
-# none of their order: what the person's mean gains, it gains by better *training*. The baseline differs
-# from trial to trial. It takes away what drifts during a session, and it adds the noise of its own
-# measurement, and of a person who still thinks of the clip before. Which of the two wins is an empirical
-# question, and the table answers it for this cohort alone. Synthetic people need not drift as real ones do.
+# Synthetic people need not drift as real ones do.
 
 # %% [markdown]
-# :::{dropdown} Quiz: The network loses to ten features on synthetic data. What does that prove about DREAMER?
-# Nothing. Here the effects sit in just those features. It proves that the network missed something
-# that was there.
-# :::
-#
 # ## What the base rate alone achieves
 #
 # Accuracy has a trap that the {term}`AUC` has not. We look at the two baselines that use no ECG.
@@ -319,7 +329,9 @@ as_text(summary[summary["protocol"] == PERSON], "accuracy")
 # %% [markdown]
 # ### A published number, and why it is not in this table
 #
-# The authors of DREAMER report an accuracy for its ECG alone {cite}`katsigiannis2018dreamer`.
+# The authors of DREAMER report an accuracy for its ECG alone {cite}`katsigiannis2018dreamer`. It is no row
+# of the table above, because it answers another question. There a model is made *for* each participant,
+# from that participant's own rated trials; here the tested people are new.
 
 # %%
 published = published_results().set_index("target")
@@ -331,16 +343,16 @@ beside = {"published": published["value"], f"own base rate ({study.label})": bas
 pd.DataFrame(beside).loc[published.index].map("{:.2%}".format)
 
 # %% [markdown]
-# It is no row of the table above, because it answers another question. There a model is made *for* each
-# participant, from that participant's own rated trials; here the tested people are new. It is an
-# accuracy, and so it contains the person's base rate, which a model of one person knows. The second
+# The published number is an accuracy, and so it contains the person's base rate, which a model of one person knows. The second
 # column is what the base rate alone scores here, with an oracle's knowledge. On the real file it says
 # how much of the published number one answer per person explains; on a synthetic cohort the two columns
 # are of different people and must not be compared. The nearest thing that this book computes is in {doc}`11_beyond`: models from the tested person's own trials.
 #
-# The table holds means over people. {numref}`fig-baselines-base-rate` shows the people.
+# ### The people behind the means
+#
+# The tables hold means over people. {numref}`fig-baselines-base-rate` shows the people.
 
-# %%
+# %% tags=["hide-input"]
 of_person = participant_metrics(new[new["regime"] != SEEN], ["accuracy"])
 keys = ["target", "participant"]
 accuracy = of_person.pivot(index=keys, columns="model", values="value").reindex(TARGETS, level=0)
@@ -375,9 +387,11 @@ print(
 # ## What an excerpt leaves out
 #
 # The profile `quick` looks at lead 1 and the last 40 s of each clip. The recordings hold a second lead,
-# and clips last longer. What does the excerpt cost? The same two kinds of features, those of
-# this chapter and those of an encoder that ships with the library and learnt from other hearts, were
-# given more, under the same split. A trial is called by the mean over all its windows, so the same
+# and clips last longer. What does the excerpt cost? Below, the features of this chapter and those of an
+# encoder are given both leads and whole clips, and a line says for each kind whether more is better, worse
+# or unclear.
+#
+# The encoder ships with the library and learnt from other hearts, and the split is the same. A trial is called by the mean over all its windows, so the same
 # trials are ranked in every row. For the book's own cohort this is stored with the book;
 # for other data it is computed here.
 
@@ -424,6 +438,9 @@ for kind in plain.index:
 # its rhythm. The profile `paper` takes whole clips, of lead 1 as well.
 #
 # ## What could go wrong
+#
+# Most of these mistakes favour one side: the network, because its opponent was made weak, or the features,
+# because they have seen what they should not.
 #
 # - **The baseline is left out**, or is weaker than need be. Then every network looks useful. Give
 #   the opponent the same care, the same splits and the same windows.

@@ -9,6 +9,11 @@
 # %% [markdown]
 # # What the released protocol measures
 #
+# ```{opening} fig-released-effects
+# How far does each defect of the released code move the number that it reports, and what is left of
+# that number when no rating has to do with what was felt?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how to rebuild a published protocol from its head, its split and its metric;
 #   how to measure what a defect does to a number: put it in alone, and look at the change; and how
@@ -190,7 +195,8 @@ table.rename_axis(columns=[study.label, "chosen"])
 # The released code means to normalise a person with all recordings of that person. But its loop
 # starts afresh at each file (`data_preprocessing.py`), so the last one alone gives the mean and the
 # standard deviation. The last file is whichever the operating system lists last; we take the last
-# clip. All windows of the person, in training and test folds alike, are scaled by it.
+# clip. All windows of the person, in training and test folds alike, are scaled by it. That makes a person's
+# ECG higher or lower by the ratio of two standard deviations, and the offset does little.
 #
 # Both scalings are straight lines in the same signal, so one turns into the other by a gain and an
 # offset:
@@ -208,8 +214,8 @@ print(f"people whose amplitude changes by over 5 %: {(abs(gain - 1) > 0.05).sum(
 print("offset below 0.05 standard deviations for all:", bool((abs(offset) < 0.05).all()))
 
 # %% [markdown]
-# The {term}`high-pass filter` has removed the mean, so the offset does little. The gain makes a person's
-# ECG higher or lower by the ratio of two standard deviations. Mind that the transformation
+# The {term}`high-pass filter` has removed the mean, which is why the offset does little. As to the gain, mind
+# that the transformation
 # "scaling" of the pretext is a factor of 1.1 ({doc}`03_transformations`): a gain of that size is
 # what the encoder was taught to notice.
 #
@@ -220,8 +226,11 @@ print("offset below 0.05 standard deviations for all:", bool((abs(offset) < 0.05
 # ## Two metrics called F1
 #
 # The released F1 takes the mean {term}`precision` and the mean {term}`recall` of the two classes, and then their
-# harmonic mean. The usual macro F1 takes an F1 for each class, and then the mean. A small example,
-# with three windows that are high and one that is low:
+# harmonic mean. The usual macro F1 takes an F1 for each class, and then the mean. The first is never the
+# smaller one {cite}`opitz2019macro`, and for one-sided answers it is far above the second. Neither is wrong,
+# but a number called F1 needs its formula, and papers that use different ones cannot be compared.
+#
+# A small example, with three windows that are high and one that is low:
 
 # %%
 truth, predicted = np.array([1, 1, 1, 0]), np.array([1, 1, 0, 0])
@@ -229,8 +238,7 @@ for name, value in released_metrics(truth, predicted).items():
     print(f"{name}: {value:.3f}")
 
 # %% [markdown]
-# The first is never the smaller one {cite}`opitz2019macro`. The two agree for a classifier that
-# errs equally often on both classes. They differ where a classifier gives nearly always the same
+# The two agree for a classifier that errs equally often on both classes. They differ where a classifier gives nearly always the same
 # answer. Take one that looks at nothing, and says "high" to all but one window in fifty, chosen
 # blindly:
 
@@ -243,8 +251,7 @@ print("F1 of means is higher by 0.05 or more:", scores["f1"] - scores["mean_f1"]
 
 # %% [markdown]
 # The released F1 expects about one half from *any* blind classifier that uses both classes, so one
-# half is its chance. The mean of F1 punishes a one-sided answer. Neither is wrong, but a number
-# called F1 needs its formula, and papers that use different ones cannot be compared.
+# half is its chance. The mean of F1 punishes a one-sided answer.
 #
 # :::{dropdown} Quiz: Two papers report an F1 of 0.7. Are they comparable?
 # Only if both name the formula. The harmonic mean of mean precision and mean recall is never below
@@ -310,8 +317,12 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 # %% [markdown]
 # ## A reader that ignores its argument
 #
-# The last defect is not in the released code. It stands apart because it turns the score of the
-# training data into a test score, whatever the split. We met it next to a public result:
+# The last defect is not in the released code. A function that reads the people who are asked for reads
+# the training people instead, and so turns the score of the training data into a test score, whatever
+# the split. No shape, label or error gives it away. What does is that everybody scores alike, far above a
+# modest model, and a comparison of the arrays that arrived: one line of code before fitting.
+#
+# We met it next to a public result:
 # `FedotovD/WESAD_ECG_SSL` at commit `7e154b0`, a notebook that teaches affect recognition with the
 # first two blocks of this network. Fifteen people of the WESAD data are in one of three states. The
 # folder `results_cv/` holds, for three models, one row for each person who was left out:

@@ -9,6 +9,11 @@
 # %% [markdown]
 # # Beyond high and low
 #
+# ```{opening} fig-beyond-rated
+# What is it worth if a new person rates a few clips first, if a rating keeps its five steps, and if a
+# probability has to mean what it says?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** what a few ratings of the tested person are worth, whether a model of one
 #   person beats a model of all others, how to predict and score ratings from 1 to 5, and whether a
@@ -66,7 +71,7 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # always come from an {term}`encoder` that never saw this person. The models are fitted once, two at a time,
 # and their predictions kept.
 
-# %%
+# %% tags=["hide-input"]
 with joblib.parallel_config(n_jobs=2):
     rated = rated_predictions(study)
     own = own_predictions(study)
@@ -101,7 +106,7 @@ print("rated trials among the tested ones:", sum(touched))
 # Even without any ECG, a rating may show whether this person tends to rate high. So the baseline
 # may use the same ratings. **Ratings only** is the same model without features.
 
-# %%
+# %% tags=["hide-input"]
 metrics = {"auc": "area under the ROC curve", "accuracy": "accuracy"}
 curve = rated_curve(rated, tuple(metrics), **options)
 
@@ -109,7 +114,7 @@ curve = rated_curve(rated, tuple(metrics), **options)
 fig = personalisation_plots.rated_trials(curve, metrics, study.label)
 fig
 
-# %%
+# %% tags=["hide-input"]
 mean = curve.set_index(["metric", "model", "target", "rated"])["mean"].sort_index()
 areas = mean["auc", STR_LINEAR].unstack("rated")
 change = areas.sub(areas[0], axis=0).abs().max(axis=None)
@@ -141,7 +146,7 @@ table = pd.concat({name: gain[columns] for name, gain in gains.items()}, axis=1)
 table.rename_axis(index=f"accuracy with {most} rated, minus ... ({study.label})")
 
 # %% [markdown]
-# :::{dropdown} Quiz: Five rated trials raise the accuracy and leave the AUC where it was. What was learnt?
+# :::{dropdown} Quiz: Rated trials raise the accuracy but not the AUC. What was learnt?
 # The person's threshold. An intercept moves all windows of a person together, so their order stays.
 # :::
 #
@@ -158,7 +163,7 @@ table.rename_axis(index=f"accuracy with {most} rated, minus ... ({study.label})"
 # {doc}`06_results`, one level down. So we compare only windows that one head has judged: metrics
 # are computed **fold by fold**, on the same folds of windows for both {term}`protocols <protocol>`.
 
-# %%
+# %% tags=["hide-input"]
 within, new = WithinParticipantKFold.protocol, LeaveOneParticipantOut.protocol
 people = own[own["protocol"] == within].groupby("target")["participant"].nunique()
 for target in TARGETS:
@@ -170,7 +175,7 @@ summary = summarise(both, ("auc", "accuracy"), **options)
 fig = results_plots.forest(summary.sort_values("protocol", kind="stable"), "auc", study.label)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 difference = own_against_others(own, STR_LINEAR, ("auc", "accuracy"), **options)
@@ -193,7 +198,7 @@ table.rename_axis(columns=study.label)
 # can help the accuracy. It has seen few trials, which can hurt the order. Look at both before you
 # call one of them better.
 #
-# :::{dropdown} Quiz: A personal model has the higher accuracy and the lower AUC. Which is better?
+# :::{dropdown} Quiz: A personal model: higher accuracy, lower AUC. Which counts?
 # Neither alone. It knows the base rate of its person and less about the heart. Say which you need.
 # :::
 #
@@ -206,16 +211,12 @@ table.rename_axis(columns=study.label)
 #   above 4?, each with a logistic regression. It assumes an order and no distances. The expected
 #   rating is 1 plus the four probabilities.
 #
-# One metric is not enough, because each is blind to something.
-#
-# | metric | asks | blind to |
-# |---|---|---|
-# | macro MAE {cite}`baccianella2009ordinal` | how many steps off, each rating counting alike | order, where all answers lie in the middle |
-# | quadratic kappa {cite}`cohen1968kappa` | agreement beyond chance, far misses costing more | fractions of a step: answers are rounded |
-# | Spearman | is the order right? | wrong mean, wrong spread |
-# | concordance {cite}`lin1989concordance` | correlation, less for wrong mean and spread | why it is low |
-#
 # The baselines answer with the training median or the training mean, whatever the ECG says.
+#
+# Boxes that rise from left to right and yet are flatter than the diagonal show **regression towards
+# the mean**. A model that is unsure does well to answer near the middle. That is how an order can
+# be right while the macro error is hardly better than that of a constant. Boxes at one height, on
+# the dashed line, belong to a model that found nothing.
 
 # %% mystnb={"image": {"alt": "Six panels, ridge and ordinal model for valence, arousal and dominance: boxes of the predicted rating for each rating given, with the diagonal as a dotted line and the training median as a dashed line."}, "figure": {"caption": "Predicted ratings of new people for each rating that they gave.", "name": "fig-beyond-ratings"}}
 drawn_models = ratings[ratings["model"].isin(["ridge", "ordinal"])]
@@ -225,7 +226,7 @@ fig = personalisation_plots.ratings_against_truth(
 )
 fig
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 scores = summarise_ratings(ratings, **options)
@@ -243,17 +244,15 @@ table = table.reindex(order)[list(RATING_METRICS)].replace(["nan", "nan [nan, na
 table.rename_axis(columns=f"mean [interval] over participants ({study.label})")
 
 # %% [markdown]
-# Some entries are undefined, and rightly so. Ranks of a constant don't exist, so the baselines have
-# no Spearman correlation. A person who gave one rating throughout defines nothing but the error,
-# and is dropped and counted:
+# The error in steps of the scale, against that of the training median:
 
-# %%
+# %% tags=["hide-cell"]
 blind = baseline[baseline["metric"] == "spearman"]
 print(f"{study.label}: baselines with a Spearman correlation:", int(blind["mean"].notna().sum()))
 dropped = learnt[learnt["metric"] != "macro_mae"].groupby("target")["n_undefined"].max()
 print(f"people dropped: {dropped[list(TARGETS)].to_dict()}")
 
-# %%
+# %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 less = summarise_ratings(ratings, against=MEDIAN, **options).query("metric == 'macro_mae'")
@@ -262,10 +261,21 @@ for row in less[~less["model"].str.startswith("training")].itertuples():
     print(f"  {row.mean:+.2f} [{row.low:+.2f}, {row.high:+.2f}] steps")
 
 # %% [markdown]
-# Boxes that rise from left to right and yet are flatter than the diagonal show **regression towards
-# the mean**. A model that is unsure does well to answer near the middle. That is how an order can
-# be right while the macro error is hardly better than that of a constant. Boxes at one height, on
-# the dashed line, belong to a model that found nothing.
+# ### Four metrics, each blind to something
+#
+# The scores above are by four metrics, since one is not enough: an error in steps, an agreement beyond
+# chance, an order, and a correlation that also asks for the right mean and spread.
+#
+# | metric | asks | blind to |
+# |---|---|---|
+# | macro MAE {cite}`baccianella2009ordinal` | how many steps off, each rating counting alike | order, where all answers lie in the middle |
+# | quadratic kappa {cite}`cohen1968kappa` | agreement beyond chance, far misses costing more | fractions of a step: answers are rounded |
+# | Spearman | is the order right? | wrong mean, wrong spread |
+# | concordance {cite}`lin1989concordance` | correlation, less for wrong mean and spread | why it is low |
+#
+# Some entries are undefined, and rightly so. Ranks of a constant don't exist, so the baselines have
+# no Spearman correlation. A person who gave one rating throughout defines nothing but the error,
+# and is dropped and counted.
 #
 # :::{dropdown} Quiz: Predictions rise with the ratings but stay between 2.5 and 3.5. Which metric likes them, which does not?
 # Spearman sees only the order and likes them. Concordance and the macro error punish the narrow
@@ -283,9 +293,14 @@ for row in less[~less["model"].str.startswith("training")].itertuples():
 # stands that of this **constant**, and the **skill**, the share of the constant's error that the
 # model saves. With a skill below 0 the probabilities are worse than none.
 #
+# ### The floor of the calibration error
+#
 # The ECE has a catch. It can't be 0, even for a perfect model, since the share of a bin fluctuates
 # {cite}`roelofs2022calibration`. And windows of a trial share one rating, so there are fewer ratings
-# than windows. We invent a perfect model to see how much that makes.
+# than windows. So every ECE below stands beside its **floor**: what a perfectly calibrated model with the same
+# probabilities would get, and what it exceeds in 5 % of cases.
+#
+# A perfect model that we invent shows how much that is:
 
 # %%
 rng = np.random.default_rng(0)
@@ -302,13 +317,18 @@ by_hand = expected_calibration_error(np.array([0, 1, 1, 1]), np.array([0.2, 0.2,
 print(f"by hand, (|0.2 - 0.5| + |0.9 - 1.0|) / 2 = {by_hand:.2f}")
 
 # %% [markdown]
-# This **floor** stands beside every ECE below: what a perfectly calibrated model with the same
-# probabilities would get, and what it exceeds in 5 % of cases. The first model is the network head
+# :::{dropdown} Quiz: An ECE of 0.06: is the model miscalibrated?
+# Not if its floor is as high. With few trials a perfect model has an ECE well above 0.
+# :::
+#
+# ### Three models and a constant
+#
+# The first model is the network head
 # of {doc}`06_results`, the second the logistic regression on the *same* features, the third the
 # same with rated trials of the person. The last row is a baseline that anyone could have: the share of
 # high windows among the *training* windows.
 
-# %%
+# %% tags=["hide-input"]
 heads = results.predictions(study)
 head = heads[(heads["model"] == STR) & (heads["regime"] == STRICT) & (heads["protocol"] == new)]
 by_model = {
@@ -322,7 +342,7 @@ curves = {name: reliability_curve(rows) for name, rows in by_model.items()}
 fig = personalisation_plots.reliability(curves, study.label)
 fig
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 share = own[own["model"] == TRAINING_SHARE]
@@ -338,7 +358,7 @@ calibrated[columns].round(3).rename_axis(columns=study.label)
 # reason: results of trained networks differ slightly between processors
 calibrated[["ece", "floor", "floor_high"]].round(3).rename_axis(columns=study.label)
 
-# %%
+# %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 print(f"{study.label}, worse than the constant at the base rate (skill below 0):")
@@ -355,8 +375,11 @@ print("better, interval above 0:", "; ".join(f"{n}, {t}" for t, n in sure.index[
 # the windows may be as good in the one as in the other: a skill below 0 does not mean that nothing
 # was read, only that the probabilities should not be taken at their word.
 #
+# ### The same answer for everyone
+#
 # Calibrated is not the same as useful. The share of high ratings in training is a decent
-# probability for everyone, and it says nothing about the window. Yet beware of how it is measured:
+# probability for everyone, and it says nothing about the window. Yet beware of how it is measured: its ECE
+# can look worse with bins of equal count than with bins of equal width.
 
 # %%
 for target in TARGETS:
@@ -375,10 +398,6 @@ for target in TARGETS:
 # lower share hold the people with more high ratings. Bins of equal width put shares that are so alike
 # into one, unless an edge lies between them.
 #
-# :::{dropdown} Quiz: An ECE of 0.06: is the model miscalibrated?
-# Not if its floor is as high. With few trials a perfect model has an ECE well above 0.
-# :::
-#
 # ## What this shows, and what it does not
 #
 # **If this page says "synthetic"**, the people, their habits of rating and the effect of what they
@@ -396,6 +415,9 @@ for target in TARGETS:
 # emotion. A person has few trials, so within-participant intervals are wide.
 #
 # ## What could go wrong
+#
+# Most of these mistakes let something else than the heart raise a score: the rating of a tested trial,
+# another set of tested windows, or the person's base rate.
 #
 # - **Rating and testing windows of one trial.** They share the rating. We draw whole trials.
 # - **Another test set for every $k$.** The curve then mixes what was learnt with who is left.
@@ -420,6 +442,9 @@ for target in TARGETS:
 
 # %% [markdown]
 # ## Exercises
+#
+# Four exercises, on counting rated trials more, on shifting a person's bias alone, on the clips that are
+# rated first, and on Platt scaling; then a question for your own research.
 #
 # **Exercise 11.1.** Instead of giving the person an intercept, count the rated trials more. Let the
 # person's windows make up a share $k / (k + 8)$ of the weight. Try it on the first six people: what

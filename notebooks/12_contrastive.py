@@ -9,6 +9,11 @@
 # %% [markdown]
 # # Contrastive pretraining
 #
+# ```{opening} fig-contrastive-embedding
+# A network learns, without labels, which two altered copies belong together. Do its features then say whose
+# heart it is, or what that person feels?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** another pretext without labels: two altered copies of a window should look
 #   alike to the network, copies of different windows should not. You will also learn how such a
@@ -87,13 +92,13 @@ shown = evenly_spaced(strangers, 24)
 two = ops.convert_to_numpy(trained.model.views(pictured.X[shown]))
 print(f"{example_name}: {len(shown)} windows give views of shape {two.shape}")
 
-# %% mystnb={"image": {"alt": "Three windows, one a row, each beside two randomly altered copies of it, the views that the network has to recognise as partners."}, "figure": {"caption": "Three windows and two random views of each.", "name": "fig-contrastive-views"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three windows, one a row, each beside two randomly altered copies of it, the views that the network has to recognise as partners."}, "figure": {"caption": "Three windows and two random views of each.", "name": "fig-contrastive-views"}}
 fig = contrastive_plots.view_pairs(
     pictured.X[shown[:3]], two[:6], study.profile.windows.target_fs, example_name
 )
 fig
 
-# %%
+# %% tags=["hide-input"]
 same = np.isclose(two[::2], two[1::2]).all(axis=1)
 print("every window has two different views:", not same.any())
 print("every value is finite:", bool(np.isfinite(two).all()))
@@ -152,14 +157,14 @@ print("for every view, library and loops agree to a millionth:", bool(difference
 fig = contrastive_plots.contrastive_curves(trained.history, config.chance, study.label)
 fig
 
-# %%
+# %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
 # reason: the end of a training differs slightly between processors
 accuracy = trained.history.filter(like="contrastive_accuracy").iloc[-1]
 print(f"{study.label}, last epoch:")
 print(accuracy.round(2).to_string())
 
-# %%
+# %% tags=["hide-input"]
 print("guessing:", round(config.chance, 3))
 print("better than guessing:")
 print((accuracy > config.chance).to_string())
@@ -184,7 +189,7 @@ for name, model in (("before", before), ("after", trained.model)):
     matrices[name] = unit @ unit.T
     found[name] = float(ops.mean(nt_xent(projections, config.temperature)[1]))
 
-# %% mystnb={"image": {"alt": "Two square maps of the cosine similarity of every view with every other, before and after training, with lines between the people."}, "figure": {"caption": "Cosine similarity of all views, before and after training. Lines part the people, whose numbers stand beside the maps.", "name": "fig-contrastive-similarity"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two square maps of the cosine similarity of every view with every other, before and after training, with lines between the people."}, "figure": {"caption": "Cosine similarity of all views, before and after training. Lines part the people, whose numbers stand beside the maps.", "name": "fig-contrastive-similarity"}}
 whose = np.repeat(pictured.meta["participant"].to_numpy()[shown], 2)
 fig = contrastive_plots.similarity_matrices(matrices, example_name, whose)
 fig
@@ -207,7 +212,7 @@ alike = pd.DataFrame(
     {name: {kind: m[of].mean() for kind, of in kinds.items()} for name, m in matrices.items()}
 )
 
-# %%
+# %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
 # reason: projections of trained networks differ slightly between processors
 print(f"{example_name}, mean cosine similarity:")
@@ -217,7 +222,7 @@ print(
     f"partners found: before {found['before']:.2f}, after {found['after']:.2f}, guess {guess:.2f}"
 )
 
-# %%
+# %% tags=["hide-input"]
 apart = alike.loc["partners"] - alike.loc["other people"]
 print("training sets partners further apart from other people:", apart["after"] > apart["before"])
 print("after it, partners are the most alike:", alike["after"].idxmax() == "partners")
@@ -290,9 +295,11 @@ print("the person explains more than the rating:", shares["participant"] > share
 # One can take that knowledge away, or ask for nothing else. If all **negatives** of a view are windows
 # of the *same participant*, to know the person is of no use: something else must tell the windows
 # apart {cite}`cheng2020subject`. If they are all of *other participants*, so that no two windows of one
-# person are ever pushed apart, the person is all there is to know; methods that take a patient's other
-# segments for partners exclude them from the negatives, too {cite}`kiyasseh2021clocs`. The setting is
-# `negatives`. Batches must then hold several windows of few people: **subject-aware sampling**. Here
+# person are ever pushed apart, the person is all there is to know. Both variants were trained, and are
+# compared with the plain one by how well a probe names the person and how well a head ranks the ratings.
+#
+# Methods that take a patient's other segments for partners exclude them from the negatives, too
+# {cite}`kiyasseh2021clocs`. The setting is `negatives`. Batches must then hold several windows of few people: **subject-aware sampling**. Here
 # half of every batch is one person's and half another's.
 
 # %%
@@ -355,7 +362,8 @@ for name in (SAME, OTHERS):
 #
 # Probes on **training participants only** may watch a training: a linear one and one that asks the
 # {term}`nearest neighbours`. They read the ratings across people, and the person across {term}`trials <trial>`. A rating
-# that nearly all of these people gave alike cannot be probed; it is left out.
+# that nearly all of these people gave alike cannot be probed; it is left out. People who are tested later
+# are refused.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -369,7 +377,7 @@ n_trained = usable.meta["participant"].nunique() - len(study.groups[group])
 print(f"guessing: 0.50 for a rating, {1 / n_trained:.2f} for the person")
 
 # %% [markdown]
-# Probes refuse people who are tested later:
+# The refusal, on purpose:
 
 # %%
 try:
@@ -417,9 +425,12 @@ print(f"{study.label}:")
 print(table[columns].astype(float).round(2).to_string())
 
 # %% [markdown]
-# Does this happen in a real training, too? We take a small network and a loss without negatives:
-# partners should be alike, and that is all. The network learns from the training participants. The
-# report is on the same held-out windows as above.
+# ### Does it happen in a training?
+#
+# We take a small network and a loss without negatives: partners should be alike, and that is all. Its loss
+# can fall to nothing while its features lose their meaning, so the report is made before this training and
+# after it. The network learns from the training participants; the report is on the same held-out windows as
+# above.
 
 
 # %%
@@ -457,7 +468,7 @@ for when, report in bad.items():
     print(f"collapsed {when} this training:", report["collapsed"])
 
 # %% [markdown]
-# Other ways to fail:
+# ### Other ways to fail
 #
 # - **Views that are too easy.** If nothing changes, even a random network finds the partner.
 # - **Views that destroy the target.** If the heart rate is scrambled, no feature can hold it.

@@ -9,6 +9,10 @@
 # %% [markdown]
 # # Fine-tuning
 #
+# ```{opening} fig-finetuning-changes
+# If the labels may change the encoder too, how far does each layer move from what the pretext taught it?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** to train a softmax layer on a frozen encoder, to let the labels change the
 #   encoder too, and to check which weights a training moved. Then from two classes to five.

@@ -9,6 +9,10 @@
 # %% [markdown]
 # # Which choice matters?
 #
+# ```{opening} fig-comparison-contrasts
+# Which choice changes how well ratings are read from the ECG: the pretext, the transfer or the encoder?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** to cross every pretext with every transfer and both encoders in one table, to
 #   test which choice changes anything, and to ask what self-supervision is for: fewer labels.
@@ -70,6 +74,8 @@ every = choices()
 print(every.groupby(["pretext", "transfer"], sort=False).size().unstack(fill_value=0).to_string())
 
 # %% [markdown]
+# ### Who is tested by what
+#
 # The participants form groups, more of them than in the other chapters. An encoder, however it was
 # pretrained, serves only the group that it has never seen. Each group is split once more, so that the
 # labels of the other part of it can be used for training. Everyone is tested exactly once. And all of it
@@ -127,7 +133,8 @@ print("fine-tuned and from scratch alike:", effort.loc[TUNED].equals(effort.loc[
 # ## The scores
 #
 # One call runs all of it and gives a tidy table: one row for each choice, target and tested person,
-# with the data, the profile and every choice as a column. All that follows is computed from it.
+# with the data, the profile and every choice as a column. All that follows is computed from it. A stored
+# table can be wrong, so its cheapest choice is run again here and compared with what was stored.
 
 # %%
 scores = grid(study)
@@ -147,8 +154,7 @@ backend = next(name for name in ("jax", "tensorflow") if name in about["environm
 print("with Keras", about["environment"]["keras"], "on", backend, about["environment"][backend])
 
 # %% [markdown]
-# A stored table can be wrong. So we run its cheapest choice again, here and now, and compare. Another
-# machine, or another backend of Keras, rounds differently and shuffles differently, so single people may
+# Now the cheapest choice again. Another machine, or another backend of Keras, rounds differently and shuffles differently, so single people may
 # differ; their mean may not.
 
 # %% tags=["hide-cell"]
@@ -165,13 +171,15 @@ print("the same mean AUC to 0.02 for every target:", bool(off < 0.02))
 # ## Was the pretext learnt?
 #
 # A pretext that was not learnt can't help, and says nothing about pretexts that were. So before any
-# rating we ask each encoder two things, with windows of the group it has never seen. How well does it
-# do its own task? For STR the *score* is the {term}`area under the ROC curve <AUC>`, averaged over the tasks; for
+# rating we ask each encoder two things, with windows of the group it has never seen: how well it does its
+# own task, and whether its features still differ from window to window ({doc}`12_contrastive`). The lines
+# below count the encoders that do better than guessing, and name those that collapsed.
+#
+# For STR the *score* is the {term}`area under the ROC curve <AUC>`, averaged over the tasks; for
 # contrastive it is the share of partners found. The supervised encoder's own task is that of this
-# chapter, and a random one has none. And do its features still differ from window to window
-# ({doc}`12_contrastive`)?
+# chapter, and a random one has none.
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 report = pretext_report(study)
 of = ["pretext", "encoder"]
 measures = ["score", "chance", "spread", "effective_rank", "dead_share"]
@@ -206,9 +214,9 @@ print("collapsed:", shown or "none")
 # A person's score is the mean over the seeds. All {term}`intervals <confidence interval>` of this chapter are about **people**: how
 # much would the numbers change with other people like these? What the luck of training adds is in the
 # mean already, but not in the interval, and a few seeds say little about it. So here is how far the
-# means of single seeds lie apart. Nor do the intervals cover other film clips or other settings.
+# means of single seeds lie apart. Nor do the intervals cover other clips or other settings.
 
-# %%
+# %% tags=["hide-input"]
 by_seed = (
     two[two["pretext"] != "majority"]
     .groupby(["pretext", "transfer", "encoder", "target", "seed"], sort=False)["auc"]
@@ -235,7 +243,9 @@ fig = comparison_plots.choice_grid(summary[summary["metric"] == "auc"], study.la
 fig
 
 # %% [markdown]
-# The same as numbers, with the commonest answer below. {term}`Balanced accuracy <balanced accuracy>` is the mean of the two
+# ### The same as numbers
+#
+# Here are the scores, with the commonest answer below. {term}`Balanced accuracy <balanced accuracy>` is the mean of the two
 # recalls, macro-F1 the mean of the two {term}`F1` scores. Where most people have the same value, as when nearly
 # every answer is the same, the interval of such a score means little ({doc}`08_statistics`).
 
@@ -436,7 +446,7 @@ say(control_tests, label=control_label)
 # The same networks with five outputs, batch-normalised encoder. Accuracy and the mean {term}`recall` of the
 # ratings that occur (balanced accuracy), with the commonest rating below them.
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 of_five = summarise_scores(
     five, ("accuracy", "balanced_accuracy"), by=network, n_resamples=n_resamples
 )
@@ -474,13 +484,15 @@ curve = summarise_scores(
 fig = comparison_plots.label_curves(curve[curve["metric"] == "auc"], study.label)
 fig
 
-# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance: accuracy over the number of labelled participants, one line with intervals for each kind of training, with the majority class dotted."}, "figure": {"caption": "Accuracy over the number of participants whose ratings are used, beside the majority class.", "name": "fig-comparison-labels-accuracy"}}
+# %% tags=["hide-cell"] mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance: accuracy over the number of labelled participants, one line with intervals for each kind of training, with the majority class dotted."}, "figure": {"caption": "Accuracy over the number of participants whose ratings are used, beside the majority class.", "name": "fig-comparison-labels-accuracy"}}
 fig = comparison_plots.label_curves(
     curve[curve["metric"] == "accuracy"], study.label, "accuracy (0 to 1)"
 )
 fig
 
 # %% [markdown]
+# The cell above holds the same curves in accuracy.
+#
 # Like is compared with like at every number of labels: pretrained with random among the frozen
 # encoders, fine-tuned with from scratch among the trained ones. The last question is a user's:
 # freeze a self-supervised encoder, or train everything from scratch? These tests are a family of
@@ -525,6 +537,8 @@ if half_widths.notna().any():
     print(f"\nintervals: ± {half_widths.min():.2f} to ± {half_widths.max():.2f}")
 
 # %% [markdown]
+# ### Does the advantage grow?
+#
 # An advantage at few labels is not yet the promise. The promise is that the advantage **grows** as
 # labels shrink. So we test a difference of differences: the advantage at the smallest number minus the
 # advantage at all labels. This is a family of its own again.
@@ -541,6 +555,8 @@ else:
     print(f"{study.label}: too few people to use the labels of fewer")
 
 # %% [markdown]
+# ### How many labels are saved?
+#
 # Does an encoder with few labels reach what training from scratch reaches with all? The table gives
 # the smallest number that does, on average over people. The first row is the control. If a random,
 # frozen encoder reaches it too, with no more labels, then the saving is not owed to pretraining: a
@@ -579,7 +595,12 @@ for target in TARGETS:
 # ## Encoders from elsewhere
 #
 # All encoders so far learnt from people like those who are tested. The ones that come with the package
-# learnt from real patients ({doc}`16_real_transformations`). Every encoder is frozen, every head is a
+# learnt from real patients ({doc}`16_real_transformations`). Here they are tried on this cohort, and
+# encoders of the synthetic cohort on real people. No test was planned for these rows, so differences of a
+# few hundredths decide nothing; how features are pooled over time can matter as much as whom they were
+# learnt from.
+#
+# Every encoder is frozen, every head is a
 # {term}`logistic regression`, one person at a time is left out. The features are pooled over time by their
 # maximum, as published, or by their mean ({doc}`17_real_state` asks how much that matters). `source` says
 # from whom an encoder learnt: nobody (random weights), other people of this cohort, or the clinic
@@ -599,12 +620,10 @@ print(f"{study.label}, new people, mean AUC within a person:")
 print(areas[list(TARGETS)].round(2).to_string())
 
 # %% [markdown]
-# Differences of a few hundredths between rows decide nothing here; no test was planned for them.
-#
 # Now for the reverse: encoders of the synthetic cohort on real people, rest against arithmetic. The
 # table comes with the project.
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 there = shipped(stages.REAL_CROSSING)
 about = there.attrs["provenance"]
 print(f"made {about['made']} on {about['environment']['processor']}")
@@ -615,8 +634,7 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 # %% [markdown]
 # Compare them with the first table of {doc}`17_real_state`, where the encoders learnt from the
 # clinic. (Its random encoders are three, here it is one, so their rows differ a little.) How far
-# does an encoder get that has learnt nothing at all, if it is read with the mean? How features are
-# read can matter as much as whom they were learnt from.
+# does an encoder get that has learnt nothing at all, if it is read with the mean?
 #
 # ## What these data can decide, and what not
 #
@@ -634,6 +652,9 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 # **DREAMER** can decide more, but only about its film clips and people like its own.
 #
 # ## What could go wrong
+#
+# A comparison goes wrong where something else differs than what it is named after: effort, what a pretext
+# has seen, the number of tries, or a control that is missing.
 #
 # - **Choosing the best of many.** The highest of many numbers is high by luck as well. Look at
 #   planned differences, corrected for their number, not at the winner.
@@ -660,6 +681,9 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 
 # %% [markdown]
 # ## Exercises
+#
+# Four exercises, on a question that is asked after looking, on the draw of labelled people, on the price of
+# a correction, and on the best of many; then a question for your own research.
 #
 # **Exercise 14.1.** Add a question: does the encoder matter for training from scratch?
 #

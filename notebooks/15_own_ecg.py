@@ -9,6 +9,11 @@
 # %% [markdown]
 # # Your own ECG
 #
+# ```{opening} fig-own-quality
+# How does a recording of your own become windows, heartbeats and features, and which parts of it can you
+# trust?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how to take a recording of your own from its file to windows, a judgement of
 #   their quality, heartbeats, and an encoder's features; and what these features do and don't say.

@@ -15,6 +15,10 @@
 # %% [markdown]
 # # Transformations on real hearts
 #
+# ```{opening} fig-real-recorder
+# Does the pretext work on real hearts, and does it still work when another device has recorded them?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how well the pretext works on real recordings, why some of its tasks stay hard,
 #   and how a network can recognise an alteration by the recorder's noise and not by the heart.

@@ -15,6 +15,11 @@
 # %% [markdown]
 # # Rest or arithmetic
 #
+# ```{opening} fig-real-pooling
+# Does an encoder that learnt from unlabelled ECG help to tell mental arithmetic from rest in a person never
+# seen, and how much of that is just heart rate?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** whether an encoder that learnt from unlabelled ECG helps to tell mental
 #   arithmetic from rest in a person whom neither encoder nor head has seen, how much of that is heart
@@ -30,11 +35,6 @@
 # always came first, with the eyes closed. Whatever separates the two recordings may be due to time,
 # to posture or to the eyes. So this chapter says how the method behaves on real hearts. It doesn't say
 # that emotions are in the ECG.
-#
-# The question is:
-#
-# > Does an {term}`encoder` that learnt from unlabelled ECG help to tell mental arithmetic from rest in a
-# > person never seen, and how much of that is just {term}`heart rate`?
 
 # %%
 import numpy as np
@@ -83,8 +83,8 @@ print(f"windows: {one['rest'].sum()} of rest, {one['arithmetic'].sum()} of arith
 #
 # ## What is compared
 #
-# - **Heart rate** alone, and **ten {term}`features <feature>`** of the heartbeat ({doc}`09_baselines`).
-# - **Random** encoders, which were never trained (three {term}`seeds <seed>`).
+# - **{term}`Heart rate <heart rate>`** alone, and **ten {term}`features <feature>`** of the heartbeat ({doc}`09_baselines`).
+# - **Random** {term}`encoders <encoder>`, which were never trained (three {term}`seeds <seed>`).
 # - **{term}`STR`** and **{term}`contrastive <contrastive learning>`** encoders ({doc}`04_pretraining`, {doc}`12_contrastive`) that learnt
 #   from patients of the clinic, from other people of eegmat, or from both. The clinic gives three
 #   encoders with different seeds. For the others the people of eegmat are cut into three groups; each
@@ -131,7 +131,7 @@ print(table[["mean", "low", "high", "balanced_accuracy"]].round(3).to_string())
 # person, but this scaling has. Intervals are about people; they hold for these encoders. The next
 # table shows what another seed gives:
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 spread = {}
 for name in ("random, maximum", "random, mean", "STR, maximum (as published)", "STR, mean"):
     by_seed = select(scores, named[shown[name]]).groupby("seed")["auc"].mean()
@@ -139,7 +139,7 @@ for name in ("random, maximum", "random, mean", "STR, maximum (as published)", "
 for name, means in spread.items():
     print(f"{name}: {means}")
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 tuned = scores.dropna(subset=["loss"])
 losses = tuned.groupby(["transfer", "pretext", "trained", "labelled"], sort=False)["loss"].mean()
 print("training loss of whole networks, last epoch; a coin has", f"{np.log(2):.3f}:")
@@ -165,7 +165,7 @@ curves = efficiency(scores)
 fig = real_plots.label_efficiency(curves, "eegmat, real recordings")
 fig
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 few = curves.pivot(index="rival", columns="people", values="mean")
 print(few.reindex(curves["rival"].unique()).round(3).to_string(na_rep=""))
 fewest = int(few.columns[0])
@@ -198,8 +198,13 @@ fig = real_plots.pooling_dots(poolings, "eegmat, real recordings", {"heart rate"
 fig
 
 # %% [markdown]
+# ### The same on invented people
+#
 # Here is the same change of one line on the invented cohort, where the planted effect of arousal is
-# on heart rate and that of valence on the shape of the beat:
+# on heart rate and that of valence on the shape of the beat. So the mean should help where the rate tells,
+# and need not help where the shape does.
+#
+# One figure shows all three ratings:
 
 # %% mystnb={"image": {"alt": "Three panels, one a target, each with three rows of four marks with intervals: random, STR and contrastive encoders read with four poolings on synthetic people. It shows for which planted effect the mean tells more than the maximum."}, "figure": {"caption": "The same on synthetic people: ratings of new people from frozen encoders.", "name": "fig-real-pooling-synthetic"}}
 synthetic = summarise_real(
@@ -209,7 +214,7 @@ synthetic = summarise_real(
 fig = real_plots.pooling_dots(synthetic, "synthetic")
 fig
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 trained = pooled[(pooled["trained"] == "mean") | (pooled["pooling"] == "mean")]
 trained = trained[trained["pretext"] != RANDOM]
 print("synthetic: read with the mean, trained with the maximum or with the mean, mean AUC")
@@ -217,6 +222,8 @@ print(trained.pivot_table(index=["pretext", "trained"], columns="target", values
       .round(3).to_string())  # fmt: skip
 
 # %% [markdown]
+# ### What a pooling loses
+#
 # What does a {term}`pooling` lose? From the features of an encoder, a linear model predicts heart rate and two
 # measures of its variability, {term}`RMSSD` (from beat to beat) and {term}`SDNN` (over the whole window), in people who
 # were left out. {numref}`fig-real-probes` shows how well it follows them
@@ -246,12 +253,12 @@ tests = differences(scores, questions(scores))
 fig = real_plots.difference_forest(tests, "eegmat, real recordings")
 fig
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 answers = tests.set_index("question")[["mean", "p_holm"]].round(3)
 answers["first is"] = [verdict(row) for _, row in tests.iterrows()]
 print(answers.to_string())
 
-# %%
+# %% tags=["hide-input"]
 beaten = [q for q, row in zip(tests["question"], tests.to_dict("records"), strict=True)
           if q.endswith("− heart rate") and row["low"] > 0]  # fmt: skip
 print("heart rate is beaten by:", ", ".join(beaten) or "nothing that was tried")
@@ -260,7 +267,11 @@ print(f"questions: {len(tests)}, decided: {(answers['first is'] != 'not decided'
 # %% [markdown]
 # ## Can it be believed?
 #
-# **The split.** {numref}`fig-real-protocols` scores the same features under three splits. Leaving out
+# Four checks: of the split, of the person, of the data that the encoders learnt from, and of the leads.
+#
+# ### The split
+#
+# {numref}`fig-real-protocols` scores the same features under three splits. Leaving out
 # single windows keeps the person on both sides. Leaving out a single *recording* errs the other
 # way and scores too low: each person has one recording of each state, so the only training recording of
 # the tested person is in the *other* state, and a head that recognises the person answers with that
@@ -280,17 +291,24 @@ fig = real_plots.protocols(
 )
 fig
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 wide = by_split.pivot(index="rival", columns="protocol", values="balanced_accuracy")
 wide["windows − people"] = wide["single windows"] - wide["whole people"]
 print(wide.loc[list(shown)[:8]].round(3).to_string())
 
 # %% [markdown]
-# **The person.** Features may tell who somebody is. A linear discriminant learns people from one of
+# :::{dropdown} Quiz: Leaving out single recordings scores *below* leaving out people. How can a looser split be harder?
+# The only training recording of the tested person is in the other state. A head that recognises the
+# person answers with that one, and is wrong.
+# :::
+#
+# ### The person
+#
+# Features may tell who somebody is. A linear discriminant learns people from one of
 # their recordings and names the person of each window of the other. Features that can do this let a
 # head recognise people instead of states, wherever the split allows it.
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 identity = probes[probes["measure"] == "identity"]
 identity = identity[(identity["features"] == TEN) | (identity["trained"] == "max")]
 who = summarise_real(identity, ["features", "pretext", "pooling"], "value")
@@ -304,8 +322,11 @@ untrained = who.loc[who["pretext"] == RANDOM, "mean"].max()
 print("a random encoder names most windows' people, untrained:", bool(untrained > 0.5))
 
 # %% [markdown]
-# **The source.** Encoders that learnt from other people of eegmat, or from both sets, have seen the
-# {term}`recorder` and the situation, though not the person.
+# ### The source
+#
+# Encoders that learnt from other people of eegmat, or from both sets, have seen the
+# {term}`recorder` and the situation, though not the person. The table has their scores beside those of encoders
+# from the clinic.
 
 # %%
 source_rows = []
@@ -318,11 +339,13 @@ for pretext in (STR, CONTRASTIVE):
 print(pd.DataFrame(source_rows).round(3).to_string(index=False))
 
 # %% [markdown]
-# **The leads.** {doc}`16_real_transformations` found people whose lead is upside down. Nothing was
+# ### The leads
+#
+# {doc}`16_real_transformations` found people whose lead is upside down. Nothing was
 # done about them here: a network that learnt from upright leads meets a strange heart. The scores
-# of the others follow; they were looked at after the fact, so they are only a hint:
+# of the others follow; they were looked at after the fact, so they are only a hint.
 
-# %% tags=["hide-output"]
+# %% tags=["hide-cell"]
 leads = []
 for name in (
     "heart rate",
@@ -349,11 +372,6 @@ print(pd.DataFrame(leads).round(3).to_string(index=False))
 
 # %% [markdown]
 # `WindowConfig(turn=True)` turns such leads first.
-#
-# :::{dropdown} Quiz: Leaving out single recordings scores *below* leaving out people. How can a looser split be harder?
-# The only training recording of the tested person is in the other state. A head that recognises the
-# person answers with that one, and is wrong.
-# :::
 #
 # ## What we found
 #
