@@ -303,7 +303,7 @@ else:
 # just named for arousal, that people respond differently, that they differ more than one person's
 # recordings do, the mean ratings of the clips and the share of high valence ratings. **Invented** are
 # all sizes, every sign of valence and of dominance, and the ratings of dominance. The next cell says
-# what was planted; on other data it says that there is none.
+# what was planted; on other data it says what is known of that.
 
 # %%
 if study.truth is not None and study.truth.name == Path(recipe(study.spec)).stem:
