@@ -371,7 +371,7 @@ for target in TARGETS:
 
 # %% [markdown]
 # It is the trap of {doc}`06_results` again. Leaving out a person with many high ratings lowers the
-# share. Bins of equal count can tell apart shares that differ in the third digit, and those with the
+# share. Bins of equal count can tell apart shares that hardly differ, and those with the
 # lower share hold the people with more high ratings. Bins of equal width put shares that are so alike
 # into one, unless an edge lies between them.
 #
@@ -383,8 +383,7 @@ for target in TARGETS:
 #
 # **If this page says "synthetic"**, the people, their habits of rating and any effect of what they
 # feel are invented. The page then shows that the machinery measures what it should: tested windows
-# are the same for every $k$, nothing rated is tested, an intercept moves the accuracy and not the
-# order, a perfect model lies at its floor. It can't say how many ratings a real person would have
+# are the same for every $k$, nothing rated is tested, a perfect model lies at its floor. It can't say how many ratings a real person would have
 # to give. That depends on how much resting hearts and habits of rating differ between people, and
 # we chose both. Nor can it say whether a personal model is better: how differently people respond, and
 # so how much the others can teach, is our choice too. Even the five

@@ -1,13 +1,18 @@
 """The list of claims bites: each is broken here once, and what is true passes."""
 
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
 
+from ecglib.studies import stages
+from ecglib.studies.real_findings import findings
+from ecglib.studies.real_tables import shipped
 from tools import claims
 from tools.claims import CLAIMS, Data, complaints, page_of
 
+INTRO = Path(__file__).resolve().parents[1] / "book" / "intro.md"
 OWN = Data(people=23, clips=18, synthetic=True, planted=True)
 NO_EFFECT = Data(people=10, clips=5, synthetic=True)
 FEW = Data(people=6, clips=4, synthetic=False)
@@ -47,6 +52,7 @@ WRONG = [
     ("08_statistics", FEW, "Six histograms, centred on a dotted line at one half"),
     ("10_released", FEW, "With five classes even the chance level is different."),
     ("11_beyond", FEW, "our people react alike, with one set of weights"),
+    ("11_beyond", FEW, "0.05: False. An intercept moves the accuracy and not the order."),
     ("12_contrastive", FEW, "Knowing whose they are goes a long way towards knowing whether"),
     ("14_comparison", FEW, "And all of it is done several times, with other seeds"),
 ]
@@ -173,3 +179,14 @@ def test_a_page_holds_text_captions_and_outputs(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[text, code]), tmp_path / "page.ipynb")
     said = ["The R peak of one person.", "a", "Dots.", "A figure.", "two", "lines"]
     assert page_of(tmp_path / "page.ipynb").splitlines() == said
+
+
+def test_no_finding_is_typed_on_the_front_page():
+    section = INTRO.read_text().partition("## What we found on real hearts")[2]
+    section = section.partition("\n## ")[0]
+    typed = re.sub(r"```\{code-cell\}.*?```", "", section, flags=re.DOTALL)
+    assert "findings(scores)" in section and "three findings below are generated" in " ".join(
+        typed.split()
+    )
+    assert not re.search(r"\d|helps|better|worse|harm", claims.ROLE.sub("", typed))
+    assert len(findings(shipped(stages.REAL_SCORES))) == 3

@@ -24,6 +24,7 @@ from build_book import ROOT, build
 from check_private import Secrets, leaks
 from claims import Data, complaints, page_of
 
+from ecglib.core.folders import artifacts_folder
 from ecglib.data.cohort import Cohort
 from ecglib.data.dreamer import read_dreamer
 from ecglib.studies.restricted import SWITCH
@@ -89,6 +90,18 @@ def write_file(other: Other, path: Path) -> None:
     path.write_bytes(data)
 
 
+def lend(artifacts: Path, folder: Path) -> None:
+    """Link what the project has already computed and no data file enters, to save the time.
+
+    That is simulations, and the book's own cohort, which stands in for a file that must not be
+    shown. Another name would be made anew, so nothing of the project can get into the numbers.
+    """
+    folder.mkdir()
+    for kind in ("simulation", "synthetic", "windows"):
+        for file in artifacts.glob(f"{kind}-*"):
+            (folder / file.name).symlink_to(file.resolve())
+
+
 def passed_on(folder: Path, cohort: Cohort) -> list[str]:
     """List what of the file lies in the book that was built in a folder, or in the results."""
     secrets = Secrets.of(Study())
@@ -100,12 +113,13 @@ def passed_on(folder: Path, cohort: Cohort) -> list[str]:
     return leaks([*pages, *(ROOT / "results").glob("*.*")], secrets)
 
 
-def check(name: str, other: Other, folder: Path) -> list[str]:
+def check(name: str, other: Other, folder: Path, artifacts: Path) -> list[str]:
     """Build the book on a file, and list what is wrong."""
     path = folder / "DREAMER.mat"
     write_file(other, path)
     cohort = read_dreamer(path)
     print(f"{name}: {cohort!r}", flush=True)
+    lend(artifacts, folder / "artifacts")
     # Where numbers come from is checked, not how good they are.
     os.environ |= {
         "ECGLIB_DREAMER": str(path),
@@ -129,12 +143,15 @@ def main() -> int:
     """Build, check, and say what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help=f"default: {' '.join(OTHERS)}")
-    wrong = []
+    wrong, artifacts = [], artifacts_folder()
     for name in parser.parse_args().names or OTHERS:
-        start = time.monotonic()
+        start, before = time.monotonic(), os.times()
         with tempfile.TemporaryDirectory() as folder:
-            wrong += check(name, OTHERS[name], Path(folder))
-        print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
+            wrong += check(name, OTHERS[name], Path(folder), artifacts)
+        after = os.times()
+        used = sum(after[2:4]) - sum(before[2:4])  # of processes that were waited for
+        took = time.monotonic() - start
+        print(f"{name}: {took:.0f} s, of the processor {used:.0f} s", flush=True)
     print("\n".join(wrong) or "what the book says is true of other files, and nothing is passed on")
     return 1 if wrong else 0
 
