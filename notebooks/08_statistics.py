@@ -292,20 +292,22 @@ table.rename_axis(columns=study.label)
 # reason: results of trained networks differ slightly between processors
 widths = (both["high"] - both["low"]) / (both["people_high"] - both["people_low"])
 print(f"{study.label}, {both['n_clips'].iloc[0]} clips: the honest interval is, as a factor,")
-print(
-    f"{widths.min():.2f} to {widths.max():.2f} times as wide, {widths.median():.2f} in the middle"
-)
+if widths.notna().any():
+    print(f"{widths.min():.2f} to {widths.max():.2f} times as wide,", end=" ")
+    print(f"{widths.median():.2f} in the middle")
+else:
+    print("not known: there are too few people or clips for it")
 print(
     "intervals that leave out one half, people alone:",
     int((both["people_low"] > 0.5).sum()),
     end="; ",
 )
-print("people and clips:", int((both["low"] > 0.5).sum()), "of", len(both))
+print("people and clips:", int((both["low"] > 0.5).sum()), "of", both["low"].notna().sum())
 
 # %% [markdown]
 # A factor of 1 says that clips hardly pull at all people alike *in these data*. It is never less: a question about
 # other clips too cannot be answered more precisely. **In the cohort that `ecglib` makes**, the film has
-# no way to act on a heart but through what the person feels, so there is little for clips to add. Real
+# no way to act on a heart but through what the person feels, so clips have only chance to add. Real
 # films are loud, quiet, long, and shown in an order. And no interval repairs a bias: left-out heads
 # were trained on *the same clips*, and may know them. {doc}`07_leakage` leaves out person and clip
 # together.

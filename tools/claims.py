@@ -126,6 +126,7 @@ CLAIMS = (
     Claim("", r"^data: synthetic\b", synthetic, must=True),
     Claim("", r"must not be passed on\.$", real),
     Claim("", _DEFAULT, lambda d, p: d.people == 23 and of_dreamer(d, p)),  # see `exempt`
+    Claim("", r"\bnan (?:to nan|times|in |of |%)", never),
     # A finding is printed beside its interval, never typed.
     Claim("", _BETTER, never),
     Claim("", r"(?:[Ww]e|[Tt]he (?:network|encoder|model)) found an effect", never),
