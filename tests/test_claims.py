@@ -31,6 +31,7 @@ WRONG = [
     ("02_windows", FEW, "We saw 18 film clips."),
     ("02_windows", FEW, "Eighteen clips are a sample too"),
     ("02_windows", FEW, "414 trials in all"),
+    ("08_statistics", FEW, "nan to nan times as wide, nan in the middle"),
     (
         "06_results",
         NO_EFFECT,
