@@ -273,7 +273,8 @@ both = crossed_intervals(rows[main & rows["model"].isin([RANDOM, STR])])
 
 def interval(low: pd.Series, high: pd.Series) -> list[str]:
     """Both ends as text, with the width behind them."""
-    return [f"{a:.2f} to {b:.2f} ({b - a:.2f})" for a, b in zip(low, high, strict=True)]
+    text = [f"{a:.2f} to {b:.2f} ({b - a:.2f})" for a, b in zip(low, high, strict=True)]
+    return pd.Series(text, low.index).where(low.notna(), "too few").tolist()
 
 
 table = pd.DataFrame(
