@@ -55,7 +55,7 @@ class Other:
 REAL = ("15_own_ecg", "16_real_transformations", "17_real_state")
 """Chapters about real recordings, which don't look at the data file."""
 
-# Training takes nearly all of the time, so each of the four chapters that train most runs on one file.
+# Training takes nearly all of the time, so the four chapters that train most run on one file each.
 OTHERS = {
     "no-effect": Other(
         CohortSpec(
