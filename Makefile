@@ -72,7 +72,7 @@ pages: $(STAMP)  ## look at every page of the built book in headless Chromium, o
 pdf: $(STAMP)  ## print the built book into _build/ecg-ssl-book.pdf
 	$(BIN)/python -m tools.book_pdf
 
-other-data: $(STAMP)  ## build the book on another file, and check that labels and numbers follow it
+other-data: $(STAMP)  ## build the book on two other files, and check that what it says is true of them
 	$(BIN)/python tools/check_other_data.py
 
 results: $(STAMP)  ## compute what results/ lacks of the synthetic cohort, and keep it there

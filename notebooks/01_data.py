@@ -29,6 +29,7 @@
 
 # %%
 import textwrap
+from pathlib import Path
 
 import neurokit2 as nk
 import numpy as np
@@ -42,6 +43,7 @@ from ecglib.features.heartbeats import BEFORE_S, landmarks, median_beat
 from ecglib.plots import cohort as cohort_plots
 from ecglib.plots import paper as paper_plots
 from ecglib.studies.restricted import example_label, example_note, example_study
+from ecglib.studies.stand_in import recipe
 from ecglib.studies.study import Study
 from ecglib.synthetic.people import CLIP_MEANS, FEATURES
 from ecglib.synthetic.recorder import COUNTS_PER_MV
@@ -301,10 +303,10 @@ else:
 # just named for arousal, that people respond differently, that they differ more than one person's
 # recordings do, the mean ratings of the clips and the share of high valence ratings. **Invented** are
 # all sizes, every sign of valence and of dominance, and the ratings of dominance. The next cell says
-# what was planted; on other data it says that there is none.
+# what was planted; on other data it says what is known of that.
 
 # %%
-if study.truth is not None:
+if study.truth is not None and study.truth.name == Path(recipe(study.spec)).stem:
     print(f"{study.label}: shift per unit of feeling, in standard deviations between trials")
     planted = pd.DataFrame(
         {
@@ -319,12 +321,12 @@ if study.truth is not None:
     ratio = pd.Series({name: f.person / f.trial for name, f in FEATURES.items()})
     print(f"people differ {ratio.min():.1f} to {ratio.max():.1f} times as much as their recordings")
 elif study.label == "synthetic":
-    print("A synthetic file from elsewhere: what was planted is not known here.")
+    print("A synthetic file of another recipe: what was planted, if anything, is not known here.")
 else:
     print("Real recordings: nothing was planted, and nobody knows what there is to find.")
 
 # %% [markdown]
-# A table of intentions is not yet an effect. So we look for one of them in the recordings: does the
+# A table of intentions is not yet an effect. So we look for one in the recordings: does the
 # heart beat faster in trials that a person rated as more arousing *than the same person's other
 # trials*? We subtract each person's mean first; otherwise differences between people would hide
 # the answer.
@@ -347,7 +349,7 @@ else:
 #   study, a plausible rhythm and beat shape {cite}`mcsharry2003`, noise like a recorder's, and
 #   effects of known size that can be set to zero, or made so strong that whatever reads the ECG must
 #   find them ({doc}`07_leakage`, {doc}`14_comparison`).
-# - It **is not** evidence. Its effects are small, but simpler than anyone should expect from
+# - It **is not** evidence. Whatever effects it has are simpler than anyone should expect from
 #   people. Finding something in it says nothing about emotions in real hearts.
 #
 # :::{dropdown} Quiz: On a synthetic cohort a network finds arousal. What does that say about people?

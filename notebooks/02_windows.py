@@ -65,7 +65,7 @@ fig
 #
 # Movement, breathing and drifting electrodes change the signal slowly, and by more than the small
 # waves of a beat. A high-pass filter removes these changes, including those that we could have
-# used. Breathing is an example: it can indicate {term}`arousal`, and in a {term}`cohort` made by `ecglib` it does,
+# used. Breathing is an example: it can indicate {term}`arousal`, and in the {term}`cohort` of this book it does,
 # because we planted it ({doc}`01_data`). Its trace in the baseline is lost, while its effect on the
 # {term}`RR intervals <RR interval>` and on the height of the beats remains. Two choices matter.
 #

@@ -331,7 +331,7 @@ print(f"spread of the logarithm over all windows: {np.log(level).std():.2f}")
 print(f"spread within a participant's windows: {within:.2f}")
 print(f"area under the ROC curve of loudness, original or scaled: {area:.2f} (0.5 is guessing)")
 
-# %% mystnb={"image": {"alt": "Two histograms of the root mean square of windows, originals filled and scaled ones as an outline shifted slightly to the right; they overlap."}, "figure": {"caption": "Amplitudes of original and scaled windows.", "name": "fig-transformations-amplitude"}}
+# %% mystnb={"image": {"alt": "Two histograms of the root mean square of windows, originals filled and scaled ones as an outline shifted slightly to the right; where they overlap, loudness does not tell which is which."}, "figure": {"caption": "Amplitudes of original and scaled windows.", "name": "fig-transformations-amplitude"}}
 fig = transformations_plots.amplitude_overlap(level, config.scale_factor, study.label)
 fig
 
@@ -387,8 +387,8 @@ print(f"spread of RR intervals over their mean, median of {known.sum()} windows:
 #
 # - Seven versions give seven questions, and the answers cost nothing.
 # - Each transformation follows the published arithmetic, and the printed checks prove it.
-# - Original and scaled windows differ in amplitude alone, and amplitude varies anyway.
-# - Original and warped windows differ slightly in tempo, and tempo varies anyway; the widths of the
+# - Original and scaled windows differ in amplitude alone. Where amplitude varies anyway, it tells little.
+# - Original and warped windows differ slightly in tempo. Where tempo varies anyway, the widths of the
 #   waves tell more.
 
 # %% [markdown]

@@ -101,15 +101,15 @@ points = {
     for model, array in drawn.items()
 }
 
-# %% mystnb={"image": {"alt": "Two scatter plots of windows, for the random and the pretrained encoder. The windows of six participants have a colour, a marker and a number each, and lie together; all other windows are grey."}, "figure": {"caption": "The features of all windows in the plane of their first two principal components. Six participants who lie far apart are picked out; everybody else is grey.", "name": "fig-transfer-features"}}
+# %% mystnb={"image": {"alt": "Two scatter plots of windows, for the random and the pretrained encoder. The windows of up to six participants have a colour, a marker and a number each; all other windows are grey."}, "figure": {"caption": "The features of all windows in the plane of their first two principal components. Up to six participants who lie far apart are picked out; everybody else is grey.", "name": "fig-transfer-features"}}
 people_drawn = example.usable.meta["participant"].to_numpy()
 drawn_shares = {model: share_between(array, people_drawn) for model, array in drawn.items()}
 fig = pretraining_plots.feature_maps(points, people_drawn, drawn_shares, example_name)
 fig
 
 # %% [markdown]
-# A participant's windows lie together: the features know *who* it is. Nobody asked for that, and it
-# is the main obstacle to what follows. A head that is tested on a person it was trained on can use
+# Where a participant's windows lie together, the features know *who* it is. Nobody asked for that, and
+# it is the main obstacle to what follows. A head that is tested on a person it was trained on can use
 # it; a head that meets a stranger can't.
 
 # %%
@@ -209,8 +209,8 @@ print(f"share of high valence, training: {labels[train].mean():.2f}")
 print(f"share of high valence, test: {labels[test].mean():.2f}")
 
 # %% [markdown]
-# The two shares differ. People rate differently, which is why a head that learnt the habits of
-# others can be worse than useless in plain {term}`accuracy`, and why we look at the {term}`AUC` first: it asks
+# Where the two shares differ, this person rates unlike the others. A head that learnt the habits of
+# others can then be worse than useless in plain {term}`accuracy`, so we look at the {term}`AUC` first: it asks
 # whether the windows of this person are put in the right order.
 
 # %%
@@ -295,7 +295,7 @@ print(areas[list(TARGETS)].round(2).to_string())
 # %% [markdown]
 # Where the row of the clinic is no lower than that of this cohort, an encoder from real hearts can
 # replace one of your own. Compare both with the random encoder first: what it reaches cannot be
-# credited to pretraining. Differences of a few hundredths decide nothing with so few people.
+# credited to pretraining. Differences without an interval decide nothing.
 #
 # {doc}`14_comparison` has the contrastive encoders beside them, the other pooling, and the way back: what
 # an encoder from this cohort is worth on real hearts.
@@ -341,7 +341,7 @@ except DataError as error:
 #
 # - That an encoder is frozen is a claim about bytes, and it can be checked.
 # - Features are computed once; heads are cheap and train together.
-# - The features know who a window belongs to, so the split must not.
+# - Where the features know who a window belongs to, the split must not.
 
 # %% [markdown]
 # ## Exercises
@@ -350,8 +350,8 @@ except DataError as error:
 # the two heads for every *rated trial* of the study?
 #
 # :::{dropdown} Solution 5.1
-# Both have far more numbers to set than answers to learn from, the released head most of all. What
-# keeps them from learning all trials by heart is the penalty, the dropout and the short training.
+# Where a head has far more numbers to set than answers to learn from, it could learn them all. What
+# keeps it from learning all trials by heart is the penalty, the dropout and the short training.
 # :::
 
 # %% tags=["solution"]
@@ -411,7 +411,7 @@ right = [
 print("every head learns from its fold alone:", all(right))
 
 # %% [markdown]
-# **Research question.** The features know who a window belongs to. Can you remove the person from
+# **Research question.** Suppose the features know who a window belongs to. Can you remove the person from
 # them without removing the state, and without using the tested person's ratings? Say how you would
 # notice on real recordings that the state went too.
 #

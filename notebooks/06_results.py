@@ -329,11 +329,11 @@ table.rename_axis(columns=f"pretext saw the person, minus strict ({study.label})
 # %% [markdown]
 # Whatever the sign here, quote the strict row: it needs no defence.
 #
-# ## The same where there is nothing to find
+# ## A control in which there is nothing to find
 #
 # That a method finds something proves little unless it also finds nothing where there is nothing to
 # find. So we invent a second cohort, of other people, whose ECG does not depend on what they feel.
-# The effect is exactly zero; ratings, people, clips and noise are as before. The same encoders and
+# The effect is exactly zero; all else is made as in the book's own cohort. The same encoders and
 # the same evaluation go over it. This control is synthetic whatever file the rest of the page uses.
 #
 # Several intervals at 95 % would miss now and then by chance. We widen them so that *together* they
@@ -372,7 +372,7 @@ print("every one covers chance:", bool(covers.all()))
 # depends on the number of people, and on how much their areas differ. Near chance the {term}`null cohort`
 # above shows how much: there the truth is one half for everyone, and all spread is noise.
 
-# %% mystnb={"image": {"alt": "The power rises with the effect, one curve for the random encoder and one for the STR encoder, and crosses the dotted line at 0.8."}, "figure": {"caption": "How often the interval of the tables leaves out chance, over the true effect, for as many people as this study has; the spread between people is that of the cohort without effect.", "name": "fig-results-power"}}
+# %% mystnb={"image": {"alt": "The power rises with the effect, one curve for the random encoder and one for the STR encoder, where it crosses the dotted line at 0.8, the effect is found four times in five."}, "figure": {"caption": "How often the interval of the tables leaves out chance, over the true effect, for as many people as this study has; the spread between people is that of the cohort without effect.", "name": "fig-results-power"}}
 n_people = meta["participant"].nunique()
 of_people = participant_metrics(null[null["model"] != MAJORITY], ["auc"])
 spread = of_people.groupby(["model", "target"])["value"].std().groupby("model").mean()
@@ -410,12 +410,12 @@ for model, more_often in missed.items():
 #
 # ## What this shows, and what it does not
 #
-# **If this page says "synthetic"**, we planted the effect ourselves. That a model finds it shows
+# **If this page says "synthetic"**, any effect was planted. Where a model finds it, that shows
 # that the line from file to table works: labels reach the right windows, nothing leaks under
 # leave-one-participant-out, and the intervals mean what they say. It shows *nothing* about emotions
-# and hearts. The sizes of the effects are invented, and larger than anyone should expect. Nor does
+# and hearts. The sizes of the effects are invented. Nor does
 # it show that pretraining pays off on real recordings: an invented ECG is simpler than a real one.
-# Even the window-wise gain is only as large as our invented people make it.
+# Even what window-wise gains is only as large as our invented people make it.
 #
 # **If this page says "DREAMER"**, the numbers are about real people. Expect
 # leave-one-participant-out to lie near chance, with intervals that include it. This does not mean

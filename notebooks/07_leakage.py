@@ -69,9 +69,9 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # ## The same people, several times
 #
 # Every cohort starts from the same random numbers, so it has the same people in the same mood. A
-# feeling moves the {term}`heart rate`, the {term}`T wave` and more, by an amount that we multiply by 0, by a half, by
-# 1 and by 2. With 1, it moves them about as much as everything else that differs between two
-# recordings of a person. We predict {term}`arousal`, which moves the most {term}`features <feature>`.
+# feeling moves the {term}`heart rate`, the {term}`T wave` and more, by an amount that we multiply by the numbers
+# below. With 1, the effect is that of the book's own cohort; the largest is so strong that whatever reads
+# the ECG must find it. We predict {term}`arousal`, which moves the most {term}`features <feature>`.
 
 # %%
 cohorts = known_cohorts(study)
@@ -327,7 +327,7 @@ for head, model in HEADS.items():
 # draw of folds, with few pairs in each, and the intervals say so.
 #
 # Ranks have another fault. Where a fold holds whole clips, a clip that everyone rates high loses its
-# height against the clips of other folds. Ranks then lose what there is to find:
+# height against the clips of other folds. Ranks can then lose what there is to find:
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -433,13 +433,13 @@ for identity, rows in at_zero.groupby("identity", sort=False):
     print(f"{MADE}, effect 0: {identity} named five times as often as by guessing: {far}")
 
 # %% [markdown]
-# The person is easily recognised, and a good part of the trials can be told apart. Nobody trained
-# the features for that. The clip cannot be told: at effect 0 our invented clips leave no trace in
-# the ECG. So on this data nothing tempts a head to recognise it, and the last two rungs agree.
+# Where a line says True, that identity is easily recognised, and nobody trained the features for it.
+# At effect 0 our invented clips leave no trace in the ECG. So on this data nothing tempts a head to
+# recognise them, and the last two rungs should agree.
 # **Real clips may differ**: a sudden noise startles everyone, whatever they feel. That is why the
 # last rung is there.
 #
-# With an effect, the clip becomes visible too. That is no leak. It is the emotion that the clip
+# With an effect, the clip can become visible too. That is no leak. It is the emotion that the clip
 # evokes in everyone:
 
 # %%

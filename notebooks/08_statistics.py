@@ -277,7 +277,8 @@ both = crossed_intervals(rows[main & rows["model"].isin([RANDOM, STR])])
 
 def interval(low: pd.Series, high: pd.Series) -> list[str]:
     """Both ends as text, with the width behind them."""
-    return [f"{a:.2f} to {b:.2f} ({b - a:.2f})" for a, b in zip(low, high, strict=True)]
+    text = [f"{a:.2f} to {b:.2f} ({b - a:.2f})" for a, b in zip(low, high, strict=True)]
+    return pd.Series(text, low.index).where(low.notna(), "too few").tolist()
 
 
 table = pd.DataFrame(
@@ -296,20 +297,22 @@ table.rename_axis(columns=study.label)
 # reason: results of trained networks differ slightly between processors
 widths = (both["high"] - both["low"]) / (both["people_high"] - both["people_low"])
 print(f"{study.label}, {both['n_clips'].iloc[0]} clips: the honest interval is, as a factor,")
-print(
-    f"{widths.min():.2f} to {widths.max():.2f} times as wide, {widths.median():.2f} in the middle"
-)
+if widths.notna().any():
+    print(f"{widths.min():.2f} to {widths.max():.2f} times as wide,", end=" ")
+    print(f"{widths.median():.2f} in the middle")
+else:
+    print("not known: there are too few people or clips for it")
 print(
     "intervals that leave out one half, people alone:",
     int((both["people_low"] > 0.5).sum()),
     end="; ",
 )
-print("people and clips:", int((both["low"] > 0.5).sum()), "of", len(both))
+print("people and clips:", int((both["low"] > 0.5).sum()), "of", both["low"].notna().sum())
 
 # %% [markdown]
 # A factor of 1 says that clips hardly pull at all people alike *in these data*. It is never less: a question about
-# other clips too cannot be answered more precisely. **If this page says "synthetic"**, the film has
-# no way to act on a heart but through what the person feels, so there is little for clips to add. Real
+# other clips too cannot be answered more precisely. **In the cohort that `ecglib` makes**, the film has
+# no way to act on a heart but through what the person feels, so clips have only chance to add. Real
 # films are loud, quiet, long, and shown in an order. And no interval repairs a bias: left-out heads
 # were trained on *the same clips*, and may know them. {doc}`07_leakage` leaves out person and clip
 # together.
@@ -367,7 +370,7 @@ print(f"to {checked.loc[wrong, 'below_5_percent'].max():.0%} of cohorts without 
 # form. It is not the head of {doc}`06_results`, so its areas differ from the areas there.
 # The {term}`encoders <encoder>` are the same ones, and need no new training: they never see a rating.
 
-# %% mystnb={"image": {"alt": "Six histograms, two encoders by three targets, of mean areas with permuted ratings, centred on a dotted line at one half, each with a vertical line at the observed mean area."}, "figure": {"caption": "Mean area under leave-one-participant-out: observed, and after permuting the ratings and training anew.", "name": "fig-statistics-permutations"}}
+# %% mystnb={"image": {"alt": "Six histograms, two encoders by three targets, of mean areas with permuted ratings, beside a dotted line at one half, each with a vertical line at the observed mean area."}, "figure": {"caption": "Mean area under leave-one-participant-out: observed, and after permuting the ratings and training anew.", "name": "fig-statistics-permutations"}}
 tests = encoder_tests(study)
 permuted = pd.DataFrame({result: test.permuted for result, test in tests.items()})
 observed = pd.Series({result: test.observed for result, test in tests.items()})
@@ -511,7 +514,7 @@ table = participant_metrics(of_seeds, ["auc"]).pivot(
 )
 table = table.dropna()
 
-# %% mystnb={"image": {"alt": "Left: for each person a short column of dots, one per seed; people stand in order of their means. Right: the standard error falls with the number of seeds towards a level above zero; a second, dashed line for twice as many people lies below."}, "figure": {"caption": "Area of every person with every seed, and the standard error of the mean for more seeds and for more people.", "name": "fig-statistics-seeds"}}
+# %% mystnb={"image": {"alt": "Left: for each person a short column of dots, one per seed; people stand in order of their means. Right: the standard error falls with the number of seeds towards the level that people alone would give; a second, dashed line for twice as many people lies below."}, "figure": {"caption": "Area of every person with every seed, and the standard error of the mean for more seeds and for more people.", "name": "fig-statistics-seeds"}}
 ordered = table.loc[table.mean(axis=1).sort_values().index]
 errors = power.standard_errors(parts, (len(table), 2 * len(table)))
 fig = statistics_plots.seeds_and_participants(ordered, errors, f"{study.label}, {TARGETS[0]}")

@@ -261,15 +261,15 @@ print("targets for which the ten features are better, interval below zero")
 print([t for t in TARGETS if areas.loc[t, "high"] < 0])
 
 # %% [markdown]
-# **If this page says "synthetic"**, the answer was built in. Our invented people show what they
-# feel through heart rate, variability and the size and width of waves. Features that measure these
-# must do well, and a small network that trains for a few minutes has to rediscover them. It tells
-# nothing about real people. A network that *loses* here, however, has missed effects that are
-# there.
+# **If this page says "synthetic"**, the answer was built in. Invented people in whom an effect was
+# planted show what they feel through heart rate, variability and the size and width of waves. Features
+# that measure these have an advantage, and a small network that trains for a few minutes has to rediscover
+# them. It tells nothing about real people. Where the network *loses*, however, it has missed effects that
+# are there.
 #
 # :::{dropdown} Quiz: The network loses to ten features on synthetic data. What does that prove about DREAMER?
-# Nothing. Here the effects sit in just those features. It proves that the network missed something
-# that was there.
+# Nothing. There the effects were planted in just those features. It proves that the network missed
+# something that was there.
 # :::
 #
 # ### What the person's mean and the baseline add

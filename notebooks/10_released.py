@@ -272,7 +272,7 @@ for target, n in n_values.items():
     print(f"{study.label}, {target}: {n} distinct ratings, {n} outputs")
 
 # %% [markdown]
-# With five classes even the chance level is different. We name a threshold (above 3 is high) and
+# With more than two classes even the chance level is different. We name a threshold (above 3 is high) and
 # use it everywhere.
 #
 # ## What is left when all is corrected
@@ -310,8 +310,8 @@ print(f"accuracy {control['accuracy']:.2f}, majority {control['majority']:.2f}")
 # subtract the control from the number, though: where the ratings can be read, a head need not fall
 # back on the trial.
 #
-# **If this page says "synthetic"**, the sizes of the changes are those of invented people with a
-# planted effect, and so are their signs. On another file every row may move the other way. What
+# **If this page says "synthetic"**, the sizes of the changes are those of invented people with the
+# effect that was planted in them, if any, and so are their signs. On another file every row may move the other way. What
 # carries over is the method: one change, everything else equal, an interval over participants.
 
 # %% [markdown]

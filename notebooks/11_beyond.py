@@ -394,19 +394,18 @@ for target in TARGETS:
 
 # %% [markdown]
 # It is the trap of {doc}`06_results` again. Leaving out a person with many high ratings lowers the
-# share. Bins of equal count can tell apart shares that differ in the third digit, and those with the
+# share. Bins of equal count can tell apart shares that hardly differ, and those with the
 # lower share hold the people with more high ratings. Bins of equal width put shares that are so alike
 # into one, unless an edge lies between them.
 #
 # ## What this shows, and what it does not
 #
-# **If this page says "synthetic"**, the people, their habits of rating and the effect of what they
+# **If this page says "synthetic"**, the people, their habits of rating and any effect of what they
 # feel are invented. The page then shows that the machinery measures what it should: tested windows
-# are the same for every $k$, nothing rated is tested, an intercept moves the accuracy and not the
-# order, a perfect model lies at its floor. It can't say how many ratings a real person would have
+# are the same for every $k$, nothing rated is tested, a perfect model lies at its floor. It can't say how many ratings a real person would have
 # to give. That depends on how much resting hearts and habits of rating differ between people, and
-# we chose both. Nor can it say whether a personal model is better: our people react alike, with one
-# set of weights, so the others teach all there is to learn. Real people may not. Even the five
+# we chose both. Nor can it say whether a personal model is better: how differently people respond, and
+# so how much the others can teach, is our choice too. Even the five
 # steps are invented, with equal noise at each. Neither calibration nor the shape of a curve carries
 # over to other data.
 #
@@ -451,7 +450,7 @@ for target in TARGETS:
 # happens to the AUC?
 #
 # :::{dropdown} Solution 11.1
-# A handful of trials outvotes hundreds, and the weights of the features follow their noise. Where
+# A handful of trials outvotes all others, and the weights of the features follow their noise. Where
 # the area falls from the first to the last $k$, that is what happened. Six people show the
 # direction at best.
 # :::

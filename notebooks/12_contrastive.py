@@ -247,7 +247,7 @@ if example is not study:
 points = PCA(2, whiten=True, random_state=0).fit_transform(points)
 print(f"{study.label}: {z.shape[1]} features of each of {len(z)} windows")
 
-# %% mystnb={"image": {"alt": "One cloud of windows drawn twice. On the left the windows of six participants have a colour, a marker and a number each, and all others are grey; on the right all are coloured by rated arousal."}, "figure": {"caption": "Features of held-out windows in the plane of their first two principal components. Six participants who lie far apart are picked out; a number stands near the centre of that participant's windows.", "name": "fig-contrastive-embedding"}}
+# %% mystnb={"image": {"alt": "One cloud of windows drawn twice. On the left the windows of up to six participants have a colour, a marker and a number each, and all others are grey; on the right all are coloured by rated arousal."}, "figure": {"caption": "Features of held-out windows in the plane of their first two principal components. Up to six participants who lie far apart are picked out; a number stands near the centre of that participant's windows.", "name": "fig-contrastive-embedding"}}
 fig = contrastive_plots.embedding(
     points,
     pictured.meta["participant"].to_numpy()[drawn],
@@ -281,7 +281,7 @@ for name in ("participant", "arousal"):
 print("the person explains more than the rating:", shares["participant"] > shares["arousal"])
 
 # %% [markdown]
-# Knowing *whose* views they are goes a long way towards knowing whether they belong together, and
+# Knowing *whose* views they are helps to know whether they belong together, and
 # nothing in the loss discourages it. {doc}`07_leakage` shows what that does to a careless
 # evaluation.
 #

@@ -76,10 +76,10 @@ print(every.groupby(["pretext", "transfer"], sort=False).size().unstack(fill_val
 # %% [markdown]
 # ### Who is tested by what
 #
-# The participants form groups, more of them than in the other chapters. An encoder, however it was
+# The participants form groups. An encoder, however it was
 # pretrained, serves only the group that it has never seen. Each group is split once more, so that the
 # labels of the other part of it can be used for training. Everyone is tested exactly once. And all of it
-# is done several times, with other **{term}`seeds <seed>`**: each seed pretrains its own encoders.
+# is done once for each **{term}`seed`** of the profile: each seed pretrains its own encoders.
 
 # %%
 participant = study.usable.meta["participant"].to_numpy()
@@ -401,7 +401,7 @@ print(f"largest difference: {largest['question']}, {largest['target']} ({largest
 #
 # A comparison of models that hardly find anything decides nothing about the models. So the questions are
 # asked once more of a **control**: an invented cohort of the same size, in which every feeling moves the
-# ECG several times as strongly. Whatever reads the ECG finds something there. If a choice does not matter
+# ECG several times as strongly as in the book's own cohort. Whatever reads the ECG finds something there. If a choice does not matter
 # there either, small effects were not the reason. The encoder is the one with batch norm, and the
 # groups, seeds and efforts are the same.
 
@@ -464,7 +464,7 @@ for metric in ("accuracy", "balanced_accuracy"):
 #
 # This is the reason for self-supervision: recordings are cheap, ratings are not. So a pretrained
 # encoder should need fewer rated people. We use the ratings of a few training participants only, and
-# draw them several times. Every method gets the same draws and the effort printed above, and is tested
+# draw them anew for each seed. Every method gets the same draws and the effort printed above, and is tested
 # on the same people. The pretext still sees all recordings it may see: they cost no ratings. The
 # supervised encoder is missing, because it has used everybody's ratings before. The contrastive one is
 # only frozen: training whole networks is nearly all of the cost.
@@ -640,8 +640,8 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 #
 # A **synthetic** cohort can decide whether the machinery works: whether an effect that was planted is
 # found, whether paired tests keep their promise, whether a bug favours one side. It can't decide
-# which pretext is better for emotions. We wrote its beats and its effect ourselves: a {term}`heart rate` and a
-# few shape parameters that follow the rating. A network may respond to those without having learnt
+# which pretext is better for emotions. We wrote its beats ourselves, and any effect: a {term}`heart rate` and a
+# few shape parameters that may follow the rating. A network may respond to those without having learnt
 # anything. **A ranking of pretexts on synthetic data says something about our generator, and nothing
 # about people.**
 #

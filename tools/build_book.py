@@ -10,18 +10,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def build(output: Path) -> Path:
+def build(output: Path, stored: Collection[str] = (), *, rendered: bool = True) -> Path:
     """Build the book on the data file and with the profile that the environment names.
 
     Parameters
     ----------
     output : Path
         The pages go to ``_build/html`` in it.
+    stored : collection of str
+        Chapters that are taken with their stored outputs, and not executed.
+    rendered : bool
+        Whether pages are made; else the chapters are only executed.
 
     Returns
     -------
@@ -41,9 +46,11 @@ def build(output: Path) -> Path:
     for file in ("_config.yml", "_toc.yml", "genindex.md"):
         shutil.copy(ROOT / file, source)
     notebooks = source / "notebooks"
-    scripts = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+    scripts = [s for s in sorted(ROOT.glob("notebooks/[0-9]*.py")) if s.stem not in stored]
     chapters = [sys.executable, ROOT / "tools" / "chapters.py", "--into", notebooks, *scripts]
     subprocess.run(chapters, check=True)
+    if not rendered:
+        return notebooks
     render = [Path(sys.executable).with_name("jupyter-book"), "build", "--all", "-n", "-W"]
     subprocess.run([*render, "--keep-going", "--path-output", output, source], check=True, cwd=ROOT)
     return notebooks
