@@ -72,9 +72,7 @@ print(example_note(study), end="")
 # - The **{term}`RR interval`** is the time from one R peak to the next. A minute divided by it is the heart
 #   rate.
 #
-# A lead may see some of these waves small or upside down: it depends on its direction.
-#
-# We mark the R peaks that a detector of NeuroKit {cite}`makowski2021neurokit` finds. Where the
+# A lead may see some of these waves small or upside down: it depends on its direction. We mark the R peaks that a detector of NeuroKit {cite}`makowski2021neurokit` finds. Where the
 # true ones are known, because we placed them, they are marked too.
 
 # %%
@@ -113,7 +111,7 @@ fig
 # The detector knows nothing of our model, so its agreement with the truth checks both. A real
 # recording has no truth to compare with.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 rate = 60 * fs / np.median(np.diff(peaks["found"]))
 print(f"{example_name}: median heart rate of this trial {rate:.0f} beats per minute")
 if example.truth is None:
@@ -124,7 +122,7 @@ else:
     print("found beats that are true, at least 98 %:", (gap.min(axis=1) < 0.05).mean() >= 0.98)
 
 # %% [markdown]
-# :::{dropdown} Quiz: One minute of ECG holds a few more R peaks in the evening than in the morning. Which number on this page changes: heart rate, RR interval, or both?
+# :::{dropdown} Quiz: A minute of ECG holds more R peaks than the minute before. Which changes: heart rate, RR interval, or both?
 # Both, since each is the other's inverse: a minute divided by the RR interval is the heart rate.
 # They carry the same information on different scales.
 # :::
@@ -251,7 +249,7 @@ base.round(3)
 # A mean can hide that people use the scale differently. {numref}`fig-data-shares` shows whether they
 # do.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 shares = high.groupby(trials["participant"].to_numpy()).mean()
 print(f"{study.label}: lowest and highest share of high in one participant")
 shares.agg(["min", "max"]).round(2)

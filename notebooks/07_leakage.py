@@ -391,7 +391,7 @@ ceiling.round(2).rename_axis(columns=f"AUC within a person ({MADE}), effect")
 # the trial again, which is a leak, or learn how this person responds, which is not. At effect 0 there is
 # nothing to respond to, so there **everything above the oracle is leakage**.
 
-# %%
+# %% tags=["hide-input"]
 scores = on_all_rungs[(on_all_rungs["metric"] == "auc") & (on_all_rungs["model"] != MAJORITY)]
 limit = scores["effect"].map(ceiling.loc[STATE])
 above = scores[scores["low"] > limit]
