@@ -9,6 +9,11 @@
 # %% [markdown]
 # # The data
 #
+# ```{opening} fig-data-ratings
+# People rate how they felt while they watched film clips. How are their ratings spread, and what
+# would a guess score that never looks at the ECG?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how the file is laid out, how `ecglib` reads it, what a trial looks like,
 #   and how the ratings are spread.
@@ -69,9 +74,7 @@ print(example_note(study), end="")
 # - The **{term}`RR interval`** is the time from one R peak to the next. A minute divided by it is the heart
 #   rate.
 #
-# A lead may see some of these waves small or upside down: it depends on its direction.
-#
-# We mark the R peaks that a detector of NeuroKit {cite}`makowski2021neurokit` finds. Where the
+# A lead may see some of these waves small or upside down: it depends on its direction. We mark the R peaks that a detector of NeuroKit {cite}`makowski2021neurokit` finds. Where the
 # true ones are known, because we placed them, they are marked too.
 
 # %%
@@ -110,7 +113,7 @@ fig
 # The detector knows nothing of our model, so its agreement with the truth checks both. A real
 # recording has no truth to compare with.
 
-# %%
+# %% tags=["hide-cell"]
 rate = 60 * fs / np.median(np.diff(peaks["found"]))
 print(f"{example_name}: median heart rate of this trial {rate:.0f} beats per minute")
 if example.truth is None:
@@ -121,7 +124,7 @@ else:
     print("found beats that are true, at least 98 %:", (gap.min(axis=1) < 0.05).mean() >= 0.98)
 
 # %% [markdown]
-# :::{dropdown} Quiz: One minute of ECG holds a few more R peaks in the evening than in the morning. Which number on this page changes: heart rate, RR interval, or both?
+# :::{dropdown} Quiz: A minute of ECG holds more R peaks than the minute before. Which changes: heart rate, RR interval, or both?
 # Both, since each is the other's inverse: a minute divided by the RR interval is the heart rate.
 # They carry the same information on different scales.
 # :::
@@ -159,7 +162,7 @@ show(raw, "DREAMER")
 # ({doc}`../book/released-code`). `ecglib` takes each rating by its name. The next cell shows how
 # much that matters: it counts how often the two ratings of a trial differ.
 
-# %%
+# %% tags=["hide-input"]
 trials = cohort.recordings.query("condition == 'stimulus'")
 for target, field in RATING_FIELDS.items():
     stored = np.concatenate([person[field].ravel() for person in raw["Data"]])
@@ -171,8 +174,17 @@ print(f"{study.label}: valence and dominance differ in {differ:.0%} of the trial
 # ```{differences} valence labels
 # ```
 #
+# :::{dropdown} Quiz: A test checks the shape and the range of all three rating fields. Would it notice that two were swapped?
+# No. Both have the same shape and the same range. Only a check by name, or against values known
+# from elsewhere, would.
+# :::
+#
+# ### A damaged file is refused
+#
 # A file with a missing field, a wrong sampling rate or an impossible rating is refused. The
-# message names the place, what was expected, and what to do. Here we remove a field on purpose.
+# message names the place, what was expected, and what to do.
+#
+# Here we remove a field on purpose.
 
 # %%
 person = {name: value for name, value in raw["Data"][0].items() if name != "ScoreValence"}
@@ -183,11 +195,6 @@ except DataError as error:
 del raw, person
 
 # %% [markdown]
-# :::{dropdown} Quiz: A test checks the shape and the range of all three rating fields. Would it notice that two were swapped?
-# No. Both have the same shape and the same range. Only a check by name, or against values known
-# from elsewhere, would.
-# :::
-#
 # ## The cohort
 #
 # After reading, everything known about a recording is one row of a table. Each trial has two: the
@@ -195,12 +202,12 @@ del raw, person
 # ratings of the clip that follows, but nobody rated it. `ecglib` therefore never uses a baseline
 # as labelled data unless you ask for it.
 
-# %%
+# %% tags=["hide-input"]
 print(example_name)
 print(example_note(study), end="")
 example.cohort.recordings.head(4)
 
-# %%
+# %% tags=["hide-input"]
 by_clip = trials.groupby("clip")["duration"]
 n_participants = cohort.recordings["participant"].nunique()
 hours = trials["duration"].sum() / 3600
@@ -244,7 +251,7 @@ base.round(3)
 # A mean can hide that people use the scale differently. {numref}`fig-data-shares` shows whether they
 # do.
 
-# %%
+# %% tags=["hide-cell"]
 shares = high.groupby(trials["participant"].to_numpy()).mean()
 print(f"{study.label}: lowest and highest share of high in one participant")
 shares.agg(["min", "max"]).round(2)
@@ -259,9 +266,18 @@ fig
 # leaves out whole participants for this reason.
 
 # %% [markdown]
-# Do the clips move people in the same way? They were chosen to do so. Their mean ratings in the
-# DREAMER study are known to two decimals from a public repository (`ecglib.synthetic.people` says
-# which), so anyone with the file can check that trials and ratings were read in the right order.
+# :::{dropdown} Quiz: A model reaches exactly the accuracy of the commonest answer. What has it read from the ECG?
+# Nothing need have been read: a constant answer gets the same. And if people's shares differ, even
+# a score above it may come from recognising people.
+# :::
+#
+# ### Do the clips move people in the same way?
+#
+# They were chosen to do so. Their mean ratings in the DREAMER study are known to two decimals from
+# a public repository (`ecglib.synthetic.people` says which). So anyone with the file can check that
+# trials and ratings were read in the right order: then the means of the clips agree with those.
+#
+# Here they are compared, if the file has as many clips.
 
 # %%
 means = trials.groupby("clip")[["valence", "arousal"]].mean()
@@ -277,11 +293,6 @@ else:
     print(f"{study.label}: {len(means)} clips, so not those of the DREAMER study")
 
 # %% [markdown]
-# :::{dropdown} Quiz: A model reaches exactly the accuracy of the commonest answer. What has it read from the ECG?
-# Nothing need have been read: a constant answer gets the same. And if people's shares differ, even
-# a score above it may come from recognising people.
-# :::
-#
 # ## Why an ECG could know
 #
 # The heart has its own pacemaker, and two kinds of nerves change its pace. The **{term}`vagus`** slows it,
@@ -326,24 +337,8 @@ else:
     print("Real recordings: nothing was planted, and nobody knows what there is to find.")
 
 # %% [markdown]
-# A table of intentions is not yet an effect. So we look for one in the recordings: does the
-# heart beat faster in trials that a person rated as more arousing *than the same person's other
-# trials*? We subtract each person's mean first; otherwise differences between people would hide
-# the answer.
-
-# %%
-if study.truth is not None:
-    beats = [60 * fs / np.diff(study.truth.r_peaks[i]).mean() for i in trials.index]
-    known = trials[["participant", *TARGETS]].assign(heart_rate=beats)
-    within = known - known.groupby("participant").transform("mean").assign(participant=0)
-    correlations = within[list(TARGETS)].corrwith(within["heart_rate"])
-    print(f"{study.label}: correlation with heart rate, within participants")
-    print(correlations.round(2).to_string())
-else:
-    print("needs true R peaks")
-
-# %% [markdown]
-# Where the cell above prints numbers, read them as a check of our simulator and nothing more:
+# Where the cell above prints numbers, read whatever is found in them as a check of our simulator and
+# nothing more:
 #
 # - The {term}`synthetic cohort` **is** a test bench. It has the layout, sizes and rating habits of the
 #   study, a plausible rhythm and beat shape {cite}`mcsharry2003`, noise like a recorder's, and
@@ -357,6 +352,26 @@ else:
 # path from file to score works.
 # :::
 #
+# ### Is a planted effect in the recordings?
+#
+# A table of intentions is not yet an effect. So we look for one of them in the recordings: does the
+# heart beat faster in trials that a person rated as more arousing *than the same person's other
+# trials*? Where the true R peaks are known, a correlation says how closely the two go together.
+#
+# We subtract each person's mean first; otherwise differences between people would hide the answer.
+
+# %%
+if study.truth is not None:
+    beats = [60 * fs / np.diff(study.truth.r_peaks[i]).mean() for i in trials.index]
+    known = trials[["participant", *TARGETS]].assign(heart_rate=beats)
+    within = known - known.groupby("participant").transform("mean").assign(participant=0)
+    correlations = within[list(TARGETS)].corrwith(within["heart_rate"])
+    print(f"{study.label}: correlation with heart rate, within participants")
+    print(correlations.round(2).to_string())
+else:
+    print("needs true R peaks")
+
+# %% [markdown]
 # ## What could go wrong
 #
 # - **Swapped ratings**, as told above. Read by name and test it.

@@ -9,6 +9,11 @@
 # %% [markdown]
 # # Windows
 #
+# ```{opening} fig-windows-neighbours
+# A recording is cut into many windows, but a person rated it only once. How much does a look-up of
+# similar windows give away?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how a long recording becomes many short inputs: filter, scale, cut, flag. And
 #   why many windows are not many answers.
@@ -100,12 +105,26 @@ print(
 print("the beats moved by", shift, "samples")
 
 # %% [markdown]
+# ```{interactive} filters
+# Ten seconds of a real heart. Sliders choose a high-pass and a low-pass cut-off, a box switches a notch
+# at 60 hertz, and a menu damages the recording; a line says which quality flag the window gets.
+# ```
+#
+# :::{dropdown} Quiz: A filter moves every R peak by the same 20 ms. Which numbers of this book change: RR intervals, or the time from R to T?
+# Neither, if the delay is the same at all frequencies. A filter that delays slow waves more than
+# fast ones moves the T wave against the R peak; hence zero phase.
+# :::
+#
 # ### What the filter does to the beat
 #
 # A part of each beat is slow as well: the {term}`ST segment` and the {term}`T wave`. Diagnostic recorders therefore
 # pass everything above 0.05 Hz; a filter with zero phase may begin at 0.67 Hz
 # {cite}`kligfield2007`. The cut-off of the released code, which is ours, lies above that. How much
-# does it change? For each participant we filter one {term}`trial` both ways and take the median of its
+# does it change? Enough that the ST level and the T wave of these windows should not be read for their
+# own sake. A change that is alike for everyone does no harm to a comparison; its spread between
+# participants can.
+#
+# For each participant we filter one {term}`trial` both ways and take the median of its
 # beats in the last minute. The ST level is the mean from 80 to 120 ms after the {term}`R peak`; zero is the
 # level between P and QRS.
 
@@ -173,22 +192,12 @@ fig = windows_plots.filtered_beats(pair, changes, example_name)
 fig
 
 # %% [markdown]
-# ```{interactive} filters
-# Ten seconds of a real heart. Sliders choose a high-pass and a low-pass cut-off, a box switches a notch
-# at 60 hertz, and a menu damages the recording; a line says which quality flag the window gets.
-# ```
+# {doc}`09_baselines` measures the T wave on windows filtered this way, so its heights include that
+# change. The last two numbers show how its spread between participants compares with the spread of
+# the heights themselves.
 
 # %% [markdown]
-# {doc}`09_baselines` measures the T wave on windows filtered this way, so its heights include that
-# change. A change that is alike for everyone does no harm to a comparison. What can do harm is its
-# spread between participants, and the last two numbers show how that compares with the spread of
-# the heights themselves. If you need the ST level or the T wave for its own sake, filter from 0.05
-# Hz on.
-#
-# :::{dropdown} Quiz: A filter moves every R peak by the same 20 ms. Which numbers of this book change: RR intervals, or the time from R to T?
-# Neither, if the delay is the same at all frequencies. A filter that delays slow waves more than
-# fast ones moves the T wave against the R peak; hence zero phase.
-# :::
+# If you need the ST level or the T wave for its own sake, filter from 0.05 Hz on.
 #
 # ## One scale per participant
 #
@@ -230,7 +239,7 @@ def before_and_after(study):
     return before, after
 
 
-# %%
+# %% tags=["hide-input"]
 before, after = before_and_after(study)
 print(f"{study.label}: largest over smallest trimmed standard deviation between participants")
 for name, samples in (("before", before), ("after", after)):
@@ -273,8 +282,20 @@ fig
 # the filter can spread them. Each filtered window is then checked for signs that it holds no usable
 # heartbeat: no beats, mains hum, a height that no ECG has, or noise that hides the P and T waves.
 #
+# A flagged window is not thrown away: it keeps its row, with the flag. `study.usable` holds the
+# others, and these are the windows that every model of this book learns from. {doc}`15_own_ecg`
+# shows flags on a real recording, where they have more to say.
+#
+# :::{dropdown} Quiz: Why is quality judged before the filter, and not after?
+# The filter smears a missing or clipped stretch into something smooth that looks like a signal. In
+# the raw samples it is still plain.
+# :::
+#
+# ### A recording damaged on purpose
+#
 # Good recordings have little to {term}`flag <quality flag>`, so {numref}`fig-windows-quality` shows a recording that we
-# damage on purpose.
+# damage on purpose: each damaged stretch is named for what was done to it. After it we count the flags
+# of all windows of this study.
 
 # %%
 fs = int(cohort.fs)
@@ -294,9 +315,7 @@ fig = windows_plots.quality_flags(damaged, flags, fs, example_name + ", damaged 
 fig
 
 # %% [markdown]
-# A flagged window is not thrown away: it keeps its row, with the flag. `study.usable` holds the
-# others, and these are the windows that every model of this book learns from. {doc}`15_own_ecg`
-# shows flags on a real recording, where they have more to say.
+# And the windows of this study, nothing damaged on purpose:
 
 # %%
 meta = study.windows.meta
@@ -332,17 +351,12 @@ print(example_note(study), end="")
 example.windows.meta.head(4)
 
 # %% [markdown]
-# :::{dropdown} Quiz: Why is quality judged before the filter, and not after?
-# The filter smears a missing or clipped stretch into something smooth that looks like a signal. In
-# the raw samples it is still plain.
-# :::
-#
 # ## Many windows, few answers
 #
 # How many examples do we have? It is tempting to count windows, but the participant rated each
 # trial **once**, and all windows of that trial carry that one rating.
 
-# %%
+# %% tags=["hide-input"]
 keys = ["participant", "clip", "condition"]
 print(
     f"{study.label}: {len(study.usable)} usable windows,",

@@ -9,6 +9,11 @@
 # %% [markdown]
 # # Transformations
 #
+# ```{opening} fig-transformations-all
+# What can be done to a window so that a network has to know what a heartbeat looks like to say what
+# was done?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** the six ways in which a window is altered, with their exact arithmetic, and
 #   why two of them are hard to see.
@@ -98,13 +103,14 @@ fig
 # %% [markdown]
 # ## Noise
 #
-# White noise is added. Its strength is set relative to the window: for a signal-to-noise ratio of
-# $\mathrm{SNR}$ decibels the noise has the power
+# White noise is added. Its strength is set relative to the window: a window of large amplitude gets
+# strong noise, so the amplitude alone does not give the answer away.
+#
+# For a signal-to-noise ratio of $\mathrm{SNR}$ decibels the noise has the power
 #
 # $$P_\text{noise} = \frac{1}{N}\sum_i x_i^2 \Big/ 10^{\mathrm{SNR}/10}.$$
 #
-# A window of large amplitude therefore gets strong noise, and the amplitude alone does not give the
-# answer away. The noise takes its numbers from a table of 65,536 equally likely values of the
+# The noise takes its numbers from a table of 65,536 equally likely values of the
 # normal distribution, which is faster than computing them ({func}`ecglib.models.layers.normal`).
 
 # %% mystnb={"image": {"alt": "Two rows, before and after; left the whole window, right the same beat enlarged: after, the line between the waves is ragged."}, "figure": {"caption": "Noise: the whole window and one beat of it, before and after.", "name": "fig-transformations-noise"}}
@@ -257,7 +263,13 @@ fig
 # ```
 
 # %% [markdown]
-# Here the arithmetic is worth doing slowly. The lengths are rounded up to whole samples.
+# ### The arithmetic of warping
+#
+# The lengths are rounded up to whole samples. Their sum must not fall below the length of a window,
+# or there would be nothing to crop from. This is why more pieces are stretched than squeezed.
+# `warp_lengths` refuses settings that do not work out.
+#
+# The arithmetic is worth doing slowly.
 
 # %%
 n_squeezed = config.warp_n_pieces - config.warp_n_stretched
@@ -280,10 +292,6 @@ print(
 )
 
 # %% [markdown]
-# The sum must not fall below the length of a window, or there would be nothing to crop from. This
-# is why more pieces are stretched than squeezed. `warp_lengths` refuses settings that do not work
-# out.
-#
 # :::{dropdown} Quiz: Why must more pieces be stretched than squeezed?
 # The warped signal has to be at least as long as a window, since a window is cropped from it.
 # Otherwise it would need padding, and the padding would give it away.

@@ -9,6 +9,11 @@
 # %% [markdown]
 # # Pretraining
 #
+# ```{opening} fig-pretraining-tasks
+# A network is trained to say what was done to a window. Which alterations does it recognise in people
+# whom it has never seen?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** what the network looks like, how it is trained without any rating, and how to
 #   tell whether it learnt something that holds for people it has never seen.
@@ -208,11 +213,20 @@ for version, shares in confusion.iterrows():
         print(f"{version}: {shares[version]:.0%} by its own head; {told}")
 
 # %% [markdown]
+# What is missing can have two different causes. Scaled windows differ from originals in amplitude alone, and
+# to judge that one has to know what is usual. Warped windows have nearly the amplitudes of their
+# originals: where they are taken for originals, amplitude is not the reason. They differ in widths
+# and distances by a few per cent ({doc}`03_transformations`), which is all in the window, and which
+# this network may not have learnt to measure *yet*. We look at the two causes one after the other.
+#
+# ### Each head by itself
+#
 # {numref}`fig-pretraining-confusion` has a weakness: the heads were trained apart, and nothing
 # makes their logits comparable. So we also ask of each head by itself how well it separates its own
-# version from *each* of the others. Every version is shown equally often. Therefore the mean of a
-# row below is exactly that head's area above, and what is missing from 1 can be shared out among
-# the versions.
+# version from *each* of the others, and by which of them it loses its points.
+#
+# Every version is shown equally often. Therefore the mean of a row below is exactly that head's area
+# above, and what is missing from 1 can be shared out among the versions.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -237,25 +251,17 @@ own = pd.Series(np.diag(confusion), index=TASKS).drop(slight)
 print("every other head speaks up for most windows of its version:", bool((own > 0.5).all()))
 
 # %% [markdown]
-# What is missing can have two different causes. Scaled windows differ from originals in amplitude alone, and
-# to judge that one has to know what is usual. Warped windows have nearly the amplitudes of their
-# originals: where they are taken for originals, amplitude is not the reason. They differ in widths
-# and distances by a few per cent ({doc}`03_transformations`), which is all in the window, and which
-# this network may not have learnt to measure *yet*. We look at them one after the other.
-#
 # ## How far does amplitude lead?
 #
-# To have something to compare with, we build two {term}`oracles <oracle>`. Both know the logarithm of the root mean
-# square of a window and of several quantiles of its absolute samples, and weigh them by a linear
-# discriminant.
+# How well can originals and scaled windows be told apart by amplitude alone? Two {term}`oracles <oracle>`
+# say so. The **oracle: same participant** has studied the amplitudes of the same participant in other
+# clips, which a network cannot do for a stranger. The **oracle: other participants** has studied everyone
+# else, and judges the stranger by them, as a network does. {numref}`fig-pretraining-reference` puts the
+# network beside both. The gap between the two oracles is what knowing the person is worth.
 #
-# - The **oracle: same participant** has studied the amplitudes of the same participant in other clips,
-#   which a network cannot do for a stranger.
-# - The **oracle: other participants** has studied everyone else, and judges the stranger by them, as
-#   a network does.
-#
-# They are a reference, not a ceiling: a network may find more in a window than a linear sum of a few
-# quantiles does. If a head tells five versions apart without error, and the sixth with area $a$, then
+# Both know the logarithm of the root mean square of a window and of several quantiles of its
+# absolute samples, and weigh them by a linear discriminant. They are a reference, not a ceiling: a
+# network may find more in a window than a linear sum of a few quantiles does. If a head tells five versions apart without error, and the sixth with area $a$, then
 # its area against all six is $(5 + a) / 6$.
 
 # %%
@@ -290,8 +296,7 @@ print("the network does better than guessing:", network > 0.5)
 print("the network is below the oracle of the same participant:", network < reference["person"])
 
 # %% [markdown]
-# The oracles are averaged over everyone, the network over the participants left out. The gap between
-# the two oracles is what knowing the person is worth. Where a head's area is clearly below what it
+# The oracles are averaged over everyone, the network over the participants left out. Where a head's area is clearly below what it
 # would be if it erred on this pair alone, amplitude is not the whole story, and the table above says
 # what else the head takes for its own.
 #
@@ -304,7 +309,12 @@ print("the network is below the oracle of the same participant:", network < refe
 #
 # Would more training help? `quick` stops early, to fit two processor cores.
 # `benchmarks/bench_schedule.py` went on: it trained on a graphics card, and judged every head along
-# the way on windows of people left out. The next cells read what it found. Its schedule `fast` is
+# the way on windows of people left out. {numref}`fig-pretraining-longer` shows what it found. A head
+# that catches up there was unfinished here. One that hardly moves any more is not helped by more of
+# the same training. The book stays with the short training: what it goes on with are the features,
+# not the answers of the heads, and {doc}`06_results` asks what they are worth.
+#
+# The next cells read the results of that training. Its schedule `fast` is
 # that of `quick`, longer, and `published` is that of `paper`. More than the length is different there:
 # the data are always those of the synthetic cohort (as it was in version 0.2), whatever this page
 # shows, more people are known, and the windows cover whole recordings, so there are more to learn from.
@@ -355,9 +365,6 @@ print(f"({about['data']}, fast, judged on {n_judged} windows)")
 # second half, is not helped by more of the same training. Where that is true of original and
 # scaling alone, only the question of amplitude is left, and the reference above says what a simple
 # reading of it would give.
-#
-# The book stays with the short training. What it goes on with are the features, not the answers of
-# the heads, and {doc}`06_results` asks what they are worth.
 
 # %% [markdown]
 # ## What could go wrong

@@ -9,6 +9,11 @@
 # %% [markdown]
 # # Transfer
 #
+# ```{opening} fig-transfer-features
+# An encoder has learnt from windows without a rating. What do its features know, and can a small head
+# learn emotions from them?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how a pretrained encoder is frozen and checked to be frozen, and how small
 #   heads learn emotions from its features, for all folds at once.

@@ -9,6 +9,11 @@
 # %% [markdown]
 # # Results
 #
+# ```{opening} fig-results-forest
+# How well do the models tell high ratings from low ones in people of whom nothing was learnt, and what
+# does a looser protocol say of the same models?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how the models compare under two protocols, what the looser one also rewards,
 #   how we check that the evaluation finds nothing where there is nothing, and how small an effect it
@@ -62,7 +67,10 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # Every number below comes from the same rows: one predicted probability per tested window, fold,
 # model and target. The **{term}`regime`** says what the encoder had seen before. "Pretext saw test windows"
 # means that it has seen them, though not their ratings. In the strict rows it has never met the
-# person. The file of these rows also says what made them:
+# person. Before we read a score, an audit looks for {term}`leaks <leakage>`, and this page is not made if it
+# finds one into the pretext or the head.
+#
+# The file of these rows also says what made them:
 
 # %%
 predictions = results.predictions(study)
@@ -76,8 +84,7 @@ about = predictions.attrs["provenance"]
 pd.Series({**about["environment"], "made": about["made"], "seconds": about["seconds"]}, name="")
 
 # %% [markdown]
-# Before we read a score, we let an audit look for {term}`leaks <leakage>`: a window, a trial, a participant or a clip
-# that stands on the test side of a fold and was also used by one of the stages that learn, although
+# The audit looks for a window, a trial, a participant or a clip that stands on the test side of a fold and was also used by one of the stages that learn, although
 # the protocol forbids it. It also checks every prediction against the labels and the folds.
 
 # %%
@@ -92,6 +99,8 @@ print("no leak into the pretext or the head:", set(leaks["stage"]) <= {"normalis
 # standard deviation, which test and training windows share under the window-wise split. They hold
 # no rating, and the released code shares them too. When all of a person's windows are left out,
 # nothing is shared.
+#
+# ## What the tables hold
 #
 # A metric is computed on each participant's windows and averaged over participants. The {term}`interval <confidence interval>` is
 # a **{term}`bootstrap`-t** interval over *participants* {cite}`efron1993bootstrap`: windows of one person
@@ -204,7 +213,10 @@ for splitter in (
 #
 # What if there is no {term}`pretext`, and the ratings train every layer? **{term}`Supervised <supervised learning>`** is the same network
 # with random weights at the start, trained as long as {doc}`14_comparison` trains any network as a
-# whole. That takes so long that there are fewer folds, under both protocols: shuffled windows, and
+# whole. What has just been said of the two protocols is asked of this model, too: is window-wise the
+# higher one for every target?
+#
+# Training the whole network takes so long that there are fewer folds, under both protocols: shuffled windows, and
 # groups of people (*participant-grouped*). Its two rows can therefore be compared with each other,
 # but only roughly with the tables above, since its folds leave fewer windows to learn from. For the
 # book's own cohort its predictions are stored with the book; for other data they are computed here.
@@ -230,7 +242,10 @@ print(f"{SUPERVISED}: window-wise is the higher one for every target:", bool(np.
 # %% [markdown]
 # ## Why per participant?
 #
-# It looks simpler to pool all test windows, but under leave-one-participant-out that is a trap.
+# It looks simpler to pool all test windows, but under leave-one-participant-out that is a trap: a
+# head that knows nothing can score below one half. So our tables average over people. Within a
+# person they compare only windows that one head has judged, because the same trap waits there.
+#
 # Take a head that ignores the ECG and gives every window the training share of high ratings. It
 # knows nothing. Yet when a person with many high ratings is left out, that share falls, and the
 # left-out windows get a *lower* probability although more of them are high:
@@ -247,10 +262,9 @@ for t, target in enumerate(TARGETS):
     print(f"pooled {auc(labels[:, t], blind):.2f}, per participant {np.nanmean(of_person):.2f}")
 
 # %% [markdown]
-# Per participant it scores one half, as it should. That is why our tables average over people, and
-# a person whose ratings are all alike is dropped from the AUC and counted.
+# Per participant it scores one half, as it should. A person whose ratings are all alike is dropped from the AUC and counted.
 #
-# The same trap waits one level down, wherever the folds *cut* a person, as window-wise ones do. Every
+# One level down the trap waits wherever the folds *cut* a person, as window-wise ones do. Every
 # fold has a head of its own. A window that is taken out for the test is missing from the training, so
 # the head of its fold has seen a little less of its rating, of its person and of its trial. Across
 # heads, a person's high windows come out lower than they should. Within one fold nothing of this
@@ -315,7 +329,10 @@ print(
 # ## Does it matter that the pretext saw the test person?
 #
 # Pretraining uses no ratings. Is it cheating to let it see the test person's windows? It might be:
-# features that fit this very heart may carry more. We compare the same encoders in both roles.
+# features that fit this very heart may carry more. Whatever the sign of the difference, quote the
+# strict row: it needs no defence.
+#
+# We compare the same encoders in both roles.
 # Under "strict" the head gets the features of an encoder that never met the person, under "pretext
 # saw test windows" those of one that did.
 
@@ -327,8 +344,6 @@ table = exposure.set_index(["metric", "target"])[columns].round(3)
 table.rename_axis(columns=f"pretext saw the person, minus strict ({study.label})")
 
 # %% [markdown]
-# Whatever the sign here, quote the strict row: it needs no defence.
-#
 # ## A control in which there is nothing to find
 #
 # That a method finds something proves little unless it also finds nothing where there is nothing to
@@ -368,8 +383,11 @@ print("every one covers chance:", bool(covers.all()))
 # ## How small an effect would be found?
 #
 # Finding nothing says little if an effect would have been missed too. How far above one half must
-# the true mean area lie for the interval of the tables to exclude one half four times in five? That
-# depends on the number of people, and on how much their areas differ. Near chance the {term}`null cohort`
+# the true mean area lie for the interval of the tables to exclude one half four times in five?
+# {numref}`fig-results-power` shows it for as many people as this study has. An interval that covers
+# one half says "no effect larger than about this", and no more.
+#
+# The answer depends on the number of people, and on how much their areas differ. Near chance the {term}`null cohort`
 # above shows how much: there the truth is one half for everyone, and all spread is noise.
 
 # %% mystnb={"image": {"alt": "The power rises with the effect, one curve for the random encoder and one for the STR encoder, where it crosses the dotted line at 0.8, the effect is found four times in five."}, "figure": {"caption": "How often the interval of the tables leaves out chance, over the true effect, for as many people as this study has; the spread between people is that of the cohort without effect.", "name": "fig-results-power"}}
@@ -405,7 +423,6 @@ for model, more_often in missed.items():
     print(f"{model}: a true area of 0.55 would be missed more often than found:", bool(more_often))
 
 # %% [markdown]
-# An interval that covers one half therefore says "no effect larger than about this", and no more.
 # {doc}`08_statistics` draws the same curves for other numbers of people.
 #
 # ## What this shows, and what it does not

@@ -9,6 +9,11 @@
 # %% [markdown]
 # # The leak, measured
 #
+# ```{opening} fig-leakage-ladder
+# How much of a score was read from the ECG, and how much was given away by the way in which the
+# windows were split?
+# ```
+#
 # ```{admonition} Before you start
 # - **You will learn** how much each way of splitting gives away, measured on cohorts where we know
 #   what there is to find, and which leak does it: the trial, the person or the clip.
@@ -149,6 +154,13 @@ fig
 # Follow the line of effect 0 in {numref}`fig-leakage-ladder`. There is nothing to find, and yet the
 # loose rungs can report something. Then follow the others: from left to right they lose what the split
 # gave away, and keep what was read.
+#
+# ### The ladder in numbers
+#
+# The tables give every point of the figure with its interval, and the {term}`majority class <majority baseline>`
+# beside the two heads. The majority knows nothing, on any rung.
+#
+# First the pooled accuracy, then the area within a person.
 
 
 # %%
@@ -175,7 +187,7 @@ as_table("pooled_accuracy")
 as_table("auc")
 
 # %% [markdown]
-# The {term}`majority class <majority baseline>` knows nothing, on any rung. Over all windows together it scores this:
+# Over all windows together the majority class scores this:
 
 # %%
 majority = summary[(summary["model"] == MAJORITY) & (summary["metric"] == "pooled_accuracy")]
@@ -209,13 +221,19 @@ for head, model in HEADS.items():
 # features hardly can. For the pooled accuracy it is enough to recognise the *person* and to know
 # whether that person rates high or low, which even the plane can do:
 
-# %%
+# %% tags=["hide-input"]
 pot = nothing[nothing["metric"] == "pooled_accuracy"].set_index(["model", "protocol"])["mean"]
 for head, model in HEADS.items():
     print(f"{MADE}, effect 0, {head}, pooled accuracy")
     print("  window-wise above one person out:", bool(pot[model, WINDOW] > pot[model, PERSON]))
 
 # %% [markdown]
+# :::{dropdown} Quiz: At effect 0, pooled accuracy is above chance and the area within a person is not. What was recognised?
+# The person: it is enough to know who rates high. Within a person that knowledge gives no order.
+# :::
+#
+# ### How large is the gift?
+#
 # How much does it bring to know the person and the trial, and does it shrink when there is more to
 # find? We take the difference between the two protocols, on the same people. At effect 0 all of it
 # is a gift. With an effect it also contains an honest part, which comes from having the person's
@@ -236,16 +254,15 @@ above_zero = with_neighbours.loc[with_neighbours["low"] > 0, "effect"]
 print(f"{MADE}, {NEIGHBOURS}, difference above zero for the effects:", above_zero.tolist())
 
 # %% [markdown]
-# :::{dropdown} Quiz: At effect 0, pooled accuracy is above chance and the area within a person is not. What was recognised?
-# The person: it is enough to know who rates high. Within a person that knowledge gives no order.
-# :::
-#
 # ## Three ways to know without an ECG
 #
 # Take the ECG away altogether. A predictor that is told *who* it is, *which clip* was on, or *which
 # trial*, answers with the share of high ratings among the training windows of that person, clip or
 # trial. If there are none, it says one half. This is what the split would give to a head that
-# recognises them without fail.
+# recognises them without fail. Window-wise, knowing the trial is knowing the answer. From whole trials
+# on only the person and the clip can help, and the clip is known on all rungs but two.
+#
+# The table has a column for each of the three, under both metrics.
 
 # %%
 alone = pd.concat(
@@ -261,8 +278,7 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 # %% [markdown]
 # Read it column by column.
 #
-# - **Trial.** Window-wise, knowing the trial is knowing the answer. From whole trials on it is worth
-#   nothing.
+# - **Trial.** Everything window-wise, nothing from whole trials on.
 # - **Participant.** Worth something for the pooled accuracy, as long as the person is known.
 #   *Within* a person and a fold it is worth exactly nothing, because one head gives one person a
 #   single answer.
@@ -279,8 +295,10 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 #
 # Why only windows of one fold? Leave out a trial with a high rating: the rest of the person's
 # trials now looks lower than it is, so a head that recognises the person answers lower for this
-# trial than the head of another fold does for another trial. The right order is reversed. Here are
-# the same predictions, at effect 0, with a person's windows compared **across heads**, by their
+# trial than the head of another fold does for another trial. The right order is reversed, and a
+# predictor that knows the person falls below chance. Within a fold this does not arise.
+#
+# Here are the same predictions, at effect 0, with a person's windows compared **across heads**, by their
 # **ranks** within the fold, and **within folds** as in our tables. "Participant" is the predictor
 # without ECG.
 
@@ -373,7 +391,7 @@ ceiling.round(2).rename_axis(columns=f"AUC within a person ({MADE}), effect")
 # the trial again, which is a leak, or learn how this person responds, which is not. At effect 0 there is
 # nothing to respond to, so there **everything above the oracle is leakage**.
 
-# %%
+# %% tags=["hide-input"]
 scores = on_all_rungs[(on_all_rungs["metric"] == "auc") & (on_all_rungs["model"] != MAJORITY)]
 limit = scores["effect"].map(ceiling.loc[STATE])
 above = scores[scores["low"] > limit]
@@ -403,8 +421,12 @@ share.map("{:.0%}".format).rename_axis(columns=f"recovered ({MADE}), effect")
 #
 # ## What do the features know?
 #
-# A **probe** is a classifier that is asked about identity instead of emotion. It uses the very same
-# features. Three questions, each with a split of its own, so that the answer is not given away:
+# A **probe** is a classifier that is asked about identity instead of emotion: which participant, which
+# clip, which trial? It uses the very same features. An identity that {numref}`fig-leakage-probes` shows
+# far above guessing at effect 0 is one that a head can use where the split allows it. Nobody trained
+# the features for that.
+#
+# Each question has a split of its own, so that the answer is not given away:
 #
 # - *Which participant?* Learnt from some trials of everyone, tested on other trials.
 # - *Which clip?* Learnt from some people, tested on others.
@@ -453,7 +475,12 @@ by_effect.round(2).rename_axis(columns=f"{STR} ({MADE}), effect")
 # %% [markdown]
 # ## Is it the encoder?
 #
-# At effect 0 we also let the heads learn from the other features. The AUC within a person:
+# A leak needs three things: a split that lets it, features that carry the identity, and a head that
+# can use it. Of these, only the split can be chosen without losing anything. To see whether the
+# features must come from a trained network, we let the heads learn at effect 0 from the other
+# features too, those of the random encoder and the powers in bands.
+#
+# The AUC within a person:
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -468,8 +495,6 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 # %% [markdown]
 # Compare with the right panel of {numref}`fig-leakage-probes`: the better the features tell trials
 # apart, the more they can leak to a head that learns by heart, whether a network made them or not.
-# A leak needs three things: a split that lets it, features that carry the identity, and a head that
-# can use it. Of these, only the split can be chosen without losing anything.
 #
 # :::{dropdown} Quiz: Band powers leak as much as a trained encoder. Whose fault is the leak?
 # The split's. Any features that carry identity leak where the split allows it, and a head uses what

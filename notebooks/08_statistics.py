@@ -223,7 +223,11 @@ print(
 # ## Clips are a sample too
 #
 # All intervals so far ask: what would *other people* give, with the same clips? But nobody cares for
-# just these films. They, too, are a sample. Suppose a loud clip quickens every heart, and happens
+# just these films. They, too, are a sample. An interval over people alone is too narrow for that
+# question where clips pull at everyone alike, and more people don't help. One over people *and* clips
+# is never narrower, and allows for it.
+#
+# Suppose a loud clip quickens every heart, and happens
 # to be one that most people rate high. Then a head that listens to the heart rate is right about this
 # clip in everyone. With more people it is right more often still; only other clips would show that it
 # was luck. People and clips are **crossed** random factors: each person saw each clip.
@@ -322,7 +326,11 @@ print("people and clips:", int((both["low"] > 0.5).sum()), "of", both["low"].not
 # An interval says how large an effect is. A {term}`permutation test` asks whether there is any: let things
 # change places that would be alike if the model knew nothing, and see how often the result is as
 # good as the real one {cite}`ojala2010permutation`. The difficulty is to say *what* may change
-# places.
+# places. The trials of one person may, each with all its windows, and where a head was trained on the
+# ratings of others, it must be trained anew for every permutation. Other shuffles find something
+# where there is nothing, too often.
+#
+# Three things could be shuffled.
 #
 # - **Windows?** No. Windows of a trial share a rating and resemble each other. A shuffle of windows
 #   takes these groups apart, and the shuffled results vary less than real chance does.
@@ -503,8 +511,13 @@ print("calculated 80 %, simulation agrees within 4 points:", bool(abs(found - 0.
 # ## Seeds are not people
 #
 # Train the same head with another seed, and the numbers change. Papers often train five
-# times and write "± standard deviation over seeds". What does this ± tell? We train the heads on
-# the random encoder's features with five seeds, and lay out one number per person and seed.
+# times and write "± standard deviation over seeds". What does this ± tell? It says how *these* people
+# would score tomorrow; readers ask what *other people* would give. However many seeds there are, the
+# differences between people stay. So our tables average the seeds within a person first, and then
+# take the interval over people.
+#
+# We train the heads on the random encoder's features with five seeds, and lay out one number per
+# person and seed.
 
 # %%
 of_seeds = statistics.seed_predictions(study, TARGETS[0])
@@ -552,9 +565,7 @@ saved = 1 - parts["error_many_seeds"] / parts["error"]
 print("endless seeds instead of these would save a tenth of it:", bool(saved >= 0.1))
 
 # %% [markdown]
-# The ± over seeds answers a narrow question: would *this* cohort give another number tomorrow?
-# Readers ask a different one: what would *other people* give? So our tables average the seeds
-# within a person first, and then take the interval over people. More seeds are worth their price as
+# More seeds are worth their price as
 # long as the seed's share is large; after that, only more people help. To save time the heads here
 # trained for a third of the usual {term}`epochs <epoch>`.
 #
