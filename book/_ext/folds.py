@@ -50,10 +50,15 @@ def is_solution(cell: nodes.container) -> bool:
 
 def n_rows(output: nodes.container) -> int:
     """Count the rows of the longest table or text in an output; a figure has none."""
-    texts = [n.astext() for n in output.findall(lambda n: isinstance(n, nodes.FixedTextElement))]
-    tables = [n.astext() for n in output.findall(nodes.raw) if n.get("format") == "html"]
-    lines = [sum(bool(line.strip()) for line in text.splitlines()) for text in texts]
-    return max([*lines, *(text.count("<tr") - 1 for text in tables)], default=0)
+    rows = [0]
+    for node in output.findall(nodes.FixedTextElement):
+        text = node.astext()
+        # The lines of a table's HTML are not its rows; all else is shown line by line.
+        if isinstance(node, nodes.raw):
+            rows.append(text.count("<tr") - 1)
+        else:
+            rows.append(sum(bool(line.strip()) for line in text.splitlines()))
+    return max(rows)
 
 
 def hide_mode(cell: nodes.container, first: bool) -> str | None:
