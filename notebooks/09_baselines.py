@@ -257,8 +257,8 @@ print([t for t in TARGETS if areas.loc[t, "high"] < 0])
 # **If this page says "synthetic"**, the answer was built in. Invented people in whom an effect was
 # planted show what they feel through heart rate, variability and the size and width of waves. Features
 # that measure these have an advantage, and a small network that trains for a few minutes has to rediscover
-# them. It tells nothing about real people. Where the network *loses*, however, it has missed effects that
-# are there.
+# them. It tells nothing about real people. A network that *loses* to them, however, has missed some of the
+# effect that was planted.
 #
 # What does the person's own mean add, and what the baseline before the clip?
 
