@@ -264,8 +264,8 @@ print([t for t in TARGETS if areas.loc[t, "high"] < 0])
 # **If this page says "synthetic"**, the answer was built in. Invented people in whom an effect was
 # planted show what they feel through heart rate, variability and the size and width of waves. Features
 # that measure these have an advantage, and a small network that trains for a few minutes has to rediscover
-# them. It tells nothing about real people. Where the network *loses*, however, it has missed effects that
-# are there.
+# them. It tells nothing about real people. A network that *loses* to them, however, has missed some of the
+# effect that was planted.
 #
 # :::{dropdown} Quiz: The network loses to ten features on synthetic data. What does that prove about DREAMER?
 # Nothing. There the effects were planted in just those features. It proves that the network missed

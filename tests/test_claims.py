@@ -99,6 +99,7 @@ def test_each_claim_is_broken_by_an_example(claim):
     [
         "DREAMER is a study of 23 people and 18 clips.",
         "23 people: intervals 0.08 wide on average (simulated)",
+        "auc valence   -0.049 -0.414  0.284  6",
         "Where amplitude varies anyway, it tells little.",
         "Where a participant's windows lie together, the features know who it is.",
         "Where the features know who a window belongs to, the split must not.",

@@ -107,7 +107,7 @@ class Claim:
 
 _DEFAULT = (
     r"\b(?:(?:23|[Tt]wenty-three) (?:people|participants)"
-    r"|(?:18|[Ee]ighteen) (?:\w+ )?(?:clips|films)|414 )"
+    r"|(?:18|[Ee]ighteen) (?:\w+ )?(?:clips|films)|(?<!\.)414 )"
 )
 _BETTER = (
     r"(?<!Does )\b(?:[Tt]he|[Oo]ur) (?:[\w-]+ ){0,2}(?:encoder|network|features|pretext)"
