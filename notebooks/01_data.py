@@ -237,7 +237,7 @@ fig
 fig = cohort_plots.rating_counts(trials, study.label)
 fig
 
-# %%
+# %% tags=["hide-input"]
 high = pd.DataFrame({target: binary_labels(trials, target) for target in TARGETS})
 base = pd.DataFrame({"share of high": high.mean()})
 base["accuracy of the commonest answer"] = np.maximum(high.mean(), 1 - high.mean())

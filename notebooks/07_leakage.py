@@ -130,7 +130,7 @@ known.round(2).rename_axis(index="share known from training", columns=MADE)
 # that one head has judged, that is windows of one fold. On the last rung every fold is a single trial
 # with one rating, so there windows of different heads have to be compared.
 
-# %%
+# %% tags=["hide-input"]
 with parallel_config(n_jobs=-1):
     predictions = ladder_predictions(study)
 summary = ladder_summary(predictions, **options)
@@ -405,7 +405,7 @@ print("the feeling is a higher ceiling:", bool((ceiling.loc[FEELING] >= ceiling.
 # tell what is really read. Of the way from chance to the oracle, leave-one-person-out covers this
 # share:
 
-# %%
+# %% tags=["hide-input"]
 # NBVAL_IGNORE_OUTPUT
 # reason: features of a trained network differ slightly between processors
 read = scores[scores["protocol"] == PERSON].pivot(index="model", columns="effect", values="mean")
