@@ -27,13 +27,14 @@ from common import flop_per_view, in_turns, ratio_row, row, save, seconds
 WINDOWS, VERSIONS, LENGTH, STEPS, TURNS = 8, 7, 2560, 6, 3
 MATRIX = 2048
 OURS, DIRECT, JAX = "ecglib on TensorFlow", "ecglib, direct convolutions", "ecglib on JAX"
-PLAIN, TORCH = "plain Keras", "PyTorch eager"
+PLAIN, TORCH, COMPILED = "plain Keras", "PyTorch eager", "PyTorch, torch.compile"
 PACKAGE = {
     OURS: "tensorflow",
     DIRECT: "tensorflow",
     JAX: "jax",
     PLAIN: "tensorflow",
     TORCH: "torch",
+    COMPILED: "torch",
 }
 
 
@@ -77,13 +78,15 @@ def step_of_keras(variant: str, windows: int) -> tuple[Callable[[], Any], int]:
     return lambda: model.train_on_batch(x), flop_per_view(encoder)
 
 
-def step_of_torch(windows: int) -> tuple[Callable[[], Any], int]:
+def step_of_torch(windows: int, compiled: bool) -> tuple[Callable[[], Any], int]:
     """Build the same network and step in PyTorch, as its tutorials would.
 
     Parameters
     ----------
     windows : int
         Windows in a step; their versions are made here, before the step.
+    compiled : bool
+        Whether `torch.compile` makes one program of network and loss.
 
     Returns
     -------
@@ -119,13 +122,19 @@ def step_of_torch(windows: int) -> tuple[Callable[[], Any], int]:
     x = AllVersions()(raw).detach()[:, None]
     y = torch.eye(VERSIONS).repeat(windows, 1)
 
-    def step() -> float:
-        optimiser.zero_grad()
-        features = encoder(x)
+    def loss_of(views: torch.Tensor) -> torch.Tensor:
+        features = encoder(views)
         logits = torch.cat([head(features) for head in heads], dim=1)
         entropy = nn.functional.binary_cross_entropy_with_logits(logits, y, reduction="none")
         penalty = sum(kernel.square().sum() for kernel in kernels)
-        loss = (entropy.mean(dim=0) * task_weights).sum() + 0.5e-4 * penalty
+        return (entropy.mean(dim=0) * task_weights).sum() + 0.5e-4 * penalty
+
+    if compiled:
+        loss_of = torch.compile(loss_of)
+
+    def step() -> float:
+        optimiser.zero_grad()
+        loss = loss_of(x)
         loss.backward()
         optimiser.step()
         return loss.item()
@@ -145,8 +154,8 @@ def measure(variant: str, tiny: bool) -> dict[str, float]:
     """Measure one variant in this process."""
     windows, steps, n = (1, 1, 256) if tiny else (WINDOWS, STEPS, MATRIX)
     before = matrix_rate(n)
-    if variant == TORCH:
-        step, flop = step_of_torch(windows)
+    if PACKAGE[variant] == "torch":
+        step, flop = step_of_torch(windows, compiled=variant == COMPILED)
     else:
         step, flop = step_of_keras(variant, windows)
     for _ in range(2):  # compiles
@@ -195,6 +204,7 @@ def main() -> None:
     notes = {
         PLAIN: "Keras' own pooling, no compilation, no memory policy",
         TORCH: "PyTorch's versions are made before the step, ecglib's within it",
+        COMPILED: "as PyTorch eager; compiled before the time is taken",
     }
     rows = [
         ratio_row(
@@ -204,7 +214,7 @@ def main() -> None:
             target=target,
             note=notes.get(other, ""),
         )
-        for other, target in ((PLAIN, 2.0), (TORCH, 1.5), (DIRECT, None))
+        for other, target in ((PLAIN, 2.0), (TORCH, 1.5), (COMPILED, 3.0), (DIRECT, None))
         if other in views
     ]
     shares = {
