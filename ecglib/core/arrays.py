@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 
+@checked
 def digest(array: np.ndarray) -> str:
     """Fingerprint the content of an array, for what was computed from it.
 
@@ -28,6 +30,7 @@ def digest(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
 
 
+@checked
 def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     """Keep at most so many of the rows, evenly spaced, the first and the last among them.
 
@@ -80,6 +83,7 @@ numbers.
             )
 
 
+@checked
 def rows_by_value(values: np.ndarray) -> dict[int, np.ndarray]:
     """Give the rows in which each value stands.
 

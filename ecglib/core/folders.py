@@ -18,6 +18,7 @@ import os
 import tomllib
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 HOME, ARTIFACTS = "ECGLIB_HOME", "ECGLIB_ARTIFACTS"
@@ -101,6 +102,7 @@ def given_path(path: str | os.PathLike[str], field: str | None = None) -> Path:
     return found
 
 
+@checked
 def named_path(variable: str) -> Path | None:
     """Give the path that an environment variable names.
 
@@ -123,6 +125,7 @@ def named_path(variable: str) -> Path | None:
     return home_folder() / named if named else None
 
 
+@checked
 def find_named(
     path: str | os.PathLike[str] | None, variable: str, default: Path
 ) -> tuple[Path, str] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
+from ecglib.core.annotations import checked
 from ecglib.data.recording import MAX_RATE, MIN_RATE
 
 COMMON_RATES = (
@@ -62,6 +63,7 @@ class _Beats:
     contrast: float
 
 
+@checked
 def plausible_rate(x: np.ndarray, fs: float) -> float | None:
     """Suggest another sampling rate if the stated one makes every heart rate impossible.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 
@@ -71,6 +72,7 @@ class Rating:
         kind = "a whole number" if self.whole else "a number"
         return f"{kind} from {self.low:g} to {self.high:g}"
 
+    @checked
     def allows(self, values: pd.Series) -> np.ndarray:
         """Say of each of the `values` whether it is an answer on this scale."""
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
@@ -123,6 +125,7 @@ class Classes:
         """What a correct value looks like, for messages."""
         return " or ".join(map(str, self.values))
 
+    @checked
     def allows(self, values: pd.Series) -> np.ndarray:
         """Say of each of the `values` whether it is one of these classes."""
         return values.isin(self.values).to_numpy()
@@ -141,6 +144,7 @@ RATINGS = SCALES[0].answers
 """Answers on each of DREAMER's scales."""
 
 
+@checked
 def as_target(target: str | Target) -> Target:
     """Give the target that a name stands for; a target stands for itself.
 
@@ -177,6 +181,7 @@ def as_target(target: str | Target) -> Target:
     )
 
 
+@checked
 def binary_targets(targets: Sequence[str | Target]) -> list[Target]:
     """Turn targets into questions with two answers, each with a name of its own.
 
@@ -218,6 +223,7 @@ def binary_targets(targets: Sequence[str | Target]) -> list[Target]:
     return found
 
 
+@checked
 def label_names(targets: Sequence[str | Target]) -> list[str]:
     """Name the columns of `ecglib.data.labels.label_matrix`.
 
@@ -238,6 +244,7 @@ def label_names(targets: Sequence[str | Target]) -> list[str]:
     return [question_name(target) for target in binary_targets(targets)]
 
 
+@checked
 def question_name(target: str | Target) -> str:
     """Give the name under which predictions of a target stand in tables.
 

@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
 from ecglib.data.targets import Target, label_names
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from ecglib.transfer.frozen import HeadConfig
 
 
+@checked
 def person_majority_predictions(
     meta: pd.DataFrame,
     splitter: Splitter,
@@ -98,6 +101,7 @@ def person_majority_predictions(
     return pd.concat(rows, ignore_index=True)
 
 
+@checked
 def evaluate_frozen(
     features: np.ndarray | Mapping[str, np.ndarray],
     meta: pd.DataFrame,
@@ -186,6 +190,7 @@ def evaluate_frozen(
     return pd.concat([rows[key] for key in sorted(rows)], ignore_index=True)
 
 
+@checked
 def majority_class(labels: np.ndarray, n_classes: int = 2) -> int:
     """Give the class that most labels are of; of equally common ones the lowest.
 
@@ -200,14 +205,27 @@ def majority_class(labels: np.ndarray, n_classes: int = 2) -> int:
     -------
     int
 
+    Raises
+    ------
+    DataError
+        If there are no labels, or one is no class.
+
     Examples
     --------
     >>> majority_class(np.array([0, 2, 2]), 3), majority_class(np.array([0, 1]))
     (2, 0)
     """
+    checks.array("labels", labels, (None,))
+    if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < n_classes:
+        raise DataError(
+            f"labels of {labels.dtype} from {labels.min()} to {labels.max()}",
+            field="labels",
+            expected=f"classes from 0 to {n_classes - 1}",
+        )
     return int(np.bincount(labels, minlength=n_classes).argmax())
 
 
+@checked
 def majority_predictions(
     meta: pd.DataFrame,
     splitter: Splitter,
@@ -304,6 +322,7 @@ def _refuse_seen_participants(
             )
 
 
+@checked
 def evaluate_estimator(
     estimator: BaseEstimator,
     features: np.ndarray,

@@ -7,7 +7,38 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import rankdata
 
+from ecglib.core import checks
 from ecglib.core.arrays import rows_by_value
+
+
+def labels_and_probabilities(
+    truth: np.ndarray, probability: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check that there is one label and one probability per window.
+
+    Parameters
+    ----------
+    truth, probability
+        As in `accuracy`.
+
+    Returns
+    -------
+    truth, probability : ndarray, shape (n_windows,)
+
+    Raises
+    ------
+    DataError
+        As in `accuracy`.
+
+    Examples
+    --------
+    >>> labels_and_probabilities(np.array([1, 2]), np.array([0.5, 0.5]))
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field truth: 2. Expected labels, 0 or 1.
+    """
+    truth = checks.labels("truth", truth, (None,))
+    return truth, checks.probabilities("probability", probability, truth.shape)
 
 
 def accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
@@ -23,7 +54,13 @@ def accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    DataError
+        If there are no windows, shapes differ, a label is not 0 or 1, or a probability is none.
     """
+    truth, probability = labels_and_probabilities(truth, probability)
     return float(np.mean((probability > 0.5) == truth))
 
 
@@ -38,6 +75,11 @@ def balanced_accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    DataError
+        As in `accuracy`.
     """
     true_negative, false_positive, false_negative, true_positive = _confusion(truth, probability)
     positive, negative = true_positive + false_negative, true_negative + false_positive
@@ -60,6 +102,11 @@ def macro_f1(truth: np.ndarray, probability: np.ndarray) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    DataError
+        As in `accuracy`.
     """
     true_negative, false_positive, false_negative, true_positive = _confusion(truth, probability)
     if not true_positive + false_negative or not true_negative + false_positive:
@@ -75,13 +122,22 @@ def auc(truth: np.ndarray, probability: np.ndarray) -> float:
 
     Parameters
     ----------
-    truth, probability
-        As in `accuracy`.
+    truth : ndarray, shape (n_windows,)
+        Labels, 0 or 1.
+    probability : ndarray, shape (n_windows,)
+        Probability of class 1, or any other score: only the order counts.
 
     Returns
     -------
     float
+
+    Raises
+    ------
+    DataError
+        If there are no windows, shapes differ, a label is not 0 or 1, or a score is not finite.
     """
+    truth = checks.labels("truth", truth, (None,))
+    probability = checks.array("probability", probability, truth.shape)
     positive = int(np.sum(truth))
     negative = truth.size - positive
     if not positive or not negative:
@@ -166,6 +222,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def _confusion(truth: np.ndarray, probability: np.ndarray) -> tuple[int, int, int, int]:
+    truth, probability = labels_and_probabilities(truth, probability)
     predicted = probability > 0.5
     counts = np.bincount(2 * truth.astype(np.int64) + predicted, minlength=4)
     return tuple(int(c) for c in counts)

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
 from ecglib.core.progress import progress as with_progress
@@ -31,6 +32,7 @@ def encoders() -> list[str]:
     return sorted(f.name.removesuffix(".npz") for f in SHIPPED.iterdir() if f.name[-4:] == ".npz")
 
 
+@checked
 def find_encoder(
     encoder: keras.Model | str | Path | None = None,
 ) -> tuple[keras.Model, EncoderCard | None]:
@@ -59,6 +61,7 @@ def find_encoder(
     return load_encoder(encoder_file(encoder))
 
 
+@checked
 def encoder_file(encoder: str | Path | None = None) -> Path:
     """Find the file of an encoder by its name or its path.
 
@@ -89,6 +92,7 @@ def encoder_file(encoder: str | Path | None = None) -> Path:
     )
 
 
+@checked
 def embed(
     windows: Any,
     encoder: keras.Model | str | Path | None = None,

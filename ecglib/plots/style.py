@@ -13,6 +13,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from ecglib.core.annotations import checked
+
 GREY, BLUE, ORANGE, GREEN, PURPLE = "#777777", "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 """Colours; grey is for what serves as a comparison."""
 
@@ -80,6 +82,7 @@ STYLE = {
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Give the function `draw` the book's style, and its figure to the caller alone."""
+    draw = checked(draw)
 
     @functools.wraps(draw)
     def wrapper(*args: Any, **kwargs: Any) -> Figure:

@@ -20,6 +20,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.models.encoder import EncoderConfig, build_encoder, layer_seeds
 from ecglib.models.training import TrainingConfig
 from ecglib.pretext.views import RandomViews, ViewConfig
@@ -62,6 +63,7 @@ class ContrastiveConfig:
     projection: tuple[int, ...] = (128, 64)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _check_temperature(self.temperature)
         if not self.projection or min(self.projection) < 1:
             raise ValueError(f"projection is {self.projection}: give at least one number of units")
@@ -104,6 +106,7 @@ def _unit_vectors(z: Any, dtype: str) -> Any:
     return z / ops.sqrt(ops.maximum(square, 1.0))
 
 
+@checked
 def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
     """Compute the normalised temperature-scaled cross-entropy of every view.
 
@@ -161,6 +164,7 @@ def nt_xent(z: Any, temperature: float) -> tuple[Any, Any]:
     return ops.cast(loss, "float32"), ops.cast(ops.max(margins, axis=-1) < -TIE, "float32")
 
 
+@checked
 def build_projection_head(
     n_features: int = 128,
     units: Sequence[int] = (128, 64),
@@ -317,6 +321,7 @@ def _check_temperature(temperature: float) -> None:
         raise ValueError(f"temperature is {temperature}: it must be positive and finite")
 
 
+@checked
 def build_contrastive_model(
     config: ContrastiveConfig, encoder: EncoderConfig, length: int, seed: int = 0
 ) -> ContrastiveModel:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path, fingerprint
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Cluster:
             raise ValueError(f"coordinator {self.coordinator!r}: give it as HOST:PORT")
 
 
+@checked
 def join(cluster: Cluster | None = None) -> None:
     """Connect this process with the others; models built afterwards live on all their devices.
 
@@ -128,6 +130,7 @@ class _Share:
         return self.X[rows.reshape(self.processes, -1)[self.process]]
 
 
+@checked
 def train_distributed(
     model: keras.Model,
     X: np.ndarray,

@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.artifacts import fingerprint, load_arrays, save_arrays
 from ecglib.core.errors import DataError
@@ -96,6 +97,7 @@ class Clock(keras.callbacks.Callback):
         self.seconds = state
 
 
+@checked
 def build_model(
     config: PretextConfigs, encoder: EncoderConfig, length: int, seed: int = 0
 ) -> STRModel | ContrastiveModel:
@@ -120,6 +122,7 @@ def build_model(
     return build(config, encoder, length, seed)
 
 
+@checked
 def pretrain(
     windows: np.ndarray,
     config: PretextConfigs,
@@ -161,6 +164,7 @@ def pretrain(
     return Pretrained(model, history)
 
 
+@checked
 def train(
     model: keras.Model,
     X: np.ndarray,

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import TARGETS, class_labels, label_matrix
 from ecglib.evaluation.crossval import majority_class
@@ -63,6 +65,7 @@ class GroupFold:
     test: np.ndarray
 
 
+@checked
 def choices(
     pretexts: Sequence[str] = PRETEXTS,
     transfers: Sequence[str] = TRANSFERS,
@@ -95,8 +98,8 @@ def choices(
 
     Raises
     ------
-    ValueError
-        If a name is unknown, or no combination is left.
+    DataError
+        If a name is unknown, a sequence is empty, or no combination is left.
 
     Examples
     --------
@@ -108,19 +111,19 @@ def choices(
     3     STR    fine-tuned
     """
     for name, given, known in (
-        ("pretext", pretexts, PRETEXTS),
-        ("transfer", transfers, TRANSFERS),
-        ("encoder", encoders, ENCODERS),
+        ("pretexts", pretexts, PRETEXTS),
+        ("transfers", transfers, TRANSFERS),
+        ("encoders", encoders, ENCODERS),
         ("classes", classes, CLASSES),
     ):
-        unknown = [value for value in given if value not in known]
-        if unknown:
-            raise ValueError(f"{name} {unknown[0]!r} is unknown: choose from {known}")
+        checks.several(name, given, checks.one_of, known)
+    for name, given in (("labelled", labelled), ("seeds", seeds)):
+        checks.several(name, given, lambda _, value: value)
     lists = (pretexts, transfers, encoders, classes, [str(n) for n in labelled], seeds)
     frame = pd.MultiIndex.from_product(lists, names=CHOICE).to_frame(index=False)
     sensible = _sensible(frame)
     if not sensible.any():
-        raise ValueError(f"nothing to compare: {_SENSE}")
+        raise DataError(f"nothing to compare: {_SENSE}")
     return frame[sensible].reset_index(drop=True)
 
 
@@ -170,6 +173,7 @@ def folds(study: Study) -> list[GroupFold]:
     return found
 
 
+@checked
 def labelled_windows(
     participant: np.ndarray, train: np.ndarray, labelled: int | str, seed: int
 ) -> np.ndarray:
@@ -309,10 +313,12 @@ class Starts:
         self._studies: dict[str, Study] = {}
         self._known: dict[tuple[Any, ...], list[np.ndarray]] = {}
 
+    @checked
     def shape(self, encoder: str) -> EncoderConfig:
         """Give the shape of an `encoder`: the study's, with or without batch normalisation."""
         return replace(self.study.profile.encoder, batch_norm=encoder == ENCODERS[1])
 
+    @checked
     def weights(self, pretext: str, encoder: str, group: int, seed: int = 0) -> list[np.ndarray]:
         """Give the weights of an encoder that has seen nobody of a group.
 
@@ -348,6 +354,7 @@ class Starts:
             start = pretraining.supervised_encoder(study, group)
         return start.get_weights()
 
+    @checked
     def of(self, encoder: str) -> Study:
         """Give the study with that `encoder`."""
         if encoder not in self._studies:
@@ -355,6 +362,7 @@ class Starts:
         return self._studies[encoder]
 
 
+@checked
 def training_effort(config: ComparisonConfig) -> pd.DataFrame:
     """Count what every transfer trains.
 

@@ -25,6 +25,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import label_matrix
 from ecglib.evaluation.crossval import evaluate_estimator, majority_predictions
 from ecglib.evaluation.intervals import mean_and_interval
@@ -208,6 +209,7 @@ def rungs(study: Study, meta: pd.DataFrame) -> list[Splitter]:
     return ladder(profile.window_folds, profile.seed, meta=meta, gap_s=length_s, length_s=length_s)
 
 
+@checked
 def ladder_summary(
     predictions: pd.DataFrame, *, n_intervals: int = 1, n_resamples: int = 9999
 ) -> pd.DataFrame:
@@ -238,6 +240,7 @@ def ladder_summary(
     return pd.concat(tables, ignore_index=True)
 
 
+@checked
 def leak(
     predictions: pd.DataFrame,
     loose: str = WindowKFold.protocol,
@@ -272,6 +275,7 @@ def leak(
     return pd.concat(tables, ignore_index=True)[columns]
 
 
+@checked
 def oracle_summary(
     cohorts: dict[float, KnownCohort], target: str = TARGET, *, n_resamples: int = 9999
 ) -> pd.DataFrame:
@@ -309,6 +313,7 @@ def oracle_summary(
     return pd.DataFrame(rows)
 
 
+@checked
 def probe_summary(
     cohorts: dict[float, KnownCohort], seed: int = 0, *, n_resamples: int = 9999
 ) -> pd.DataFrame:

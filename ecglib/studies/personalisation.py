@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.crossval import evaluate_estimator, majority_predictions
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut, WithinParticipantKFold
@@ -143,6 +144,7 @@ def _predict_own(study: Study, meta: pd.DataFrame) -> pd.DataFrame:
     return append_predictions(*frames)
 
 
+@checked
 def fold_by_fold(predictions: pd.DataFrame) -> pd.DataFrame:
     """Keep the windows that both protocols test, and have metrics computed fold by fold.
 
@@ -172,6 +174,7 @@ def fold_by_fold(predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions[kept].assign(seed=fold_of.reindex(at[kept]).to_numpy())
 
 
+@checked
 def own_against_others(
     predictions: pd.DataFrame, model: str, metrics: Sequence[str], n_resamples: int
 ) -> pd.DataFrame:

@@ -32,6 +32,7 @@ from ecglib.pretext.contrastive import ContrastiveConfig, ContrastiveModel
 from ecglib.pretext.pretrain import build_model, pretrain
 from ecglib.pretext.str_model import PretextConfig
 from ecglib.studies import stages
+from ecglib.studies.feasible import check_study
 from ecglib.studies.profiles import Profile
 from ecglib.studies.study import Study
 from ecglib.transfer.finetune import FineTuner
@@ -117,8 +118,10 @@ def pretext(study: Study, group: int) -> Pretext:
     Raises
     ------
     DataError
-        If the stored encoder was made from something else, trained on others than everyone outside
-        the group, tried on other windows than the group's, or is not finite.
+        Before any training, if the study cannot be finished (see
+        `ecglib.studies.feasible.check_study`); if the stored encoder was made from something else,
+        trained on others than everyone outside the group, tried on other windows than the group's,
+        or is not finite.
     """
     config, profile = study.profile.pretext, study.profile
     arrays = _pretext_arrays(study, group)
@@ -172,19 +175,30 @@ def contrastive(study: Study, group: int) -> Contrastive:
     Returns
     -------
     Contrastive
+
+    Raises
+    ------
+    DataError
+        Before any training, if the study cannot be finished; see
+        `ecglib.studies.feasible.check_study`.
     """
     profile, usable = study.profile, study.usable
     source = contrastive_source(study, group)
-    arrays = stages.CONTRASTIVE.cached(
-        source,
-        lambda: _train_contrastive(
+
+    def train() -> dict[str, np.ndarray]:
+        check_study(study)
+        return _train_contrastive(
             usable,
             left_out(study, group),
             profile,
             profile.seed + group,
             folder=study.folder / "runs" / Path(stages.CONTRASTIVE.file(source)).stem,
             label=f"contrastive without group {group}",
-        ),
+        )
+
+    arrays = stages.CONTRASTIVE.cached(
+        source,
+        train,
         study.folder,
         shipped=results_folder(),
         check=partial(_check_encoder, shown=_people_outside(study, group)),
@@ -221,11 +235,21 @@ def supervised_encoder(study: Study, group: int) -> keras.Model:
     Returns
     -------
     keras.Model
+
+    Raises
+    ------
+    DataError
+        As in `pretext`.
     """
     profile, usable = study.profile, study.usable
+
+    def train() -> dict[str, np.ndarray]:
+        check_study(study)
+        return _train_supervised(usable, left_out(study, group), profile, profile.seed + group)
+
     arrays = stages.SUPERVISED_ENCODER.cached(
         supervised_source(study, group),
-        lambda: _train_supervised(usable, left_out(study, group), profile, profile.seed + group),
+        train,
         study.folder,
         check=partial(_check_encoder, shown=_people_outside(study, group)),
     )
@@ -347,16 +371,21 @@ per window.
 
 def _pretext_arrays(study: Study, group: int) -> dict[str, np.ndarray]:
     profile, heldout = study.profile, left_out(study, group)
-    return stages.PRETEXT.cached(
-        pretext_source(study, group),
-        lambda: _train_str(
+
+    def train() -> dict[str, np.ndarray]:
+        check_study(study)
+        return _train_str(
             study.usable,
             heldout,
             profile,
             profile.seed + group,
             folder=pretext_folder(study, group),
             label=f"pretext without group {group}",
-        ),
+        )
+
+    return stages.PRETEXT.cached(
+        pretext_source(study, group),
+        train,
         study.folder,
         check=partial(
             _check_encoder,

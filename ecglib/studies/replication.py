@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import label_matrix
 from ecglib.evaluation.protocols import STR
 from ecglib.evaluation.refits import Refits, refit
@@ -71,6 +72,7 @@ N_REFITS = 20
 """Refits to choose from; the released code makes 100, one after each epoch of its pretext."""
 
 
+@checked
 def released_head(profile: Profile) -> HeadConfig:
     """Give the head of the released code, trained as long as the profile allows.
 

@@ -20,6 +20,7 @@ from ecglib.evaluation.splits import ParticipantGroupedKFold, Splitter, WindowKF
 from ecglib.evaluation.summaries import summarise
 from ecglib.preprocessing.segmentation import make_windows
 from ecglib.studies import stages
+from ecglib.studies.feasible import check_study
 from ecglib.studies.pretraining import features, features_of, pretext_source, trained_on
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CohortSpec, make_cohort
@@ -82,8 +83,19 @@ def predictions(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         Columns `ecglib.evaluation.protocols.COLUMNS`; computed once, then read.
+
+    Raises
+    ------
+    DataError
+        Before any training, if the study cannot be finished; see
+        `ecglib.studies.feasible.check_study`.
     """
-    return stages.PREDICTIONS.cached(results_source(study), lambda: _predict(study), study.folder)
+
+    def make() -> pd.DataFrame:
+        check_study(study)
+        return _predict(study)
+
+    return stages.PREDICTIONS.cached(results_source(study), make, study.folder)
 
 
 def supervised_predictions(study: Study) -> pd.DataFrame:
@@ -102,6 +114,11 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
     DataFrame
         Columns `ecglib.evaluation.protocols.COLUMNS`, with the majority class of the same folds;
         computed once, then read.
+
+    Raises
+    ------
+    DataError
+        As in `predictions`.
     """
     profile = study.profile
     source = {
@@ -112,7 +129,12 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
         "folds": profile.supervised_folds,
         "seed": profile.seed,
     }
-    return stages.SUPERVISED_PREDICTIONS.cached(source, lambda: _supervise(study), study.folder)
+
+    def make() -> pd.DataFrame:
+        check_study(study)
+        return _supervise(study)
+
+    return stages.SUPERVISED_PREDICTIONS.cached(source, make, study.folder)
 
 
 def leaks(study: Study) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.crossval import evaluate_frozen
@@ -151,6 +152,7 @@ def _predict_with_seeds(
     )
 
 
+@checked
 def simulated(
     simulate: Callable[..., pd.DataFrame], folder: Path, **arguments: Any
 ) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import artifacts_folder
 from ecglib.data.cohort import Cohort
@@ -46,6 +47,7 @@ class Study:
         what is computed of a file without such recordings.
     """
 
+    @checked
     def __init__(
         self,
         path: str | os.PathLike[str] | None = None,
@@ -133,6 +135,7 @@ class Study:
         """Group of each participant."""
         return group_of(self.groups)
 
+    @checked
     def with_encoder(self, encoder: EncoderConfig) -> Study:
         """Give the study of the same data, groups and settings with another `encoder`."""
         other = copy.copy(self)  # with what is in memory already: none of it depends on the encoder

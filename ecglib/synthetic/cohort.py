@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 from scipy.io import savemat
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import atomic_path, load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
@@ -107,6 +109,7 @@ class CohortSpec:
     artefacts_per_hour: float = 4.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.n_participants < 1:
             raise DataError(
                 f"{self.n_participants}", field="n_participants", expected="at least 1 participant"
@@ -196,6 +199,7 @@ class Session:
     state: dict[str, np.ndarray]
 
 
+@checked
 def make_cohort(spec: CohortSpec, seed: int) -> SyntheticCohort:
     """Make a synthetic cohort.
 
@@ -255,6 +259,7 @@ def make_cohort(spec: CohortSpec, seed: int) -> SyntheticCohort:
     return SyntheticCohort(cohort, Truth(pd.DataFrame(truths), tuple(r_peaks), tuple(disturbed)))
 
 
+@checked
 def simulate_session(
     spec: CohortSpec, felt: np.ndarray, clip_nuisance: np.ndarray, seed: np.random.SeedSequence
 ) -> Session:
@@ -276,6 +281,8 @@ def simulate_session(
     Session
         Signal of shape (n_samples, 2), R peaks, disturbed spans and the state per recording.
     """
+    checks.array("felt", felt, (len(spec.clip_lengths_s), 3))
+    checks.array("clip_nuisance", clip_nuisance, (len(felt), None))
     # Separate streams, so that the same person breathes and moves alike whatever the effect.
     person_rng, trial_rng, breath_rng, beat_rng, wave_rng, noise_rng = (
         np.random.default_rng(s) for s in seed.spawn(6)
@@ -310,6 +317,7 @@ def simulate_session(
     )
 
 
+@checked
 def write_dreamer_mat(
     cohort: Cohort, path: str | os.PathLike[str], *, compress: bool = False, name: str = ""
 ) -> Path:
@@ -391,6 +399,7 @@ def written_name(path: str | os.PathLike[str]) -> str:
     return header[len(start) :].decode("latin-1").strip() if header.startswith(start) else ""
 
 
+@checked
 def save_truth(path: str | os.PathLike[str], truth: Truth) -> None:
     """Write a cohort's truth to an ``.npz`` file, atomically and without pickling.
 
@@ -411,6 +420,7 @@ def save_truth(path: str | os.PathLike[str], truth: Truth) -> None:
     save_arrays(Path(path), {**table, **lists, **name})
 
 
+@checked
 def load_truth(path: str | os.PathLike[str]) -> Truth:
     """Read what `save_truth` wrote.
 

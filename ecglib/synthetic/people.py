@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS
 
 
@@ -77,6 +79,7 @@ _CLIP, _TRIAL, _PERSON, _REPORT = 0.32, 0.50, 0.08, 0.10  # shares of a rating's
 _CORRELATION = np.array([[1.0, 0.15, 0.35], [0.15, 1.0, 0.20], [0.35, 0.20, 1.0]])
 
 
+@checked
 def clip_feelings(n_clips: int, rng: np.random.Generator) -> np.ndarray:
     """Draw what each clip makes everyone feel.
 
@@ -92,9 +95,11 @@ def clip_feelings(n_clips: int, rng: np.random.Generator) -> np.ndarray:
     numpy.ndarray
         Shape (n_clips, 3), valence, arousal, dominance; mean 0 and standard deviation 1 over clips.
     """
+    checks.whole("n_clips", n_clips, 2)
     return _standardise(_correlated(n_clips, rng))
 
 
+@checked
 def rate_clips(of_clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Let one person feel and rate every clip.
 
@@ -116,6 +121,7 @@ def rate_clips(of_clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
     felt : numpy.ndarray
         Shape (n_clips, 3); mean 0 and standard deviation 1 over this person's clips.
     """
+    checks.array("of_clips", of_clips, (None, 3))
     n_clips = len(of_clips)
     felt = np.sqrt(_CLIP) * of_clips + np.sqrt(_TRIAL) * _correlated(n_clips, rng)
     habit = np.sqrt(_PERSON) * rng.standard_normal(3)
@@ -129,6 +135,7 @@ def rate_clips(of_clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
     return ratings, _standardise(felt)
 
 
+@checked
 def physiology(
     felt: np.ndarray,
     nuisance: np.ndarray,
@@ -154,6 +161,10 @@ def physiology(
     dict of str to numpy.ndarray
         Shape (n_recordings,) for each of `FEATURES`, in the feature's unit.
     """
+    for name, values in (("felt", felt), ("nuisance", nuisance), ("person", person)):
+        checks.array(name, values)
+    checks.array("nuisance", nuisance, (len(felt), len(FEATURES)))
+    checks.array("person", person, (len(FEATURES),))
     state = {}
     for column, (name, feature) in enumerate(FEATURES.items()):
         weights = effect * np.array([getattr(feature, target) for target in TARGETS])

@@ -159,7 +159,7 @@ def check_cohort(cohort: Cohort, file: str | os.PathLike[str]) -> CohortCheck:
     """
     short: list[str] = []
     whole = long_enough(cohort, WINDOW.length_s, short.append)
-    quality, broken = quality_of(
+    quality, _, broken = quality_of(
         whole, replace(WINDOW, conditions=tuple(whole.recordings["condition"].unique()))
     )
     rows = cohort.recordings
@@ -182,7 +182,9 @@ def check_cohort(cohort: Cohort, file: str | os.PathLike[str]) -> CohortCheck:
     )
 
 
-def quality_of(cohort: Cohort, config: WindowConfig) -> tuple[pd.DataFrame, list[str]]:
+def quality_of(
+    cohort: Cohort, config: WindowConfig
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Judge the windows of each participant on every lead, one participant in memory at a time.
 
     Parameters
@@ -197,6 +199,8 @@ def quality_of(cohort: Cohort, config: WindowConfig) -> tuple[pd.DataFrame, list
     -------
     quality : DataFrame
         From `ecglib.preprocessing.report.quality_report`, a row per participant and lead.
+    meta : DataFrame
+        A row per window of all leads.
     broken : list of str
         Why some participants cannot be cut into windows.
 
@@ -205,7 +209,7 @@ def quality_of(cohort: Cohort, config: WindowConfig) -> tuple[pd.DataFrame, list
     DataError
         If none can.
     """
-    reports, broken = [], []
+    reports, frames, broken = [], [], []
     for participant in progress(
         cohort.recordings["participant"].unique(), "checking", unit="person"
     ):
@@ -218,9 +222,10 @@ def quality_of(cohort: Cohort, config: WindowConfig) -> tuple[pd.DataFrame, list
             broken.append(str(error))
             continue
         reports.append(quality_report(windows.meta, windows.X, windows.fs, _BY))
+        frames.append(windows.meta)
     if not reports:
         raise DataError("no participant can be cut into windows: " + broken[0])
-    return pd.concat(reports), broken
+    return pd.concat(reports), pd.concat(frames, ignore_index=True), broken
 
 
 def usable_share(quality: pd.DataFrame) -> float:

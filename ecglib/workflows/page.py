@@ -17,6 +17,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core.annotations import checked
 from ecglib.core.provenance import provenance
 
 _PAGE = Template("""\
@@ -70,6 +71,7 @@ _MOST_LETTERS = 120
 _DPI = 130
 
 
+@checked
 def clean(text: object, most: int = _MOST_LETTERS) -> str:
     """Give a text that came from a file without what no reader can see, and not too long.
 
@@ -99,6 +101,7 @@ def in_figure(text: object) -> str:
     return clean(text, 60).replace("\\", "/").replace("$", r"\$")
 
 
+@checked
 def heading(text: str) -> str:
     """Write a heading, escaped.
 
@@ -120,6 +123,7 @@ def heading(text: str) -> str:
     return f"<h2>{escape(text)}</h2>"
 
 
+@checked
 def paragraph(text: str, kind: str = "") -> str:
     """Write a paragraph, escaped.
 
@@ -139,12 +143,14 @@ def paragraph(text: str, kind: str = "") -> str:
     return f"<p{style}>{escape(text)}</p>"
 
 
+@checked
 def bullets(texts: list[str]) -> str:
     """Write the `texts` of a list, escaped; nothing if there are none."""
     rows = "".join(f"<li>{escape(clean(text, 1000))}</li>" for text in texts)
     return f"<ul>{rows}</ul>" if rows else ""
 
 
+@checked
 def table(frame: pd.DataFrame, caption: str) -> str:
     """Write a table of text, escaped; the first column heads its rows.
 
@@ -173,6 +179,7 @@ def table(frame: pd.DataFrame, caption: str) -> str:
     )
 
 
+@checked
 def facts(values: Mapping[str, object], caption: str) -> str:
     """Write names and their values as a table of two columns, escaped.
 
@@ -192,6 +199,7 @@ def facts(values: Mapping[str, object], caption: str) -> str:
     return table(frame, caption).replace("<table>", '<table class="facts">', 1)
 
 
+@checked
 def picture(
     figure: Figure, alt: str, caption: str = "", kind: Literal["png", "svg"] = "svg"
 ) -> str:
@@ -225,6 +233,7 @@ def picture(
     return f'<figure><img src="{source}" alt="{escape(clean(alt, 500))}">{below}</figure>'
 
 
+@checked
 def made(sha256: str, command: str) -> dict[str, str]:
     """Say what made a page: `command`, time, checksum `sha256` of the input, and versions."""
     about = provenance({}, 0.0)
@@ -236,6 +245,7 @@ def made(sha256: str, command: str) -> dict[str, str]:
     }
 
 
+@checked
 def sentence(text: str) -> str:
     """Give a `text` a capital letter and a full stop.
 
@@ -247,6 +257,7 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
+@checked
 def page(title: str, parts: list[str]) -> str:
     """Join parts to a page.
 
