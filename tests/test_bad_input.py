@@ -37,6 +37,10 @@ LEFT_OUT = {
     "transfer.frozen.StackedDense": "a layer",
     "transfer.frozen.train_heads": "trains",
     "transfer.frozen.fit_heads": "trains",
+    "evaluation.simulation.coverage_table": "simulates for seconds",
+    "evaluation.simulation.cross_validation_table": "simulates for seconds",
+    "evaluation.simulation.null_p_values": "simulates for seconds",
+    "evaluation.simulation.simulated_power": "simulates for seconds",
     "evaluation.jobs": "runs functions, whatever they take",
     "pretext.pretrain.Clock": "Keras calls it",
     "pretext.pretrain.pretrain": "trains",
@@ -69,6 +73,7 @@ RIGHT = {
     },
     "*(participant=texts)": {"*": "names of people"},
     "*(trial=texts)": {"*": "names of trials"},
+    "*(fold=texts)": {"*within_folds": "names of folds"},
     "*(*=nan)": {
         "*preprocessing.*": "a missing sample stays missing and is flagged",
         "*holm": "a missing p-value stays missing",
@@ -78,19 +83,24 @@ RIGHT = {
     "*(*=inf)": {"*preprocessing.*": "flagged as missing"},
     "*(*=-1)": {
         "*CohortSpec *physiology *power *power_curves": "effects have two signs",
+        "*coverage": "a mean can be of any size",
         "*People": "what is separated can be so downwards",
         "*prediction_rows *Use": "a number of a fold is a name",
         "*windows_of": "a participant's number is a name",
     },
     "*(*=1e300)": {
         "*Config *People *CohortSpec *half_l2": "any finite number: there is no largest",
+        "*coverage": "a mean can be of any size",
         "*on_new_grid": "one step is longer than the recording",
     },
 }
 """Where a value is right although an argument looks bad, and why."""
 
 
-SLOW = ("ecglib.evaluation.simulation", "ecglib.models.torch_weights", "ecglib.pretext.pretrain")
+SLOW = (
+    *("ecglib.evaluation.simulation", "ecglib.models.torch_weights", "ecglib.pretext.pretrain"),
+    *("ecglib.transfer.frozen", "ecglib.models.embedding", "ecglib.evaluation.transformer"),
+)
 """Modules whose examples train or simulate for seconds."""
 
 SECONDS = 5

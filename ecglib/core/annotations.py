@@ -101,7 +101,8 @@ def checked(function: _Function) -> _Function:
     ...
     ecglib.core.errors.DataError: field x: a text, '3'. Expected a number.
     """
-    parameters = inspect.signature(function).parameters.values()
+    signature = inspect.signature(function)
+    parameters = signature.parameters.values()
     places = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     various = {p.name for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
@@ -124,6 +125,7 @@ def checked(function: _Function) -> _Function:
             _refuse_table([*zip(places, given, strict=False), *kwargs.items()], error)
             raise
 
+    with_checks.__signature__ = signature  # Keras looks here, and nowhere else
     return with_checks
 
 

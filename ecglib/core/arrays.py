@@ -53,6 +53,7 @@ def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
 
 
+@checked
 def check_finite(arrays: Mapping[str, np.ndarray]) -> None:
     """Refuse arrays of which one holds NaN or an infinite number.
 

@@ -53,6 +53,7 @@ def home_folder() -> Path:
     return home / named if named else home
 
 
+@checked
 def given_path(path: str | os.PathLike[str], field: str | None = None) -> Path:
     """Make a path of what somebody gives, and refuse what can be none.
 

@@ -10,6 +10,7 @@ import os
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 FREE = 2**26
@@ -20,6 +21,7 @@ GROWTH = 32
 """What fills more than `FREE` may be so many times as large as the bytes that it comes from."""
 
 
+@checked
 def may_fill(stored: int) -> int:
     """Give how many bytes of memory so many bytes of a file may fill.
 
@@ -40,6 +42,7 @@ def may_fill(stored: int) -> int:
     return max(FREE, GROWTH * stored)
 
 
+@checked
 def numbers_fill(count: int, dtype: np.dtype) -> int:
     """Give how many bytes stored numbers fill, together with the floating point made of them.
 
@@ -63,6 +66,7 @@ def numbers_fill(count: int, dtype: np.dtype) -> int:
     return count * (dtype.itemsize + (4 if single else 8))
 
 
+@checked
 def check_growth(
     stored: int,
     grown: int,

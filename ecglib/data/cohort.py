@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from ecglib.core.annotations import checked
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names
 from ecglib.data.recording import check_rate, positions
@@ -86,6 +86,7 @@ class Cohort:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         several = isinstance(self.fs, tuple)
         fs = tuple(map(check_rate, self.fs)) if several else check_rate(self.fs)
         object.__setattr__(self, "fs", fs)

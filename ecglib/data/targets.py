@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ecglib.core.annotations import checked
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 
 
@@ -42,6 +42,7 @@ class Rating:
     whole: bool = True
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
             raise DataError(
                 f"a scale from {self.low} to {self.high}",
@@ -111,6 +112,7 @@ class Classes:
     positive: object = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if len(self.values) < 2 or len(set(self.values)) < len(self.values):
             raise DataError(
                 f"classes {self.values!r}", field=self.name, expected="two or more, once each"

@@ -149,6 +149,7 @@ def _run(tasks: Sequence[tuple], done: int = 0) -> list[Any]:
 
 @checked
 @contextmanager
+@checked
 def workers(jobs: int | None = None, cluster: str | None = None) -> Iterator[None]:
     """Say where the folds within the block run.
 

@@ -166,12 +166,20 @@ def auc_within_folds(truth: np.ndarray, probability: np.ndarray, fold: np.ndarra
     float
         NaN if no fold has windows of both classes.
 
+    Raises
+    ------
+    DataError
+        As in `auc`, and if there is not one fold per window.
+
     Examples
     --------
     >>> truth, probability = np.array([1, 0, 1, 0]), np.array([0.2, 0.1, 0.9, 0.8])
     >>> auc(truth, probability), auc_within_folds(truth, probability, np.array([0, 0, 1, 1]))
     (0.75, 1.0)
     """
+    truth = checks.labels("truth", truth, (None,))
+    probability = checks.array("probability", probability, truth.shape)
+    fold = np.asarray(checks.of_length("fold", fold, truth.size))
     pairs = right = 0.0
     for rows in rows_by_value(fold).values():
         positive = int(np.sum(truth[rows]))
@@ -201,11 +209,18 @@ def ranks_within_folds(probability: np.ndarray, fold: np.ndarray) -> np.ndarray:
     ndarray, shape (n_windows,)
         Above 0, up to 1; equal probabilities share their mean rank.
 
+    Raises
+    ------
+    DataError
+        If a probability is not finite, or there is not one fold per window.
+
     Examples
     --------
     >>> print(ranks_within_folds(np.array([0.2, 0.1, 0.9, 0.8]), np.array([0, 0, 1, 1])))
     [1.  0.5 1.  0.5]
     """
+    probability = checks.array("probability", probability, (None,))
+    fold = np.asarray(checks.of_length("fold", fold, probability.size))
     rank = np.empty(len(probability))
     for rows in rows_by_value(fold).values():
         rank[rows] = rankdata(probability[rows]) / rows.size

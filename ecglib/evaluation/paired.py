@@ -276,6 +276,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
+@checked
 def mean_test(difference: np.ndarray, level: float) -> dict[str, float]:
     """Test whether the mean of differences is zero, one difference per participant.
 
@@ -298,7 +299,7 @@ def mean_test(difference: np.ndarray, level: float) -> dict[str, float]:
     >>> print(round(found["low"], 3), round(found["high"], 3))
     0.02 0.22
     """
-    n = difference.size
+    n = checks.array("difference", difference, (None,)).size
     if n < MIN_PARTICIPANTS:
         return dict.fromkeys(("low", "high", "p"), np.nan)
     mean = difference.mean()

@@ -94,6 +94,7 @@ def confusion(logits: np.ndarray) -> pd.DataFrame:
     )
 
 
+@checked
 def areas_by_version(logits: np.ndarray) -> pd.DataFrame:
     """Score every pretext head against each other version apart.
 

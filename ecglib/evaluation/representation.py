@@ -145,6 +145,7 @@ class Probes(keras.callbacks.Callback):
     these participants, which a test on others allows.
     """
 
+    @checked
     def __init__(
         self,
         X: np.ndarray,

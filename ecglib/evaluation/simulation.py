@@ -111,6 +111,7 @@ class People:
             Features of the windows.
         """
         size = (size,) if isinstance(size, int) else size
+        checks.several("size", size, checks.whole, 1)
         high = rng.random((*size, self.n_trials)) < rng.beta(5, 5, (*size, 1))
         responds = rng.random(size) < self.responders
         separation = responds * (self.separation + self.spread * rng.standard_normal(size))
@@ -165,6 +166,7 @@ def coverage(
         ``coverage``; ``error``, its standard error; and the shares of intervals that lie
         ``below`` and ``above`` the truth.
     """
+    checks.array("values", values, (None, None), finite=False)
     below = above = 0
     for i, row in enumerate(progress(values, "intervals", total=len(values), unit="cohort")):
         row = row[np.isfinite(row)]

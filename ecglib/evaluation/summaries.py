@@ -169,6 +169,7 @@ def summarise(
     return table
 
 
+@checked
 def summarise_datasets(
     predictions: pd.DataFrame,
     meta: pd.DataFrame,

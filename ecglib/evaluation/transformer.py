@@ -87,6 +87,7 @@ class ECGEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self.encoder = encoder
         self.fs = fs
 
+    @checked
     def fit(self, X: Any, y: Any = None) -> ECGEncoder:
         """Find the encoder and note how long rows are.
 

@@ -235,6 +235,7 @@ class ContrastiveModel(keras.Model):
         If the temperature is not positive.
     """
 
+    @checked
     def __init__(
         self,
         encoder: keras.Model,

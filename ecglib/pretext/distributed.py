@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from ecglib.core.annotations import checked
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import atomic_path, fingerprint
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Cluster:
     timeout_s: int = 60
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 <= self.process < self.processes:
             raise ValueError(
                 f"process {self.process} of {self.processes}: the processes are numbered from 0 "

@@ -151,6 +151,7 @@ class STRModel(keras.Model):
         If `task_weights` does not name exactly the seven tasks.
     """
 
+    @checked
     def __init__(
         self,
         encoder: keras.Model,

@@ -24,7 +24,7 @@ import keras
 from keras import ops
 
 from ecglib.core import checks
-from ecglib.core.annotations import check_fields
+from ecglib.core.annotations import check_fields, checked
 from ecglib.models.layers import Seed, normal, uniform
 
 TASKS = (
@@ -304,6 +304,7 @@ class AllVersions(keras.layers.Layer):
     The versions are drawn in training and in inference alike.
     """
 
+    @checked
     def __init__(self, config: TransformConfig | None = None, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config or TransformConfig()

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS
 from ecglib.evaluation.crossval import evaluate_estimator, person_majority_predictions
 from ecglib.evaluation.predictions import append_predictions
@@ -37,6 +38,7 @@ ALONE, UNLABELLED = "none", "saw the person's windows, unrated"
 """Regimes: each window by itself; or relative to all windows of its person, without ratings."""
 
 
+@checked
 def classical_features(study: Study) -> BeatFeatures:
     """Describe the usable windows of a study by their heartbeats, once; then read the file.
 
@@ -73,6 +75,7 @@ def _describe(windows: Windows) -> dict[str, np.ndarray]:
     }
 
 
+@checked
 def classical_predictions(study: Study) -> pd.DataFrame:
     """Predict by every classical baseline, out of fold, once; then read the file.
 

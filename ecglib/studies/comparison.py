@@ -149,6 +149,7 @@ def _sensible(frame: pd.DataFrame) -> pd.Series:
     return pd.concat([*known, frame["transfer"].ne(never), labels], axis=1).all(axis=1)
 
 
+@checked
 def folds(study: Study) -> list[GroupFold]:
     """Split the participants of every group of the study into folds.
 
@@ -216,6 +217,7 @@ def labelled_windows(
     return train[np.isin(participant[train], drawn)]
 
 
+@checked
 def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
     """Train and test every choice on the same folds.
 
@@ -279,6 +281,7 @@ def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
     return with_origin(study, pd.concat(tables, ignore_index=True))
 
 
+@checked
 def with_origin(study: Study, table: pd.DataFrame) -> pd.DataFrame:
     """Put the columns `ORIGIN` in front of a table of a study.
 
@@ -308,6 +311,7 @@ class Starts:
         Data, groups, profile and folder of artifacts.
     """
 
+    @checked
     def __init__(self, study: Study) -> None:
         self.study = study
         self._studies: dict[str, Study] = {}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import evenly_spaced
 from ecglib.core.errors import DataError
 from ecglib.core.folders import results_folder
@@ -38,6 +39,7 @@ from ecglib.studies.comparison import Starts, choices, folds, run_choices, with_
 from ecglib.studies.study import Study
 
 
+@checked
 def grid(study: Study) -> pd.DataFrame:
     """Score every pretext × transfer × encoder for 2 classes, and batch norm for 5 classes.
 
@@ -55,6 +57,7 @@ def grid(study: Study) -> pd.DataFrame:
     return _kept(study, TABLES[0])
 
 
+@checked
 def label_efficiency(study: Study) -> pd.DataFrame:
     """Score random and self-supervised encoders against the number of labelled people.
 
@@ -76,6 +79,7 @@ def label_efficiency(study: Study) -> pd.DataFrame:
     return _kept(study, TABLES[1])
 
 
+@checked
 def pretext_report(study: Study) -> pd.DataFrame:
     """Say what every encoder learnt before it met the labels of a fold, by people it never saw.
 
@@ -98,6 +102,7 @@ def pretext_report(study: Study) -> pd.DataFrame:
     return _kept(study, TABLES[2])
 
 
+@checked
 def ship(study: Study) -> list[Path]:
     """Copy the tables, what encoders from elsewhere score, and the first contrastive encoder.
 
@@ -130,6 +135,7 @@ def ship(study: Study) -> list[Path]:
     return [stage.ship(source, study.folder, results) for stage, source in _shipped(study)]
 
 
+@checked
 def shipped_names(study: Study) -> list[str]:
     """Name the files that `ship` copies, without computing any of them.
 

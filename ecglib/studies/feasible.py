@@ -27,6 +27,7 @@ from ecglib.studies.profiles import Profile
 from ecglib.studies.study import Study
 
 
+@checked
 def check_study(study: Study) -> None:
     """Refuse a study that cannot be finished, before anything is trained.
 

@@ -118,6 +118,7 @@ def heads() -> dict[str, Pipeline]:
     return {name: make_pipeline(StandardScaler(), last) for name, last in classifiers.items()}
 
 
+@checked
 def known_cohorts(study: Study, effects: Sequence[float] = EFFECTS) -> dict[float, KnownCohort]:
     """Make the cohorts and describe their windows, once; later calls read files.
 
@@ -154,6 +155,7 @@ def known_cohorts(study: Study, effects: Sequence[float] = EFFECTS) -> dict[floa
     return {effect: known_cohort(effect) for effect in effects}
 
 
+@checked
 def ladder_predictions(study: Study, effects: Sequence[float] = EFFECTS) -> pd.DataFrame:
     """Predict `TARGET` on every rung of the ladder in every known cohort, once.
 
@@ -190,6 +192,7 @@ def ladder_predictions(study: Study, effects: Sequence[float] = EFFECTS) -> pd.D
     return pd.concat(frames, ignore_index=True)
 
 
+@checked
 def rungs(study: Study, meta: pd.DataFrame) -> list[Splitter]:
     """Give the seven protocols with the study's number of folds, from loose to strict.
 

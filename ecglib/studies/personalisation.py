@@ -43,6 +43,7 @@ TRAINING_SHARE = "training share"
 """A model that gives every window the share of high ratings among the training windows."""
 
 
+@checked
 def rated_predictions(study: Study) -> pd.DataFrame:
     """Predict for new people of whom some trials are rated, once; then read the file.
 
@@ -83,6 +84,7 @@ def _predict_rated(
     )
 
 
+@checked
 def own_predictions(study: Study) -> pd.DataFrame:
     """Predict by models of one person and by models of all others, once; then read the file.
 

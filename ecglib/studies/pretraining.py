@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import check_finite, evenly_spaced
 from ecglib.core.errors import DataError
 from ecglib.core.folders import results_folder
@@ -84,6 +85,7 @@ class Contrastive:
     probes: pd.DataFrame
 
 
+@checked
 def left_out(study: Study, group: int) -> np.ndarray:
     """Say which usable windows are of a group, so that its encoder must not see them.
 
@@ -101,6 +103,7 @@ def left_out(study: Study, group: int) -> np.ndarray:
     return np.isin(study.usable.meta["participant"], study.groups[group])
 
 
+@checked
 def pretext(study: Study, group: int) -> Pretext:
     """Pretrain an encoder by STR on everyone outside a group, or load it.
 
@@ -134,6 +137,7 @@ def pretext(study: Study, group: int) -> Pretext:
     )
 
 
+@checked
 def trained_on(study: Study, group: int) -> np.ndarray:
     """Say on whom the encoder that `pretext` gives was trained, as its file says.
 
@@ -152,16 +156,19 @@ def trained_on(study: Study, group: int) -> np.ndarray:
     return _pretext_arrays(study, group)[TRAINED_ON]
 
 
+@checked
 def pretext_source(study: Study, group: int) -> dict[str, Any]:
     """Say what decides the weights that `pretext` gives for a `study` and a `group`."""
     return _source(study, group, pretext=study.profile.pretext)
 
 
+@checked
 def pretext_folder(study: Study, group: int) -> Path:
     """Say where `pretext` keeps its checkpoint for a `study` and a `group` while it trains."""
     return study.folder / "runs" / Path(stages.PRETEXT.file(pretext_source(study, group))).stem
 
 
+@checked
 def contrastive(study: Study, group: int) -> Contrastive:
     """Pretrain an encoder contrastively on everyone outside a group, or load it.
 
@@ -211,6 +218,7 @@ def contrastive(study: Study, group: int) -> Contrastive:
     return Contrastive(model, *(_frame(arrays[name]) for name in ("history", "probes")))
 
 
+@checked
 def contrastive_source(study: Study, group: int) -> dict[str, Any]:
     """Say what decides what `contrastive` gives for a `study` and a `group`."""
     profile = study.profile
@@ -222,6 +230,7 @@ def contrastive_source(study: Study, group: int) -> dict[str, Any]:
     )
 
 
+@checked
 def supervised_encoder(study: Study, group: int) -> keras.Model:
     """Train an encoder with the labels of everyone outside a group, or load it.
 
@@ -258,17 +267,20 @@ def supervised_encoder(study: Study, group: int) -> keras.Model:
     return encoder
 
 
+@checked
 def supervised_source(study: Study, group: int) -> dict[str, Any]:
     """Say what decides the weights that `supervised_encoder` gives for a `study` and a `group`."""
     return _source(study, group, training=study.profile.comparison.tuning)
 
 
+@checked
 def random_encoder(study: Study) -> keras.Model:
     """Build the encoder of a `study`, untrained."""
     profile = study.profile
     return build_encoder(profile.encoder, study.usable.X.shape[1], seed=profile.seed)
 
 
+@checked
 def features(study: Study, model: str, group: int | None = None) -> np.ndarray:
     """Give the frozen encoder's features of all usable windows.
 
@@ -293,6 +305,7 @@ def features(study: Study, model: str, group: int | None = None) -> np.ndarray:
     return features_of(study, study.usable, study.identity, model, group)
 
 
+@checked
 def features_of(
     study: Study, windows: Windows, identity: str, model: str, group: int | None = None
 ) -> np.ndarray:
@@ -336,6 +349,7 @@ def features_of(
     return stages.FEATURES.cached(source, make, study.folder, check=check)["features"]
 
 
+@checked
 def check_features(arrays: Mapping[str, np.ndarray], n_windows: int) -> None:
     """Refuse features that are not one finite row for every window.
 

@@ -92,6 +92,7 @@ def released_head(profile: Profile) -> HeadConfig:
     return replace(RELEASED_HEAD, epochs=max(1, profile.head.epochs // 3))
 
 
+@checked
 def released_results(study: Study) -> pd.DataFrame:
     """Predict by the protocol, with each defect that changes predictions, and a control, once.
 
@@ -140,6 +141,7 @@ def _predict(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def refit_results(study: Study) -> dict[str, Refits]:
     """Refit the heads of the valence folds to the ratings, and to nothing, once.
 
@@ -183,6 +185,7 @@ def _refit(own: np.ndarray, meta: pd.DataFrame, profile: Profile) -> dict[str, n
     return arrays
 
 
+@checked
 def effects(study: Study) -> pd.DataFrame:
     """Compare each defect's number for valence with that of the corrected version.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import fingerprint
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.audit import audit_predictions
@@ -30,6 +31,7 @@ NULL_SEED = 1
 """Seed of the cohort without effect: people other than those of the study's own cohort."""
 
 
+@checked
 def splitters(study: Study) -> tuple[Splitter, Splitter]:
     """Give the two protocols of `predictions`: the released one, and the strict one.
 
@@ -47,6 +49,7 @@ def splitters(study: Study) -> tuple[Splitter, Splitter]:
     return WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut()
 
 
+@checked
 def supervised_splitters(study: Study) -> tuple[Splitter, Splitter]:
     """Give the two protocols of `supervised_predictions`, with fewer folds, for cost.
 
@@ -67,6 +70,7 @@ def supervised_splitters(study: Study) -> tuple[Splitter, Splitter]:
     )
 
 
+@checked
 def predictions(study: Study) -> pd.DataFrame:
     """Predict by frozen encoders under both protocols, out of fold.
 
@@ -98,6 +102,7 @@ def predictions(study: Study) -> pd.DataFrame:
     return stages.PREDICTIONS.cached(results_source(study), make, study.folder)
 
 
+@checked
 def supervised_predictions(study: Study) -> pd.DataFrame:
     """Predict by networks trained from scratch with labels, out of fold.
 
@@ -137,6 +142,7 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
     return stages.SUPERVISED_PREDICTIONS.cached(source, make, study.folder)
 
 
+@checked
 def leaks(study: Study) -> pd.DataFrame:
     """Audit `predictions` and `supervised_predictions`.
 
@@ -181,6 +187,7 @@ def leaks(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def null_predictions(study: Study) -> pd.DataFrame:
     """Predict where there is nothing to find, under leave-one-participant-out.
 
@@ -205,6 +212,7 @@ def null_predictions(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def summary(study: Study, **options: Any) -> pd.DataFrame:
     """Summarise `predictions` with intervals.
 
@@ -223,6 +231,7 @@ def summary(study: Study, **options: Any) -> pd.DataFrame:
     return summarise(predictions(study), **{"n_resamples": study.profile.n_resamples, **options})
 
 
+@checked
 def results_source(study: Study) -> dict[str, Any]:
     """Say what decides the `predictions` of a `study`, for names of files."""
     profile = study.profile

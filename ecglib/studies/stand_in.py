@@ -53,6 +53,7 @@ def synthetic_file(spec: CohortSpec | None = None, folder: Path | None = None) -
     return path
 
 
+@checked
 def refuse_another(found: str, path: Path, expected: str) -> None:
     """Refuse a file of a synthetic cohort other than the expected one.
 

@@ -26,6 +26,7 @@ from ecglib.transfer.frozen import HeadConfig
 from ecglib.transfer.linear import linear_scores
 
 
+@checked
 def encoder_tests(
     study: Study, *, n_permutations: int = 999, seed: int = 0
 ) -> dict[tuple[str, str], PermutationTest]:
@@ -106,6 +107,7 @@ def _scores_of_parts(
     return scores
 
 
+@checked
 def seed_predictions(study: Study, target: str, n_seeds: int = 5) -> pd.DataFrame:
     """Train the study's heads on the random encoder's features with several seeds.
 

@@ -391,6 +391,7 @@ def write_dreamer_mat(
     return path
 
 
+@checked
 def written_name(path: str | os.PathLike[str]) -> str:
     """Read the name in the header of the file at `path`; empty if there is none."""
     with open(path, "rb") as stream:

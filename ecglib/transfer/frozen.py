@@ -85,6 +85,7 @@ class StackedDense(keras.layers.Layer):
         As for `keras.layers.Layer`.
     """
 
+    @checked
     def __init__(self, units: int, *, l2: float = 0.0, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units

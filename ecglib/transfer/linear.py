@@ -57,6 +57,8 @@ def linear_scores(
     DataError
         If shapes disagree, a feature is not finite, or there is one participant.
     """
+    checks.array("labels", labels, (None, None))
+    checks.number("penalty", penalty, above=0, high=1e6)
     rows_of = rows_by_value(participant)
     if len(features) != labels.shape[1] or len(features) != len(participant):
         raise DataError(

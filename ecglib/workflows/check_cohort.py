@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
 from ecglib.data.cohort import Cohort
@@ -128,6 +129,7 @@ class CohortCheck:
         }
 
 
+@checked
 def check_cohort(cohort: Cohort, file: str | os.PathLike[str]) -> CohortCheck:
     """Check a cohort that was read.
 
@@ -182,6 +184,7 @@ def check_cohort(cohort: Cohort, file: str | os.PathLike[str]) -> CohortCheck:
     )
 
 
+@checked
 def quality_of(
     cohort: Cohort, config: WindowConfig
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
@@ -228,12 +231,14 @@ def quality_of(
     return pd.concat(reports), pd.concat(frames, ignore_index=True), broken
 
 
+@checked
 def usable_share(quality: pd.DataFrame) -> float:
     """Give the share of usable windows, 0 to 1, of a `quality` from `quality_of`."""
     windows = quality["windows"].sum()
     return float((quality["usable"] * quality["windows"]).sum() / max(windows, 1))
 
 
+@checked
 def remarks(quality: pd.DataFrame) -> Iterator[str]:
     """Name the leads of people in a `quality` from `quality_of` that are poor or upside down."""
     for participant, lead in quality.index[quality["grade"] == "poor"]:
@@ -242,6 +247,7 @@ def remarks(quality: pd.DataFrame) -> Iterator[str]:
         yield f"participant {participant}, lead {lead}: upside down"
 
 
+@checked
 def as_text(quality: pd.DataFrame) -> pd.DataFrame:
     """Give a `quality` from `quality_of` as text, a row per participant and lead."""
     table = quality.reset_index()
@@ -252,12 +258,14 @@ def as_text(quality: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+@checked
 def as_rows(quality: pd.DataFrame) -> list[dict[str, Any]]:
     """Give a `quality` from `quality_of` as plain rows; what is not known is None."""
     table = quality.reset_index().astype(object)
     return table.where(table.notna(), None).to_dict("records")
 
 
+@checked
 def indented(text: str) -> str:
     """Begin every line of a `text` with two spaces."""
     return "\n".join(f"  {line}" for line in text.splitlines())

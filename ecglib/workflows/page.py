@@ -96,6 +96,7 @@ def clean(text: object, most: int = _MOST_LETTERS) -> str:
     return seen if len(seen) <= most else seen[: most - 3] + "..."
 
 
+@checked
 def in_figure(text: object) -> str:
     """Give a `text` for a figure, where dollar signs would begin a formula."""
     return clean(text, 60).replace("\\", "/").replace("$", r"\$")

@@ -258,6 +258,7 @@ def _of_leads(cohort: Cohort, leads: Leads) -> Cohort:
     )
 
 
+@checked
 def long_enough(
     cohort: Cohort, least_s: float, tell: Callable[[str], object] = say_nothing
 ) -> Cohort:

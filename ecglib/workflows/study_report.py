@@ -103,6 +103,7 @@ def cohort_page(path: str | os.PathLike[str], command: str = "") -> str:
     return page.page(f"Cohort {Path(path).name}", parts)
 
 
+@checked
 def set_page(check: CohortCheck, command: str = "") -> str:
     """Make the page about a set of recordings: numbers over all people.
 
