@@ -23,7 +23,8 @@ from ecglib.core.errors import DataError
 from tests.bad_input import Calls, by_name, copied, modules
 
 ROOMS = ("preprocessing", "synthetic", "features", "models", "pretext", "transfer", "evaluation")
-"""Where numbers are made of arguments."""
+ROOMS = (*ROOMS, "data", "studies", "plots", "workflows")
+"""Where numbers are made of arguments; `tests.test_signatures` calls the others too."""
 
 LEFT_OUT = {
     "preprocessing.windows": "checked by its own tests, with every column and shape",
@@ -42,6 +43,13 @@ LEFT_OUT = {
     "evaluation.simulation.null_p_values": "simulates for seconds",
     "evaluation.simulation.simulated_power": "simulates for seconds",
     "evaluation.jobs": "runs functions, whatever they take",
+    "studies.stages": "reads the code of all stages",
+    "data.mat_stream": "streams inside the reader",
+    "workflows.check_dreamer": "takes seconds; what it calls is called here",
+    "models.embedding": "reads an encoder for seconds, and has its own tests",
+    "workflows.sources.say_nothing": "does nothing",
+    "workflows.recording_report": "draws a page for seconds; what it calls is called here",
+    "workflows.pretraining": "trains",
     "pretext.pretrain.Clock": "Keras calls it",
     "pretext.pretrain.pretrain": "trains",
     "pretext.pretrain.train": "trains",
@@ -58,10 +66,28 @@ RIGHT = {
         "*polarity": "undecided without beats",
         "*linear.design_matrix": "participants alone make a design too",
         "*holm": "no test needs no correction",
+        "*slowed *SavedModel.probabilities": "no windows, no values",
+        "*labelled_people": "nobody is left of nobody",
         "*mean_and_interval": "says in its note that nothing is defined",
         "*Use": "a stage that learnt from other people used no windows",
     },
-    "*(*=no rows)": {"*quality_report": "no windows, an empty report"},
+    "*(*=no rows)": {
+        "*quality_report *usable_share": "no windows, an empty report",
+        "*binary_labels *class_labels": "no windows, no labels",
+        "*study_problems": "no windows are a problem, and it is told",
+        "*fold_by_fold": "no predictions, no folds",
+        "*page.table *save_csv": "an empty table",
+    },
+    "*(*=no columns)": {"*page.table *save_csv": "an empty table"},
+    "*(*=nothing)": {
+        "*Cohort *read_folder *binary_targets *label_names": "no labels",
+        "*read_variable *read_sheet *Recording": "nothing that is optional, or the defaults",
+        "*age_and_sex *one_of_all": "nothing is stated",
+        "*join_labels *refuse_to_replace_input *page.bullets *page.page": "nothing to do",
+    },
+    "*(*=[[]None])": {"*one_or_each *one_of_all *refuse_to_replace_input": "any values"},
+    "*(people=texts)": {"*": "names of people"},
+    "*(complete=texts)": {"*": "names of people"},
     "*(hidden=nothing)": {"*HeadConfig": "a head without hidden layers"},
     "*(*=shape)": {
         "*permutation.areas": "leading axes are broadcast",
@@ -69,28 +95,45 @@ RIGHT = {
         "*resample": "(1, n) is one sample of n leads",
         "*trimmed_stats": "all values count, whatever the shape",
         "*polarity": "one window, or several",
+        "*labelled_people": "a set of people",
+        "*to_counts": "any shape",
+        "*long_first *Collected.add": "channels of one sample each",
         "*Use": "find_leaks refuses it, with the fold and the stage",
     },
     "*(participant=texts)": {"*": "names of people"},
     "*(trial=texts)": {"*": "names of trials"},
-    "*(fold=texts)": {"*within_folds": "names of folds"},
+    "*(fold=texts)": {"*within_folds *people_scores": "names of folds"},
+    "*(person=texts)": {"*": "names of people"},
+    "*(y=texts)": {"*": "names of classes"},
     "*(*=nan)": {
         "*preprocessing.*": "a missing sample stays missing and is flagged",
+        "*data.*": "a missing sample stays missing and is flagged",
+        "*slowed *FeatureTable *SavedModel.probabilities": "missing, or filled in",
+        "*ecg_paper": "a gap in the line",
         "*holm": "a missing p-value stays missing",
         "*mean_and_interval": "who does not define a value is counted and left out",
         "*evaluate_estimator *evaluate": "the classifier fills in what is missing",
     },
-    "*(*=inf)": {"*preprocessing.*": "flagged as missing"},
+    "*(*=inf)": {
+        "*preprocessing.*": "flagged as missing",
+        "*data.*": "flagged when windows are made",
+        "*ecg_paper": "a gap in the line",
+        "*slowed *SavedModel.probabilities": "windows and tables of features are checked",
+    },
     "*(*=-1)": {
         "*CohortSpec *physiology *power *power_curves": "effects have two signs",
         "*coverage": "a mean can be of any size",
         "*People": "what is separated can be so downwards",
         "*prediction_rows *Use": "a number of a fold is a name",
-        "*windows_of": "a participant's number is a name",
+        "*windows_of *check_signal": "a participant's number is a name",
+        "*ecg_paper": "a time before the first R peak",
+        "*Rating": "any scale",
     },
     "*(*=1e300)": {
         "*Config *People *CohortSpec *half_l2": "any finite number: there is no largest",
         "*coverage": "a mean can be of any size",
+        "*draw_person *physiology *slow_noise": "any finite number: there is no largest",
+        "*Rating *ecg_paper": "any scale, any time",
         "*on_new_grid": "one step is longer than the recording",
     },
 }
@@ -99,11 +142,14 @@ RIGHT = {
 
 SLOW = (
     *("ecglib.evaluation.simulation", "ecglib.models.torch_weights", "ecglib.pretext.pretrain"),
+    *("ecglib.workflows.pretraining", "ecglib.workflows.report", "ecglib.workflows.evaluation"),
+    *("ecglib.workflows.recording_report", "ecglib.workflows.study_report"),
+    *("ecglib.workflows.features", "ecglib.workflows.check_dreamer", "ecglib.studies.feasible"),
     *("ecglib.transfer.frozen", "ecglib.models.embedding", "ecglib.evaluation.transformer"),
 )
 """Modules whose examples train or simulate for seconds."""
 
-SECONDS = 5
+SECONDS = 20
 
 
 @pytest.fixture(scope="module")

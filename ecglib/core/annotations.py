@@ -44,6 +44,7 @@ LIMITS: dict[str, dict[str, float]] = {
     **{name: {"low": 50, "high": 10_000} for name in ("fs_in", "fs_out")},
     **{name: {"low": 0} for name in _FROM_ZERO.split()},
     "gap_s": {"low": 0, "high": 1e6},
+    "least_s": {"low": 0, "high": 1e6},
     **{name: {"low": 0, "below": 1} for name in ("dropout", "momentum", "overlap")},
     **{name: {"low": 2} for name in ("n_splits", "n_classes")},
     "level": {"above": 0, "below": 1},
@@ -52,9 +53,12 @@ LIMITS: dict[str, dict[str, float]] = {
 """Ranges of arguments that mean the same wherever they stand, as `ecglib.core.checks.number` takes
 them."""
 
+_OPEN = {"bounds"}
+"""Arguments in which an infinite number says that there is no limit."""
+
 _ONE_DIMENSION = (
-    "truth predicted probability participant trial people peaks qrs at known mask missing "
-    "differences p order curve rate respiration lengths times person"
+    "truth predicted probability participant trial people person shown peaks qrs at known mask "
+    "missing differences p order curve rate respiration lengths times"
 )
 _TWO_DIMENSIONS = "X runs train_mask of_clips felt nuisance clip_nuisance"
 
@@ -65,7 +69,10 @@ DIMENSIONS = {
 }
 """Numbers of dimensions of arrays that mean the same wherever they stand."""
 
-_NAMED = {"participant", "participants", "people", "trial", "values", "complete", "arrays"}
+_NAMED = {
+    *("participant", "participants", "people", "person", "trial", "fold", "y", "values"),
+    *("complete", "shown", "array", "arrays"),
+}
 """Arguments that may be arrays of names; all other arrays are of numbers."""
 
 _ABSTRACT = {
@@ -251,6 +258,8 @@ def _any_of(field: str, hints: Sequence[Any]) -> _Check | None:
 
 def _number(field: str, of: Callable[..., Any] | None, value: Any) -> Any:
     limits = LIMITS.get(field, {})
+    if field in _OPEN and isinstance(value, float) and np.isinf(value):
+        return value
     if of is not None:
         of(field, value)
     number(field, value, **limits)

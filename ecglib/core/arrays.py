@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
@@ -50,6 +51,7 @@ def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     >>> evenly_spaced(np.arange(10), 4)
     array([0, 3, 6, 9])
     """
+    checks.whole("most", most, 0)
     return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
 
 
@@ -103,6 +105,10 @@ def rows_by_value(values: np.ndarray) -> dict[int, np.ndarray]:
     >>> rows_by_value(np.array([7, 3, 7]))
     {3: array([1]), 7: array([0, 2])}
     """
+    if values.ndim != 1:
+        raise DataError(
+            f"an array of shape {values.shape}", field="values", expected="one dimension"
+        )
     rows = np.argsort(values, kind="stable")
     found, start = np.unique(values[rows], return_index=True)
     stop = [*start[1:], len(rows)]

@@ -10,6 +10,7 @@ import os
 
 import numpy as np
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
@@ -39,6 +40,7 @@ def may_fill(stored: int) -> int:
     >>> may_fill(500_000) == FREE, may_fill(100_000_000)
     (True, 3200000000)
     """
+    checks.whole("stored", stored, 0)
     return max(FREE, GROWTH * stored)
 
 
@@ -62,6 +64,7 @@ def numbers_fill(count: int, dtype: np.dtype) -> int:
     >>> numbers_fill(10, np.dtype("int16")), numbers_fill(10, np.dtype("float64"))
     (60, 160)
     """
+    checks.whole("count", count, 0)
     single = dtype.itemsize <= 2 or dtype == np.float32
     return count * (dtype.itemsize + (4 if single else 8))
 

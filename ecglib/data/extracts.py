@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
@@ -253,6 +254,7 @@ class Collected:
         **row
             What the table says of it: participant, clip, condition, and more.
         """
+        checks.array("signal", signal, finite=False)
         signal = signal.reshape(len(signal), -1)
         self._digests.append(_digest(signal))
         self._signals.append(np.ascontiguousarray(signal, dtype=np.float32))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ecglib.core import checks
 from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 
@@ -176,6 +177,7 @@ class Recording:
 @checked
 def default_leads(n_leads: int) -> tuple[str, ...]:
     """Name `n_leads` leads that have no names: "ECG" if it is one, else "lead 1", "lead 2" ..."""
+    checks.whole("n_leads", n_leads, 0)
     return ("ECG",) if n_leads == 1 else tuple(f"lead {i}" for i in range(1, n_leads + 1))
 
 
@@ -351,6 +353,8 @@ def check_size(n_samples: int, n_leads: int, *, file: str | os.PathLike[str] | N
     DataError
         If there are more leads than `MAX_LEADS`, or more numbers than `MAX_VALUES`.
     """
+    checks.whole("n_leads", n_leads, 0)
+    checks.whole("n_samples", n_samples, 0)
     if n_leads > MAX_LEADS or n_samples * n_leads > MAX_VALUES:
         raise DataError(
             f"{n_samples} samples of {n_leads} leads",

@@ -20,12 +20,7 @@ from ecglib.data.labels import label_matrix
 from ecglib.data.targets import Target, label_names
 from ecglib.evaluation.jobs import run_folds
 from ecglib.evaluation.predictions import prediction_rows
-from ecglib.evaluation.protocols import (
-    FROM_TRAINING,
-    MAJORITY,
-    ORACLE,
-    PERSON_MAJORITY,
-)
+from ecglib.evaluation.protocols import FROM_TRAINING, MAJORITY, ORACLE, PERSON_MAJORITY
 from ecglib.evaluation.splits import Fold, Splitter
 
 if TYPE_CHECKING:
@@ -34,9 +29,7 @@ if TYPE_CHECKING:
 
 @checked
 def person_majority_predictions(
-    meta: pd.DataFrame,
-    splitter: Splitter,
-    targets: Sequence[str | Target],
+    meta: pd.DataFrame, splitter: Splitter, targets: Sequence[str | Target]
 ) -> pd.DataFrame:
     """Predict for every test window the class that most windows of the same person have.
 
@@ -216,20 +209,14 @@ def majority_class(labels: np.ndarray, n_classes: int = 2) -> int:
     (2, 0)
     """
     checks.array("labels", labels, (None,))
-    if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < n_classes:
-        raise DataError(
-            f"labels of {labels.dtype} from {labels.min()} to {labels.max()}",
-            field="labels",
-            expected=f"classes from 0 to {n_classes - 1}",
-        )
+    for extreme in (labels.min(), labels.max()):
+        checks.whole("labels", extreme, 0, n_classes - 1)
     return int(np.bincount(labels, minlength=n_classes).argmax())
 
 
 @checked
 def majority_predictions(
-    meta: pd.DataFrame,
-    splitter: Splitter,
-    targets: Sequence[str | Target],
+    meta: pd.DataFrame, splitter: Splitter, targets: Sequence[str | Target]
 ) -> pd.DataFrame:
     """Predict for every test window the class that most training windows of its fold have.
 

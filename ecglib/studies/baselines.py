@@ -25,7 +25,7 @@ from ecglib.evaluation.splits import Splitter
 from ecglib.features.heartbeats import BeatFeatures, window_features
 from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
-from ecglib.studies.pretraining import check_features
+from ecglib.studies.kept import check_features
 from ecglib.studies.results import splitters
 from ecglib.studies.study import Study
 from ecglib.transfer.classical import classifiers, design_matrix

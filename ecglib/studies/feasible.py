@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.dreamer import RATING_FIELDS
@@ -110,6 +111,7 @@ def study_problems(
     field ScoreDominance: all 32 usable windows of clips 1, 2 are rated low. Expected ratings on
     both sides of 3. To fix it: leave this scale out, or use recordings with other ratings.
     """
+    checks.several("people", people, checks.of_type, str, int, np.integer)
     found = [*_in_groups(meta, np.asarray(people), profile), *_in_ratings(meta)]
     if not found:
         found = list(_in_folds(_usable(meta), profile))

@@ -40,7 +40,8 @@ from ecglib.features.spectrum import band_powers
 from ecglib.models.embedding import embed
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.studies import stages
-from ecglib.studies.pretraining import check_features, pretext, pretext_source, random_encoder
+from ecglib.studies.kept import check_features
+from ecglib.studies.pretraining import pretext, pretext_source, random_encoder
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CohortSpec, make_cohort
 from ecglib.synthetic.oracle import state_oracle

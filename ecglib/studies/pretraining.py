@@ -7,7 +7,6 @@ was to be left out, and the audit of predictions takes it from there.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,8 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.annotations import checked
-from ecglib.core.arrays import check_finite, evenly_spaced
-from ecglib.core.errors import DataError
+from ecglib.core.arrays import evenly_spaced
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.protocols import RANDOM, STR
@@ -34,12 +32,10 @@ from ecglib.pretext.pretrain import build_model, pretrain
 from ecglib.pretext.str_model import PretextConfig
 from ecglib.studies import stages
 from ecglib.studies.feasible import check_study
+from ecglib.studies.kept import TRAINED_ON, check_encoder, check_features
 from ecglib.studies.profiles import Profile
 from ecglib.studies.study import Study
 from ecglib.transfer.finetune import FineTuner
-
-TRAINED_ON = "trained_on"
-"""Name of the array of an encoder's file that holds the participants whom it was trained on."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +204,7 @@ def contrastive(study: Study, group: int) -> Contrastive:
         train,
         study.folder,
         shipped=results_folder(),
-        check=partial(_check_encoder, shown=_people_outside(study, group)),
+        check=partial(check_encoder, shown=_people_outside(study, group)),
     )
     model = build_model(
         profile.contrastive, profile.encoder, usable.X.shape[1], profile.seed + group
@@ -260,7 +256,7 @@ def supervised_encoder(study: Study, group: int) -> keras.Model:
         supervised_source(study, group),
         train,
         study.folder,
-        check=partial(_check_encoder, shown=_people_outside(study, group)),
+        check=partial(check_encoder, shown=_people_outside(study, group)),
     )
     encoder = build_encoder(profile.encoder, usable.X.shape[1])
     arrays_to_weights(encoder, arrays, "encoder")
@@ -349,40 +345,6 @@ def features_of(
     return stages.FEATURES.cached(source, make, study.folder, check=check)["features"]
 
 
-@checked
-def check_features(arrays: Mapping[str, np.ndarray], n_windows: int) -> None:
-    """Refuse features that are not one finite row for every window.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        Features by name.
-    n_windows : int
-        Number of windows that they are of.
-
-    Raises
-    ------
-    DataError
-        Names the array.
-
-    Examples
-    --------
-    >>> check_features({"features": np.zeros((3, 256), "float32")}, n_windows=4)
-    Traceback (most recent call last):
-    ...
-    ecglib.core.errors.DataError: field features: array of shape (3, 256). Expected 4 rows, one \
-per window.
-    """
-    for name, array in arrays.items():
-        if array.ndim != 2 or len(array) != n_windows:
-            raise DataError(
-                f"array of shape {array.shape}",
-                field=name,
-                expected=f"{n_windows} rows, one per window",
-            )
-    check_finite(arrays)
-
-
 def _pretext_arrays(study: Study, group: int) -> dict[str, np.ndarray]:
     profile, heldout = study.profile, left_out(study, group)
 
@@ -402,7 +364,7 @@ def _pretext_arrays(study: Study, group: int) -> dict[str, np.ndarray]:
         train,
         study.folder,
         check=partial(
-            _check_encoder,
+            check_encoder,
             shown=_people_outside(study, group),
             rows=_heldout_rows(heldout, profile.pretext),
         ),
@@ -420,29 +382,6 @@ def _people(windows: Windows, chosen: np.ndarray) -> np.ndarray:
 
 def _heldout_rows(heldout: np.ndarray, config: PretextConfig) -> np.ndarray:
     return evenly_spaced(np.flatnonzero(heldout), config.heldout_windows)
-
-
-def _check_encoder(
-    arrays: Mapping[str, np.ndarray], shown: np.ndarray, rows: np.ndarray | None = None
-) -> None:
-    """Refuse an encoder that was trained or tried on others than it should, or is not finite."""
-    wanted = {TRAINED_ON: (shown, "participants", "everyone outside the group")}
-    if rows is not None:
-        wanted["heldout_rows"] = (rows, "windows", "the group's")
-    for name, (expected, what, whose) in wanted.items():
-        found = arrays.get(name)
-        if found is None or not np.array_equal(found, expected):
-            raise DataError(
-                "does not say which" if found is None else f"{what} {_listed(found)}",
-                field=name,
-                expected=f"{what} {_listed(expected)}: {whose}",
-            )
-    check_finite(arrays)
-
-
-def _listed(values: np.ndarray) -> str:
-    shown = ", ".join(map(str, values.ravel()[:12].tolist()))
-    return shown if values.size <= 12 else f"{shown} and {values.size - 12} more"
 
 
 def _source(study: Study, group: int, **settings: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.arrays import evenly_spaced
 from ecglib.core.process import tune_process
@@ -237,6 +238,7 @@ def labelled_people(
     >>> print(labelled_people(np.array(["a", "b", "c"]), np.array(["a", "c", "d"]), 2, seed=0))
     ['a' 'c']
     """
+    checks.whole("number", number, 1)
     may = np.intersect1d(people, complete)
     return np.random.default_rng(seed).permutation(may)[:number]
 

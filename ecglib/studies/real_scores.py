@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
@@ -154,6 +155,9 @@ def people_scores(
     right_arithmetic    1.00
     Name: 0, dtype: float64
     """
+    checks.labels("truth", truth, (None,))
+    checks.probabilities("probability", probability, truth.shape)
+    checks.of_length("person", person, truth.size)
     rank = ranks_within_folds(probability, fold)
     right = (probability > 0.5) == truth
     rows = []

@@ -41,24 +41,19 @@ from ecglib.synthetic.recorder import recording_noise, to_counts
 VERSION = "1.0.2 (synthetic)"
 """What the file says in the place where DREAMER.mat gives its version."""
 
-
 # Invented but for the shortest and the longest; their mean, 199 s, is the study's.
 _CLIP_LENGTHS_S = (
     *(208.0, 393.0, 179.0, 124.0, 261.0, 102.0, 148.0, 215.0, 86.0),
     *(312.0, 187.0, 233.0, 141.0, 276.0, 65.0, 110.0, 204.0, 338.0),
 )
 
-
 _HEADER = b"MATLAB 5.0 MAT-file, synthetic cohort in the layout of DREAMER 1.0.2, written by ecglib"
 _NAMED, _HEADER_BYTES = b" as ", 116
-
 
 _EEG_ELECTRODES = (
     *("AF3", "F7", "F3", "FC5", "T7", "P7", "O1"),
     *("O2", "P8", "T8", "FC6", "F4", "F8", "AF4"),
 )
-
-
 _EEG_RATE = 128
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
@@ -241,6 +242,7 @@ def usable_share(quality: pd.DataFrame) -> float:
 @checked
 def remarks(quality: pd.DataFrame) -> Iterator[str]:
     """Name the leads of people in a `quality` from `quality_of` that are poor or upside down."""
+    checks.frame("quality", quality, ("grade", "polarity"))
     for participant, lead in quality.index[quality["grade"] == "poor"]:
         yield f"participant {participant}, lead {lead}: fewer than half of the windows are usable"
     for participant, lead in quality.index[quality["polarity"] == -1]:

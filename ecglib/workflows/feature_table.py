@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import atomic_path, load_arrays, save_arrays
 from ecglib.core.errors import DataError
@@ -131,6 +132,7 @@ class FeatureTable:
         -------
         FeatureTable
         """
+        checks.of_length("mask", mask, len(self.meta))
         meta = self.meta[mask].reset_index(drop=True)
         return FeatureTable(self.features[mask], self.names, meta, self.about)
 

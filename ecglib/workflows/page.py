@@ -17,6 +17,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.provenance import provenance
 
@@ -92,6 +93,7 @@ def clean(text: object, most: int = _MOST_LETTERS) -> str:
     >>> clean("a very long name", most=9)
     'a very...'
     """
+    checks.whole("most", most, 4)
     seen = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
     return seen if len(seen) <= most else seen[: most - 3] + "..."
 

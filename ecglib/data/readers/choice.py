@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.recording import check_rate, positions, unit_name
@@ -127,6 +128,7 @@ def one_of_all(values: Sequence[object], names: Sequence[str], what: str, *, fil
     -------
     object
     """
+    checks.of_length("names", names, len(values))
     if len(set(values)) == 1:
         return values[0]
     listed = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))

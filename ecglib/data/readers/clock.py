@@ -150,6 +150,10 @@ def find_clock(
     clock : Clock
         Or None if there is no such column.
     """
+    if values and not max(values) < len(names):
+        raise DataError(
+            f"{len(names)} names", field="names", expected=f"at least {max(values) + 1} names"
+        )
     for position, column in values.items():
         name = names[position]
         match = _TIME.fullmatch(name.strip()) if name.strip() else None
