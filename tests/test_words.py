@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_file_that_calls_itself_synthetic_is_marked_so(tmp_path, monkeypatch):
 
 def test_the_mark_stands_under_the_title():
     class Page:
-        class env:  # noqa: N801
+        class env:
             docname = "book/heart"
 
             @staticmethod
@@ -176,7 +177,7 @@ def test_the_mark_stands_under_the_title():
 # One chain
 
 
-@pytest.mark.parametrize(("page", "following"), list(zip(READ, READ[1:], strict=False)))
+@pytest.mark.parametrize(("page", "following"), list(pairwise(READ)))
 def test_what_next_leads_to_the_next_page(page, following):
     section = re.search(r"^## What next\n(.*?)(?=^## |\Z)", TEXTS[page], re.S | re.M)
     assert section, f"{page} does not say what next"

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from ecglib import __version__
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.models.encoder import EncoderConfig
 
@@ -135,6 +136,7 @@ class Recognition:
     people: str
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not isinstance(self.auc, Mapping) or not self.auc:
             raise DataError("no scores", field="recognition.auc", expected="one AUC per task")
         for task in self.auc:
@@ -208,6 +210,7 @@ class EncoderCard:
     network: EncoderConfig | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("name", "pretext", "licence", "limits"):
             _text(name, getattr(self, name))
         _text("attribution", self.attribution, may_be_empty=True)
@@ -236,6 +239,7 @@ class EncoderCard:
             ) from error
         _set(self, training=training, versions=dict(self.versions))
 
+    @checked
     def check_fits(self, **windows: Any) -> None:
         """Refuse windows that were prepared otherwise than those from which the encoder learnt.
 
@@ -271,6 +275,7 @@ class EncoderCard:
         return dataclasses.asdict(self)
 
     @classmethod
+    @checked
     def from_json(cls, values: Any) -> EncoderCard:
         """Make a card of plain values, whose origin need not be trusted.
 

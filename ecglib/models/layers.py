@@ -11,6 +11,8 @@ import numpy as np
 from keras import ops
 from scipy import special
 
+from ecglib.core.annotations import checked
+
 Seed = int | keras.random.SeedGenerator
 """Source of random numbers: a generator, or an integer that gives the same ones at every call."""
 
@@ -170,6 +172,7 @@ class SpectralConv1D(keras.layers.Conv1D):
         first; or if it computes in less than float32, which spectra don't bear.
     """
 
+    @checked
     def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, **{"padding": "same", **kwargs})
         found = (self.strides, self.dilation_rate, self.groups, self.padding, self.data_format)
@@ -232,6 +235,7 @@ class BlockMaxPooling1D(keras.layers.MaxPooling1D):
     built-in layer gives it to one of them.
     """
 
+    @checked
     def __init__(self, pool_size: int = 2, strides: int | None = None, **kwargs: Any) -> None:
         super().__init__(pool_size, strides, **kwargs)
         if (self.padding, self.data_format) != ("valid", "channels_last"):
@@ -315,6 +319,7 @@ class TimePooling(keras.layers.Layer):
         Other arguments of `keras.layers.Layer`.
     """
 
+    @checked
     def __init__(self, pooling: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pooling = pooling
