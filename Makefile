@@ -97,9 +97,10 @@ bench: $(STAMP)  ## measure speed side by side into benchmarks/results/ (a quiet
 paper-run: $(STAMP)  ## train and evaluate the published profile from start to end (a card, or days)
 	$(BIN)/python benchmarks/bench_paper.py --seconds inf
 
-lint: $(STAMP)  ## check style, format, imports, workflows, and that notebooks agree with their scripts
+lint: $(STAMP)  ## check style, format, imports, workflows, English, and that notebooks agree with their scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/check_prose.py
 	$(BIN)/python tools/check_notebooks.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml

@@ -16,9 +16,9 @@
 # - **It takes** about half a minute; longer the first time, when the file may have to be made.
 # ```
 #
-# DREAMER {cite}`katsigiannis2018dreamer` is a study of people who watched film clips. A small
-# recorder took two leads of their electrocardiogram (ECG). After each clip, each person rated how
-# they had felt: how pleasant (valence), how excited (arousal), how much in control (dominance).
+# DREAMER {cite}`katsigiannis2018dreamer` is a study of people who watched film {term}`clips <clip>`. A small
+# {term}`recorder` took two {term}`leads <lead>` of their {term}`electrocardiogram <ECG>` (ECG). After each clip, each person rated how
+# they had felt: how pleasant ({term}`valence`), how excited ({term}`arousal`), how much in control ({term}`dominance`).
 # The idea to *predict* the ratings from the ECG rests on one file, so we start with the file.
 #
 # The next cell names the data behind this page. If it says "synthetic", then nobody was recorded:
@@ -55,16 +55,16 @@ print(example_note(study), end="")
 # %% [markdown]
 # ## One trial
 #
-# A **trial** is one participant who watches one clip and rates it once. {numref}`fig-data-leads`
+# A **{term}`trial`** is one {term}`participant` who watches one clip and rates it once. {numref}`fig-data-leads`
 # shows a few seconds of one. Both leads see the same heart, from two directions. An ECG shows what
 # is electrical about a heartbeat; the muscle follows a moment later. In the order of time:
 #
-# - The **P wave**, a small hill: the upper chambers are activated, and then contract.
-# - The **QRS complex**, the narrow spike, whose high point is the **R peak**: the main pumping
+# - The **{term}`P wave`**, a small hill: the upper chambers are activated, and then contract.
+# - The **{term}`QRS complex`**, the narrow spike, whose high point is the **{term}`R peak`**: the main pumping
 #   chambers are activated, and then contract.
-# - The **ST segment**, nearly level: the main chambers are active throughout.
-# - The **T wave**, a broad hill: the main chambers recover electrically, ready for the next beat.
-# - The **RR interval** is the time from one R peak to the next. A minute divided by it is the heart
+# - The **{term}`ST segment`**, nearly level: the main chambers are active throughout.
+# - The **{term}`T wave`**, a broad hill: the main chambers recover electrically, ready for the next beat.
+# - The **{term}`RR interval`** is the time from one R peak to the next. A minute divided by it is the heart
 #   rate.
 #
 # A lead may see some of these waves small or upside down: it depends on its direction.
@@ -215,7 +215,7 @@ fig
 # %% [markdown]
 # What to remember of {numref}`fig-data-durations` are its columns: everyone sees the same clips.
 # Where people differ little for the same clip, and clips differ in length, the length of a
-# recording alone gives the clip away. Later chapters cut every recording into windows of equal
+# recording alone gives the clip away. Later chapters cut every recording into {term}`windows <window>` of equal
 # length; still, *which clip it was* stays a possible shortcut to the rating.
 
 # %% [markdown]
@@ -237,7 +237,7 @@ base.round(3)
 
 # %% [markdown]
 # The right column is the score to beat: a classifier that ignores the ECG and always gives the
-# commonest answer gets that accuracy. Every table of this book has it in a row of its own.
+# commonest answer gets that {term}`accuracy`. Every table of this book has it in a row of its own.
 #
 # A mean can hide that people use the scale differently. {numref}`fig-data-shares` shows whether they
 # do.
@@ -282,12 +282,12 @@ else:
 #
 # ## Why an ECG could know
 #
-# The heart has its own pacemaker, and two kinds of nerves change its pace. The **vagus** slows it,
+# The heart has its own pacemaker, and two kinds of nerves change its pace. The **{term}`vagus`** slows it,
 # beat by beat; the **sympathetic** nerves speed it up, within seconds, and make it contract harder.
-# What a person feels shifts the balance of the two. It shows in the mean **heart rate** and in its
-# fluctuation, **heart-rate variability** (HRV). A part of HRV follows the breath, because the vagus
+# What a person feels shifts the balance of the two. It shows in the mean **{term}`heart rate`** and in its
+# fluctuation, **{term}`heart-rate variability <HRV>`** (HRV). A part of HRV follows the breath, because the vagus
 # is checked with every breath in: the heart beats faster while one breathes in and slower while one
-# breathes out. This part is called **respiratory sinus arrhythmia** (RSA). Slower fluctuations,
+# breathes out. This part is called **{term}`respiratory sinus arrhythmia <RSA>`** (RSA). Slower fluctuations,
 # around ten a minute, belong to the regulation of blood pressure {cite}`taskforce1996hrv`.
 #
 # When people are aroused, their heart rate and breathing tend to rise and their RSA falls
@@ -297,7 +297,7 @@ else:
 #
 # ## What was planted, and what was not
 #
-# In a synthetic cohort made by `ecglib` the truth is known. From the literature come the directions
+# In a synthetic {term}`cohort` made by `ecglib` the truth is known. From the literature come the directions
 # just named for arousal, that people respond differently, that they differ more than one person's
 # recordings do, the mean ratings of the clips and the share of high valence ratings. **Invented** are
 # all sizes, every sign of valence and of dominance, and the ratings of dominance. The next cell says
@@ -343,7 +343,7 @@ else:
 # %% [markdown]
 # Where the cell above prints numbers, read them as a check of our simulator and nothing more:
 #
-# - The synthetic cohort **is** a test bench. It has the layout, sizes and rating habits of the
+# - The {term}`synthetic cohort` **is** a test bench. It has the layout, sizes and rating habits of the
 #   study, a plausible rhythm and beat shape {cite}`mcsharry2003`, noise like a recorder's, and
 #   effects of known size that can be set to zero, or made so strong that whatever reads the ECG must
 #   find them ({doc}`07_leakage`, {doc}`14_comparison`).

@@ -17,9 +17,9 @@
 # ```
 #
 # Recordings differ in length, offset and amplitude. A network wants inputs of one length on one
-# scale. So each recording is high-pass filtered, brought to its participant's own scale, and cut
-# into **windows**. {numref}`fig-windows-grid` shows the result for one recording. What lies
-# outside the shaded windows is not used: the profile may keep only the last part of each
+# scale. So each recording is {term}`high-pass filtered <high-pass filter>`, brought to its {term}`participant`'s own scale, and cut
+# into **{term}`windows <window>`**. {numref}`fig-windows-grid` shows the result for one recording. What lies
+# outside the shaded windows is not used: the {term}`profile` may keep only the last part of each
 # recording, and the last few seconds seldom fill a window.
 
 # %%
@@ -65,9 +65,9 @@ fig
 #
 # Movement, breathing and drifting electrodes change the signal slowly, and by more than the small
 # waves of a beat. A high-pass filter removes these changes, including those that we could have
-# used. Breathing is an example: it can indicate arousal, and in a cohort made by `ecglib` it does,
+# used. Breathing is an example: it can indicate {term}`arousal`, and in a {term}`cohort` made by `ecglib` it does,
 # because we planted it ({doc}`01_data`). Its trace in the baseline is lost, while its effect on the
-# RR intervals and on the height of the beats remains. Two choices matter.
+# {term}`RR intervals <RR interval>` and on the height of the beats remains. Two choices matter.
 #
 # - **Zero phase.** The filter runs forwards and then backwards. Every beat stays where it was.
 # - **The whole recording, before cutting.** A filter needs a few seconds to settle. Filtered one
@@ -102,11 +102,11 @@ print("the beats moved by", shift, "samples")
 # %% [markdown]
 # ### What the filter does to the beat
 #
-# A part of each beat is slow as well: the ST segment and the T wave. Diagnostic recorders therefore
+# A part of each beat is slow as well: the {term}`ST segment` and the {term}`T wave`. Diagnostic recorders therefore
 # pass everything above 0.05 Hz; a filter with zero phase may begin at 0.67 Hz
 # {cite}`kligfield2007`. The cut-off of the released code, which is ours, lies above that. How much
-# does it change? For each participant we filter one trial both ways and take the median of its
-# beats in the last minute. The ST level is the mean from 80 to 120 ms after the R peak; zero is the
+# does it change? For each participant we filter one {term}`trial` both ways and take the median of its
+# beats in the last minute. The ST level is the mean from 80 to 120 ms after the {term}`R peak`; zero is the
 # level between P and QRS.
 
 # %%
@@ -255,7 +255,7 @@ fig
 # ```{differences} filter normalisation statistics
 # ```
 #
-# Statistics can leak. These use no rating and nobody else's data, so a participant who is held out
+# Statistics can {term}`leak <leakage>`. These use no rating and nobody else's data, so a participant who is held out
 # for testing is treated exactly as a new user would be. They do use that participant's own
 # unlabelled recordings: a new user, too, has to be recorded before being normalised.
 #
@@ -273,7 +273,7 @@ fig
 # the filter can spread them. Each filtered window is then checked for signs that it holds no usable
 # heartbeat: no beats, mains hum, a height that no ECG has, or noise that hides the P and T waves.
 #
-# Good recordings have little to flag, so {numref}`fig-windows-quality` shows a recording that we
+# Good recordings have little to {term}`flag <quality flag>`, so {numref}`fig-windows-quality` shows a recording that we
 # damage on purpose.
 
 # %%
@@ -381,7 +381,7 @@ fig
 # %% [markdown]
 # Where the bars for "found" tower over those for chance, a plain look-up already tells the trial
 # or the person. A test that mixes windows of a trial measures that look-up. It is the published
-# protocol, so {doc}`06_results` reports it, but never alone: beside it stands a test on people
+# {term}`protocol`, so {doc}`06_results` reports it, but never alone: beside it stands a test on people
 # whom no part of the model has seen.
 #
 # ## What could go wrong
@@ -396,7 +396,7 @@ fig
 #
 # ## Take-aways
 #
-# - Filter whole recordings, with zero phase. Normalise per participant and lead. Then cut.
+# - Filter whole recordings, with zero phase. Normalise per participant and {term}`lead`. Then cut.
 # - A filter takes away signal too: breathing in the baseline, and a part of ST and T.
 # - Judge quality before the filter, and keep the flag in the frame.
 # - The number of ratings, not of windows, says how much you can learn about emotions.

@@ -16,10 +16,10 @@
 # - **It takes** about half a minute.
 # ```
 #
-# Labels are expensive; alterations are free. If we alter a window ourselves, we know the answer to
+# Labels are expensive; alterations are free. If we alter a {term}`window` ourselves, we know the answer to
 # the question "what was done to it?". A network that answers well must have learnt what a heartbeat
 # normally looks like: which way is up, which way time runs, which wave follows which. This is the
-# **pretext** task of {cite:t}`sarkar2020icassp,sarkar2022tac`. With the untouched window there are
+# **{term}`pretext`** task of {cite:t}`sarkar2020icassp,sarkar2022tac`. With the untouched window there are
 # seven versions ({numref}`fig-transformations-all`).
 
 # %%
@@ -52,8 +52,8 @@ example, example_name = example_study(study), example_label(study)
 print(example_note(study), end="")
 
 # %% [markdown]
-# Each transformation is a function from a batch of windows to a batch of windows. Three of them
-# draw random numbers, and take a seed.
+# Each {term}`transformation` is a function from a batch of windows to a batch of windows. Three of them
+# draw random numbers, and take a {term}`seed`.
 
 # %%
 transformations = {
@@ -314,7 +314,7 @@ print(
 # The network sees one version at a time, never two side by side. Four of the six alterations leave
 # something that no heart does: even noise, waves upside down, backwards or torn apart. The other
 # two are slight. A window that is only a little larger is a perfectly good window: it looks like
-# one from a person with slightly taller R peaks. To recognise it, one would have to know how large
+# one from a person with slightly taller {term}`R peaks <R peak>`. To recognise it, one would have to know how large
 # *this* window was before.
 #
 # How much does the amplitude vary anyway? {numref}`fig-transformations-amplitude` shows the root

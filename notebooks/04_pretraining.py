@@ -16,12 +16,12 @@
 # - **It takes** some minutes the first time, while the network trains; seconds after that.
 # ```
 #
-# The last chapter turned one window into seven. Now a network learns to tell which is which. The
-# question is only a pretext: nobody needs a detector of upside-down ECGs. To answer it, however,
+# The last chapter turned one {term}`window` into seven. Now a network learns to tell which is which. The
+# question is only a {term}`pretext`: nobody needs a detector of upside-down ECGs. To answer it, however,
 # the network has to know what an ECG looks like, and that knowledge is what we keep
 # {cite}`sarkar2022tac`.
 #
-# There is one **encoder**, shared by everything, and seven small **heads**. The encoder turns a
+# There is one **{term}`encoder`**, shared by everything, and seven small **{term}`heads <head>`**. The encoder turns a
 # window into a short list of numbers, its features. Each head reads the features and answers one
 # yes-or-no question: is this *my* version? A window and its versions give 49 answers, and we know
 # all the right ones without asking anyone.
@@ -51,13 +51,13 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # %% [markdown]
 # ## The encoder
 #
-# Three blocks of two convolutions each. A convolution slides short templates along the window and
+# Three blocks of two {term}`convolutions <convolution>` each. A convolution slides short templates along the window and
 # notes how well each of them fits. From block to block there are more templates, and they are
-# shorter, but between blocks the signal is thinned out by max pooling, so they see more of it. In
+# shorter, but between blocks the signal is thinned out by {term}`max pooling <pooling>`, so they see more of it. In
 # the end, global max pooling keeps one number per template: how well it fits *anywhere*. The
 # position is discarded, so a beat counts the same wherever it falls in the window.
 
-# %%
+# %% tags=["hide-output"]
 encoder = build_encoder(PAPER.encoder)
 pd.DataFrame(
     {
@@ -70,7 +70,7 @@ pd.DataFrame(
 # %% [markdown]
 # ## The heads
 #
-# Each head has two hidden layers and one output, the **logit**: above zero means yes. The numbers
+# Each head has two hidden layers and one output, the **{term}`logit`**: above zero means yes. The numbers
 # of parameters are those of the published checkpoint.
 
 # %%
@@ -89,8 +89,9 @@ print(f"encoder of the profile in use: {pretraining.random_encoder(study).count_
 #
 # ## The loss
 #
-# Every head is a small classifier with its own binary cross-entropy $\ell_t$. The network
-# minimises their weighted sum, plus a penalty on large weights:
+# Every head is a small classifier with its own {term}`binary cross-entropy <cross-entropy>`
+# $\ell_t$. The {term}`loss` that the network minimises is their weighted sum, plus a penalty on
+# large weights:
 #
 # $$
 # \mathcal{L} = \sum_{t=1}^{7} \alpha_t \, \ell_t
@@ -113,11 +114,11 @@ print(pd.Series(dict(PAPER.pretext.task_weights), name="published weight").to_st
 # `paper` holds every published value and wants a graphics card. `quick` is the same method for two
 # processor cores. It stops much earlier, and to learn enough in so few steps it normalises within
 # the network {cite}`ioffe2015batchnorm`, weighs all questions alike, and lets a head's one "yes"
-# count as much as its six "no". We chose its values on other synthetic cohorts than the one in
+# count as much as its six "no". We chose its values on other {term}`synthetic cohorts <synthetic cohort>` than the one in
 # this book, but the first trials of the schedule and the last check of the stride looked at this
 # one too. This is every difference:
 
-# %%
+# %% tags=["hide-output"]
 differences(QUICK, PAPER)
 
 # %% [markdown]
@@ -126,7 +127,7 @@ differences(QUICK, PAPER)
 # Pretraining needs no ratings, but it can still see too much. If the encoder has learnt from a
 # person's windows, that person is no stranger to it. So we split the participants into groups and
 # leave one group out. The next cell trains the encoder that has never seen the first group, or
-# loads it if it is there already. During training a checkpoint is kept after every epoch: an
+# loads it if it is there already. During training a checkpoint is kept after every {term}`epoch`: an
 # interrupted run goes on where it stopped and ends with the very same weights. A log for
 # TensorBoard lies beside it.
 
@@ -144,10 +145,10 @@ fig = pretraining_plots.training_curves(pretext.history, study.label)
 fig
 
 # %% [markdown]
-# {numref}`fig-pretraining-curves` shows the training windows, with dropout at work. It tells us
+# {numref}`fig-pretraining-curves` shows the training windows, with {term}`dropout` at work. It tells us
 # that the training made progress, not that the result is any good. The dotted line is guessing.
 
-# %%
+# %% tags=["hide-cell"]
 history = pretext.history
 print("the loss fell:", history["loss"].iloc[-1] < history["loss"].iloc[0])
 print("answers at the end better than guessing:", history["balanced_accuracy"].iloc[-1] > 0.6)
@@ -161,8 +162,8 @@ print("answers at the end better than guessing:", history["balanced_accuracy"].i
 # ## Recognition for people it has never seen
 #
 # Now we turn to the participants who were left out, and compute two numbers for each head. The
-# **area under the ROC curve** (AUC) is the chance that the head answers more strongly to its own
-# version than to another one; guessing gives one half. **F1** joins precision and recall of the
+# **{term}`area under the ROC curve <AUC>`** (AUC) is the chance that the head answers more strongly to its own
+# version than to another one; guessing gives one half. **{term}`F1`** joins {term}`precision` and {term}`recall` of the
 # yes-answers, and here it starts low: only one version in seven deserves a yes.
 
 # %%
@@ -227,7 +228,7 @@ for head in scores.index[~learnt]:
     print(f"head {head!r}: AUC {scores.loc[head, 'auc']:.3f}, lost {told}")
 areas.round(2).rename_axis(columns=f"version ({study.label})")
 
-# %%
+# %% tags=["hide-cell"]
 print("the rows average to the scores above:", np.allclose(areas.mean(axis=1), scores["auc"]))
 slight = ["original", "scaling", "time_warping"]
 among = lost.loc[slight, slight].sum().sum() / lost.loc[slight].sum().sum()
@@ -236,7 +237,7 @@ own = pd.Series(np.diag(confusion), index=TASKS).drop(slight)
 print("every other head speaks up for most windows of its version:", bool((own > 0.5).all()))
 
 # %% [markdown]
-# A loss can have two different causes. Scaled windows differ from originals in amplitude alone, and
+# What is missing can have two different causes. Scaled windows differ from originals in amplitude alone, and
 # to judge that one has to know what is usual. Warped windows have nearly the amplitudes of their
 # originals: where they are taken for originals, amplitude is not the reason. They differ in widths
 # and distances by a few per cent ({doc}`03_transformations`), which is all in the window, and which
@@ -244,7 +245,7 @@ print("every other head speaks up for most windows of its version:", bool((own >
 #
 # ## How far does amplitude lead?
 #
-# To have something to compare with, we build two oracles. Both know the logarithm of the root mean
+# To have something to compare with, we build two {term}`oracles <oracle>`. Both know the logarithm of the root mean
 # square of a window and of several quantiles of its absolute samples, and weigh them by a linear
 # discriminant.
 #
@@ -284,7 +285,7 @@ fig = pretraining_plots.amplitude_oracles(
 )
 fig
 
-# %%
+# %% tags=["hide-cell"]
 print("the network does better than guessing:", network > 0.5)
 print("the network is below the oracle of the same participant:", network < reference["person"])
 
@@ -328,7 +329,7 @@ label = f"{about['data']}, fast; hollow: {study.label}, {study.profile.name}"
 fig = pretraining_plots.areas_over_views(longer["fast"], scores["auc"], views, label)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: scores of a trained network differ slightly between processors
 same = int(np.abs(longer["fast"].index - views).argmin())
@@ -367,7 +368,7 @@ print(f"({about['data']}, fast, judged on {n_judged} windows)")
 #   would learn the trace. A perfect score is a reason to look for one.
 # - **One number for a head** hides what the head errs on. Look at it version by version before you
 #   name a reason.
-# - **Batch normalisation forgets to settle.** In training it uses the statistics of the batch, later
+# - **{term}`Batch normalisation <batch normalisation>` forgets to settle.** In training it uses the statistics of the batch, later
 #   a running average. In a short training that average must move fast enough, or the network fails
 #   on new windows although the training looked fine.
 # - **A good pretext score proves nothing about emotions.** It shows that the features know the shape
@@ -438,8 +439,8 @@ print(f"{largest.name}: {largest.count_params() / encoder.count_params():.0%} of
 
 # %% [markdown]
 # **Research question.** A head that has not learnt its task may be unfinished, or its question may
-# have no answer in the window. Design a measurement for real recordings, where no generator says
-# what is there, that parts the two.
+# have no answer in the window. Which measurement on real recordings, where no generator says what
+# is there, parts the two?
 #
 # ## What next
 #

@@ -16,10 +16,10 @@
 # - **It takes** about a minute; some minutes more if the encoder has to be trained first.
 # ```
 #
-# The encoder has learnt what an ECG looks like. We now **freeze** it: its weights stay as they are,
-# bit for bit. On top we put a small new head that learns from ratings. Few labels are enough for a
-# small head, and since the encoder never changes, we can run it over all windows *once* and keep
-# the features. Everything after that is cheap.
+# The {term}`encoder` has learnt what an ECG looks like. We now **freeze** it: its weights stay as they are,
+# bit for bit. On top we put a small new {term}`head` that learns from ratings. Few labels are enough for a
+# small head, and since the encoder never changes, we can run it over all {term}`windows <window>` *once* and keep
+# the {term}`features <feature>`. Everything after that is cheap.
 
 # %%
 import hashlib
@@ -127,7 +127,7 @@ for model, share in shares.items():
 # ## Frozen means frozen
 #
 # Freezing a Keras model takes one line. To be sure that it worked, we compare the bytes of every
-# weight before and after. The weights include the running averages of batch normalisation, which
+# weight before and after. The weights include the running averages of {term}`batch normalisation`, which
 # would drift in training even though no gradient touches them.
 
 
@@ -171,9 +171,9 @@ print("thawed encoder, every byte as before:", checksum(encoder) == before["enco
 #
 # ## The heads
 #
-# Our head has two hidden layers of 64 units, as the method describes, and one logit that a sigmoid
+# Our head has two hidden layers of 64 units, as the method describes, and one {term}`logit` that a sigmoid
 # turns into a probability. The released code uses another one, larger and with two outputs. It is
-# available under its own name. There is one head per target: valence, arousal, dominance.
+# available under its own name. There is one head per target: {term}`valence`, {term}`arousal`, {term}`dominance`.
 #
 # ```{differences} head refits
 # ```
@@ -210,7 +210,7 @@ print(f"share of high valence, test: {labels[test].mean():.2f}")
 
 # %% [markdown]
 # The two shares differ. People rate differently, which is why a head that learnt the habits of
-# others can be worse than useless in plain accuracy, and why we look at the AUC first: it asks
+# others can be worse than useless in plain {term}`accuracy`, and why we look at the {term}`AUC` first: it asks
 # whether the windows of this person are put in the right order.
 
 # %%
@@ -235,7 +235,7 @@ by_hand = head.predict(z[test], batch_size=batch, verbose=0)[:, 0]
 # Many participants times three targets makes many heads, all small, all alike. Instead of training
 # them one after the other, we stack them: the kernels get one more axis, and all heads train in a
 # single model. A mask says which windows each head may learn from, and a masked window adds exactly
-# zero to a head's loss. Encoder 0 serves the folds of its own group only, whose participants it has
+# zero to a head's loss. Encoder 0 serves the {term}`folds <fold>` of its own group only, whose participants it has
 # never seen.
 
 # %%
@@ -268,15 +268,15 @@ print(f"rank correlation of the two: {agreement:.2f}")
 print("by hand and in the stack agree:", agreement > 0.5)
 
 # %% [markdown]
-# One person's number means little: its windows come from few trials, and every window of a trial
+# One person's number means little: its windows come from few {term}`trials <trial>`, and every window of a trial
 # shares one rating. The next chapter takes all people, and gives intervals.
 #
 # ## An encoder from real hearts
 #
 # The package comes with encoders that learnt from real patients ({doc}`15_own_ecg`,
 # {doc}`16_real_transformations`). They have seen nobody of this cohort, so anyone may be tested
-# with them. Are they of use here? Each person in turn is left out, and a logistic regression on
-# frozen features says high or low; nothing is tuned. The column `source` says from whom an encoder
+# with them. Are they of use here? Each person in turn is left out, and a {term}`logistic regression` on
+# {term}`frozen` features says high or low; nothing is tuned. The column `source` says from whom an encoder
 # learnt: from **nobody** (random weights), from other people of **this cohort**, or from patients
 # of the **clinic** (MIT-BIH).
 
@@ -333,7 +333,7 @@ except DataError as error:
 #   Each stacked head has a standardisation of its own.
 # - **Batch normalisation in training mode** changes its running averages. Only a comparison of
 #   bytes shows it.
-# - **Dropout in the frozen part** would give other features at each pass. There is none.
+# - **{term}`Dropout <dropout>` in the frozen part** would give other features at each pass. There is none.
 # - **A head that is too large** for the number of trials learns the people. Windows are many, but
 #   trials are few, and ratings come by trial.
 #

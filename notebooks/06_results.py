@@ -19,12 +19,12 @@
 #
 # Three models predict whether a rating is high or low. A fourth comes further down.
 #
-# - **Majority** always gives the commoner answer of the training windows. It needs no ECG.
-# - **Random**: a head on the features of an untrained, frozen encoder.
-# - **STR**: the same head on the features of the pretrained, frozen encoder.
+# - **Majority** always gives the commoner answer of the training {term}`windows <window>`. It needs no ECG.
+# - **Random**: a {term}`head` on the features of an untrained, {term}`frozen` {term}`encoder`.
+# - **{term}`STR`**: the same head on the features of the pretrained, frozen encoder.
 #
-# Two protocols ask two questions. **Window-wise** shuffles all windows into folds, as the released
-# code does: windows of one trial are both learnt and tested. **Leave-one-participant-out**, which
+# Two {term}`protocols <protocol>` ask two questions. **{term}`Window-wise <window-wise>`** shuffles all windows into {term}`folds <fold>`, as the released
+# code does: windows of one {term}`trial` are both learnt and tested. **{term}`Leave-one-participant-out <LOSO>`**, which
 # the field often calls leave-one-subject-out (LOSO), tests on a person of whom nothing was learnt.
 # Only the second asks whether a model works for the next person.
 #
@@ -60,7 +60,7 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # ## From predictions to one table
 #
 # Every number below comes from the same rows: one predicted probability per tested window, fold,
-# model and target. The **regime** says what the encoder had seen before. "Pretext saw test windows"
+# model and target. The **{term}`regime`** says what the encoder had seen before. "Pretext saw test windows"
 # means that it has seen them, though not their ratings. In the strict rows it has never met the
 # person. The file of these rows also says what made them:
 
@@ -69,14 +69,14 @@ predictions = results.predictions(study)
 counts = predictions.groupby(["protocol", "model", "regime"]).size().rename("predictions")
 counts.reset_index()
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: versions, machine and duration differ between computers
 about = predictions.attrs["provenance"]
 pd.Series({**about["environment"], "made": about["made"], "seconds": about["seconds"]}, name="")
 
 # %% [markdown]
-# Before we read a score, we let an audit look for leaks: a window, a trial, a participant or a clip
+# Before we read a score, we let an audit look for {term}`leaks <leakage>`: a window, a trial, a participant or a clip
 # that stands on the test side of a fold and was also used by one of the stages that learn, although
 # the protocol forbids it. It also checks every prediction against the labels and the folds.
 
@@ -93,13 +93,13 @@ print("no leak into the pretext or the head:", set(leaks["stage"]) <= {"normalis
 # no rating, and the released code shares them too. When all of a person's windows are left out,
 # nothing is shared.
 #
-# A metric is computed on each participant's windows and averaged over participants. The interval is
-# a **bootstrap-t** interval over *participants* {cite}`efron1993bootstrap`: windows of one person
+# A metric is computed on each participant's windows and averaged over participants. The {term}`interval <confidence interval>` is
+# a **{term}`bootstrap`-t** interval over *participants* {cite}`efron1993bootstrap`: windows of one person
 # are not independent, people are. It is then widened, because the heads of different folds are
 # trained on each other's test people: {doc}`08_statistics` shows why, and by how much. The score of
-# the majority stands beside each number.
+# the {term}`majority <majority baseline>` stands beside each number.
 #
-# One metric needs care, the **area under the ROC curve** (AUC): how often a window of a high trial
+# One metric needs care, the **{term}`area under the ROC curve <AUC>`** (AUC): how often a window of a high trial
 # gets a higher probability than one of a low trial. Window-wise, ten heads have judged a person's
 # windows. We compare only windows that *one* head has judged; a section below says why.
 
@@ -124,13 +124,13 @@ new_person = (everything["protocol"] != PERSON) | (everything["regime"] != SEEN)
 summary = everything[new_person]
 summary = summary.sort_values("model", key=lambda m: m.map(MODELS.index), kind="stable")
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 table = as_text(summary[summary["protocol"] == PERSON])
 table.rename_axis(columns=f"{PERSON} ({study.label})")
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 table = as_text(summary[summary["protocol"] == WINDOW])
@@ -139,7 +139,7 @@ table.rename_axis(columns=f"{WINDOW} ({study.label})")
 # %% [markdown]
 # The majority rows do not depend on any training:
 
-# %%
+# %% tags=["hide-cell"]
 majority = summary[(summary["model"] == MAJORITY) & (summary["metric"] != "auc")]
 majority.pivot(index=["protocol", "target"], columns="metric", values="mean").round(2)
 
@@ -187,7 +187,7 @@ for splitter in (
 # once:
 #
 # - **The trial is known.** That is the leak: its rating is given away.
-# - **The person is known**, from other trials. That is honest **personalisation**, for a system whose
+# - **The person is known**, from other trials. That is honest **{term}`personalisation`**, for a system whose
 #   users rate some clips first. A head may learn how this heart rests and how this person rates.
 # - **The training set is another one.** It holds nine tenths of everyone's windows, including the
 #   tested person's, instead of all windows of all others.
@@ -202,7 +202,7 @@ for splitter in (
 #
 # ## Labels from the start
 #
-# What if there is no pretext, and the ratings train every layer? **Supervised** is the same network
+# What if there is no {term}`pretext`, and the ratings train every layer? **{term}`Supervised <supervised learning>`** is the same network
 # with random weights at the start, trained as long as {doc}`14_comparison` trains any network as a
 # whole. That takes so long that there are fewer folds, under both protocols: shuffled windows, and
 # groups of people (*participant-grouped*). Its two rows can therefore be compared with each other,
@@ -295,7 +295,7 @@ corrected = paired_difference(*pair, metrics, **options, n_intervals=n_intervals
 fig = results_plots.paired_differences(difference, study.label)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 columns = ["mean", "low", "high", "n_participants"]
@@ -336,7 +336,7 @@ table.rename_axis(columns=f"pretext saw the person, minus strict ({study.label})
 # the same evaluation go over it. This control is synthetic whatever file the rest of the page uses.
 #
 # Several intervals at 95 % would miss now and then by chance. We widen them so that *together* they
-# hold with 95 % (Bonferroni's correction).
+# hold with 95 % ({term}`Bonferroni's correction <Bonferroni correction>`).
 
 # %%
 null = results.null_predictions(study)
@@ -368,7 +368,7 @@ print("every one covers chance:", bool(covers.all()))
 #
 # Finding nothing says little if an effect would have been missed too. How far above one half must
 # the true mean area lie for the interval of the tables to exclude one half four times in five? That
-# depends on the number of people, and on how much their areas differ. Near chance the null cohort
+# depends on the number of people, and on how much their areas differ. Near chance the {term}`null cohort`
 # above shows how much: there the truth is one half for everyone, and all spread is noise.
 
 # %% mystnb={"image": {"alt": "The power rises with the effect, one curve for the random encoder and one for the STR encoder, and crosses the dotted line at 0.8."}, "figure": {"caption": "How often the interval of the tables leaves out chance, over the true effect, for as many people as this study has; the spread between people is that of the cohort without effect.", "name": "fig-results-power"}}
@@ -385,7 +385,7 @@ curves = pd.DataFrame(
 fig = results_plots.power_over_effect(curves, f"{n_people} people, spread: {no_effect}")
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 rows = {
@@ -430,7 +430,7 @@ for model, more_often in missed.items():
 #   respectable.
 # - **Intervals over windows.** They would be several times too narrow, because windows of a person
 #   repeat each other.
-# - **Choosing the profile by the test score.** The test score has then become a training score.
+# - **Choosing the {term}`profile` by the test score.** The test score has then become a training score.
 #
 # ## Take-aways
 #

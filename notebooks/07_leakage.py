@@ -17,17 +17,17 @@
 # ```
 #
 # A score mixes what the model reads from the ECG with what the split gives away
-# {cite}`kaufman2012leakage`. Nor is everything that a loose split gives away a leak: knowing the
-# *person* from other trials is honest **personalisation**, if the users of a system rate some clips
-# first. A looser split also trains on other windows, including some of the tested person's. On real
+# {cite}`kaufman2012leakage`. Nor is everything that a loose split gives away a {term}`leak <leakage>`: knowing the
+# *person* from other {term}`trials <trial>` is honest **{term}`personalisation`**, if the users of a system rate some {term}`clips <clip>`
+# first. A looser split also trains on other {term}`windows <window>`, including some of the tested person's. On real
 # recordings nobody can tell these apart, because nobody knows how much there is to read. So we make
-# cohorts for which we do know. Their people, clips and ratings are the same. Only one number
+# {term}`cohorts <cohort>` for which we do know. Their people, clips and ratings are the same. Only one number
 # differs, the **effect**: how strongly a feeling moves the ECG. With effect 0 there is nothing to
 # read, not even for a model of the person's own, and every score above chance is a gift of the
 # split.
 #
 # **Everything on this page is synthetic, whatever file the rest of the book uses.** Your file enters
-# in one place only: the encoder was trained on it. None of the people below took part in that.
+# in one place only: the {term}`encoder` was trained on it. None of the people below took part in that.
 
 # %%
 import pandas as pd
@@ -69,9 +69,9 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # ## The same people, several times
 #
 # Every cohort starts from the same random numbers, so it has the same people in the same mood. A
-# feeling moves the heart rate, the T wave and more, by an amount that we multiply by 0, by a half, by
+# feeling moves the {term}`heart rate`, the {term}`T wave` and more, by an amount that we multiply by 0, by a half, by
 # 1 and by 2. With 1, it moves them about as much as everything else that differs between two
-# recordings of a person. We predict arousal, which moves the most features.
+# recordings of a person. We predict {term}`arousal`, which moves the most {term}`features <feature>`.
 
 # %%
 cohorts = known_cohorts(study)
@@ -89,8 +89,8 @@ print("the same heart rates in any:", any(same))
 # %% [markdown]
 # ## Seven rungs
 #
-# A split decides what a head has met before it is tested. The ladder begins with the released
-# protocol, which shuffles windows, and ends where neither the person nor the clip is known. Each
+# A split decides what a {term}`head` has met before it is tested. The ladder begins with the released
+# {term}`protocol`, which shuffles windows, and ends where neither the person nor the clip is known. Each
 # rung takes something away. The table counts how many test windows have another window of the same
 # person, of the same clip, or of the same trial among the training windows.
 
@@ -104,7 +104,7 @@ known.round(2).rename_axis(index="share known from training", columns=MADE)
 # - **Windows with a gap**: the neighbours of a test window are not used. Others of its trial are.
 # - **Trials**: whole trials are left out. The person is known, and so are the clips.
 # - **Clips**: whole clips are left out, for everyone. The person is still known.
-# - **People**, ten folds of them or **one at a time**: the person is new. The clips are known.
+# - **People**, ten {term}`folds <fold>` of them or **one at a time**: the person is new. The clips are known.
 # - **One person and one clip out**: both are new.
 #
 # :::{dropdown} Quiz: Whole trials are left out. Which of person, clip and trial may the head still have met?
@@ -120,8 +120,8 @@ known.round(2).rename_axis(index="share known from training", columns=MADE)
 # learning by heart. A network with hidden layers lies between the two, and the larger and the
 # longer trained, the closer to the second (exercise 1).
 #
-# We report two numbers. One is the **pooled accuracy**, over all test windows together, as it is usually
-# published. The other is the **AUC within a person**, averaged over people. It compares only windows
+# We report two numbers. One is the **pooled {term}`accuracy`**, over all test windows together, as it is usually
+# published. The other is the **{term}`AUC` within a person**, averaged over people. It compares only windows
 # that one head has judged, that is windows of one fold. On the last rung every fold is a single trial
 # with one rating, so there windows of different heads have to be compared.
 
@@ -175,7 +175,7 @@ as_table("pooled_accuracy")
 as_table("auc")
 
 # %% [markdown]
-# The majority class knows nothing, on any rung. Over all windows together it scores this:
+# The {term}`majority class <majority baseline>` knows nothing, on any rung. Over all windows together it scores this:
 
 # %%
 majority = summary[(summary["model"] == MAJORITY) & (summary["metric"] == "pooled_accuracy")]
@@ -186,8 +186,8 @@ print("the same on all rungs:", bool((by_effect.max() - by_effect.min() < 1e-9).
 # %% [markdown]
 # ## Where there is nothing to find
 #
-# Is the window-wise score above chance? Are the strict ones at chance? Several intervals are looked
-# at together, so they are widened to hold together (Bonferroni's correction).
+# Is the {term}`window-wise` score above chance? Are the strict ones at chance? Several intervals are looked
+# at together, so they are widened to hold together ({term}`Bonferroni's correction <Bonferroni correction>`).
 
 # %%
 new_person = [s.protocol for s in splitters[4:]]
@@ -205,7 +205,7 @@ for head, model in HEADS.items():
 
 # %% [markdown]
 # Where the two heads tell different stories, both are true. To rank the windows of *one* person, a
-# head must recognise the trial. Nearest neighbours can do so, while a single plane through the
+# head must recognise the trial. {term}`Nearest neighbours <nearest neighbours>` can do so, while a single plane through the
 # features hardly can. For the pooled accuracy it is enough to recognise the *person* and to know
 # whether that person rates high or low, which even the plane can do:
 
@@ -230,7 +230,7 @@ gift.assign(text=text).pivot(index="model", columns="effect", values="text").ren
     columns=f"AUC, {WINDOW} minus {PERSON} ({MADE}), effect"
 )
 
-# %%
+# %% tags=["hide-cell"]
 with_neighbours = gift[gift["model"] == HEADS[NEIGHBOURS]]
 above_zero = with_neighbours.loc[with_neighbours["low"] > 0, "effect"]
 print(f"{MADE}, {NEIGHBOURS}, difference above zero for the effects:", above_zero.tolist())
@@ -268,7 +268,7 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 #   single answer.
 # - **Clip.** It is known on all rungs but two, leave-one-person-out among them, and it is worth a lot,
 #   because a clip makes many people feel alike. Whether a head can use it is the question of the
-#   probes below.
+#   {term}`probes <probe>` below.
 #
 # :::{dropdown} Quiz: A predictor knows the clip and nothing else. Does leave-one-person-out stop it?
 # No. The clip is known from other people. If clips make people feel alike, it even predicts the
@@ -350,13 +350,13 @@ pd.Series(found).round(2).rename(f"effect {strongest:g}, {LOGISTIC}, clips left 
 # %% [markdown]
 # On the last rung no two windows with different ratings share a head. There, the order given by any
 # head whose answers follow the share of high ratings among its training windows is reversed. So our
-# logistic regression weighs both classes equally. We added that after seeing the line of effect 0
+# {term}`logistic regression` weighs both classes equally. We added that after seeing the line of effect 0
 # fall below chance on that rung. Nearest neighbours have no such remedy, so read their last rung
 # with care.
 #
 # ## How much was there to find?
 #
-# Two oracles know the truth. One knows **what was felt**. It still errs, because people report their
+# Two {term}`oracles <oracle>` know the truth. One knows **what was felt**. It still errs, because people report their
 # feelings with an error. The other knows the **state of the body** in every recording: true heart
 # rate, true T wave and so on, without noise, and how strongly feelings move each of them. It guesses
 # the feeling as well as any reading of this ECG could. At effect 0 the body says nothing, and it
@@ -407,7 +407,7 @@ share.map("{:.0%}".format).rename_axis(columns=f"recovered ({MADE}), effect")
 # - *Which clip?* Learnt from some people, tested on others.
 # - *Which trial?* Learnt from some windows of every trial, tested on other windows.
 #
-# Beside the STR encoder we probe the random encoder and the power in bands of one hertz, which needs
+# Beside the {term}`STR` encoder we probe the random encoder and the power in bands of one hertz, which needs
 # no network. The effect is 0: no feeling helps.
 
 # %%
@@ -418,7 +418,7 @@ at_zero = probes[probes["effect"] == 0]
 fig = leakage_plots.probe_dots(at_zero, MADE)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: features of a trained network differ slightly between processors
 columns = ["mean", "low", "high", "chance"]

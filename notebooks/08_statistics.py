@@ -17,15 +17,15 @@
 #   have run.
 # ```
 #
-# Every result of this book is a mean over people, and comes with an interval, a **bootstrap-t**
+# Every result of this book is a mean over people, and comes with an {term}`interval <confidence interval>`, a **{term}`bootstrap`-t**
 # interval {cite}`efron1993bootstrap`. A program computes both, and a program can be wrong without
 # looking wrong. We therefore test the statistics as we test the code, on cases whose answer we
 # know. We invent people, with a true effect that we choose, and count how often the statistics say
-# the right thing about them. All random numbers come from the seed 0, which nobody chose by its
+# the right thing about them. All random numbers come from the {term}`seed` 0, which nobody chose by its
 # result.
 #
 # The invented people are close to those of {cite}`katsigiannis2018dreamer`. Each watches 18 clips.
-# A trial gives several windows, which share one rating and resemble each other. Each person has a
+# A {term}`trial` gives several {term}`windows <window>`, which share one rating and resemble each other. Each person has a
 # share of high ratings and a size of the effect of their own. Whatever this page says about them is
 # marked as *simulated*. It does not depend on the data file.
 
@@ -83,7 +83,7 @@ print(f"true mean area {people.auc:.2f}; {misses.sum()} of {misses.size} interva
 #
 # ## Do the intervals cover the truth?
 #
-# First the plain case. A head is *finished*: it was trained elsewhere, and new people are tested
+# First the plain case. A {term}`head` is *finished*: it was trained elsewhere, and new people are tested
 # with it. They know nothing of each other, and the mean over them is a mean of independent numbers.
 # We call the very function that makes the intervals of this book, hundreds of times for each of
 # several kinds of people and sizes of cohort. The ± is the standard error of our own counting.
@@ -115,8 +115,8 @@ print(bool(one_answer[~inside].all()))
 # The last row is the honest exception. A head that nearly always answers "low" has a balanced
 # accuracy of exactly one half in most people, and another value in a few. A small cohort often
 # holds none of the few, and then the interval is far too narrow. No method can see in the data what
-# the data do not hold. **Do not read an interval of balanced accuracy when most people have the
-# same value.** The area under the ROC curve does not have this problem, because it needs no
+# the data do not hold. **Do not read an interval of {term}`balanced accuracy` when most people have the
+# same value.** The {term}`area under the ROC curve <AUC>` does not have this problem, because it needs no
 # threshold.
 #
 # ## Leave-one-participant-out counts chance twice
@@ -134,7 +134,7 @@ print(bool(one_answer[~inside].all()))
 # The simulation goes from end to end here: it trains the heads, writes the rows of predictions, and
 # calls `summarise`, the function behind the tables.
 
-# %%
+# %% tags=["hide-output"]
 trained = statistics.simulated(simulation.cross_validation_table, study.folder)
 names = trained["heads"].map({"finished": "finished head", "left-out": "left-out heads"})
 trained.index = names + ", true AUC " + trained["truth"].map("{:.2f}".format)
@@ -164,7 +164,7 @@ print("interval of the tables, never below 93 %:", bool((trained["table"] >= 0.9
 print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[-1] > 0.97))
 
 # %% [markdown]
-# So the tables of this book widen the interval of every result that comes from several folds, by
+# So the tables of this book widen the interval of every result that comes from several {term}`folds <fold>`, by
 # the square root of two. Near chance that is what is needed, and near chance is where the
 # question "is there anything?" is asked. Where the effect is strong the interval is wider than it
 # need be. We prefer an interval that promises too little.
@@ -179,11 +179,11 @@ print("and above 97 % where the effect is strong:", bool(left_out["table"].iloc[
 # The tables hold more than that: folds of several people, of windows, of trials and of clips, the
 # difference of two models, and that of two ways of folding. Does each need the same factor? We
 # measure it: how much the mean varies between cohorts, over what the spread of people says. For a
-# finished head that ratio is 1. There are two kinds of heads: a linear one, and nearest neighbours,
-# which learn windows by heart. The truth here is the mean over all cohorts, including any leak,
+# finished head that ratio is 1. There are two kinds of heads: a linear one, and {term}`nearest neighbours`,
+# which learn windows by heart. The truth here is the mean over all cohorts, including any {term}`leak <leakage>`,
 # since the question is only how far one study lies from it.
 
-# %%
+# %% tags=["hide-output"]
 folded = statistics.simulated(folds_table, study.folder)
 index = ["head", "result"]
 ratios = folded.pivot_table(index=index, columns="separation", values="error_ratio", sort=False)
@@ -212,7 +212,7 @@ print(
 
 # %% [markdown]
 # Folds of people, and the difference of two models on such folds, need the factor in full where there is
-# nothing to find. Window-wise results need less, because there most of a person's score comes from that
+# nothing to find. {term}`Window-wise <window-wise>` results need less, because there most of a person's score comes from that
 # person's own windows; yet how much less depends on the head and on the effect, which nobody can read
 # off one study. So no result gets a smaller factor. Window-wise intervals are on the wide side.
 #
@@ -312,7 +312,7 @@ print("people and clips:", int((both["low"] > 0.5).sum()), "of", len(both))
 #
 # ## What may change places?
 #
-# An interval says how large an effect is. A permutation test asks whether there is any: let things
+# An interval says how large an effect is. A {term}`permutation test` asks whether there is any: let things
 # change places that would be alike if the model knew nothing, and see how often the result is as
 # good as the real one {cite}`ojala2010permutation`. The difficulty is to say *what* may change
 # places.
@@ -328,7 +328,7 @@ print("people and clips:", int((both["low"] > 0.5).sum()), "of", len(both))
 # A right test gives small p-values as rarely as they promise: where there is nothing to find, 5 % of
 # them lie below 0.05. We run every test, right and wrong, on hundreds of cohorts without effect.
 
-# %%
+# %% tags=["hide-output"]
 p_values = statistics.simulated(simulation.null_p_values, study.folder)
 checked = simulation.uniformity(p_values)
 shown = checked[["below_5_percent", "expected_low", "expected_high"]].map("{:.1%}".format)
@@ -361,7 +361,7 @@ print(f"to {checked.loc[wrong, 'below_5_percent'].max():.0%} of cohorts without 
 #
 # Training anew a thousand times needs a head that trains fast. We take a linear one with a closed
 # form. It is not the head of {doc}`06_results`, so its areas differ from the areas there.
-# The encoders are the same ones, and need no new training: they never see a rating.
+# The {term}`encoders <encoder>` are the same ones, and need no new training: they never see a rating.
 
 # %% mystnb={"image": {"alt": "Six histograms, two encoders by three targets, of mean areas with permuted ratings, centred on a dotted line at one half, each with a vertical line at the observed mean area."}, "figure": {"caption": "Mean area under leave-one-participant-out: observed, and after permuting the ratings and training anew.", "name": "fig-statistics-permutations"}}
 tests = encoder_tests(study)
@@ -370,7 +370,7 @@ observed = pd.Series({result: test.observed for result, test in tests.items()})
 fig = statistics_plots.permutation_histograms(permuted, observed, study.label)
 fig
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: features of trained networks differ slightly between processors
 rows = [
@@ -407,7 +407,7 @@ print(bool(min(tests[STR, target].p for target in TARGETS) < 0.05 / len(tests)))
 #
 # ## How small an effect can be seen?
 #
-# A study that finds nothing says little if it could not have found anything. The **power** is how
+# A study that finds nothing says little if it could not have found anything. The **{term}`power`** is how
 # often a study of a given size finds an effect of a given size. It depends on how much people
 # differ: on the standard deviation of the metric between people. This deviation includes both true
 # differences and the noise of measuring each person with few trials. The question is asked near
@@ -453,7 +453,7 @@ pd.concat(seen, axis=1).round(3).rename_axis(index=f"{n_people} people")
 # The spread of another study will differ. Here is the smallest detectable area for a range of
 # spreads and sizes; DREAMER has 23 people.
 
-# %%
+# %% tags=["hide-output"]
 sizes, spreads = (10, 23, 40, 80), (0.06, 0.08, 0.10, 0.12, 0.15)
 smallest = pd.DataFrame(
     {n: [0.5 + power.detectable_effect(spread, n) for spread in spreads] for n in sizes},
@@ -475,7 +475,7 @@ print(f"a true area of 0.55 is found in {power.power(0.05, typical, n_people):.0
 reach = power.detectable_effect(typical, n_people)
 print(f"and 80 % find an area of {0.5 + reach:.3f}, {reach:.3f} above one half")
 
-# %%
+# %% tags=["hide-cell"]
 effect = power.detectable_effect(0.1, 23, several_folds=False)
 found = simulation.simulated_power(effect, 0.1, 23)
 print(
@@ -549,7 +549,7 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 # Readers ask a different one: what would *other people* give? So our tables average the seeds
 # within a person first, and then take the interval over people. More seeds are worth their price as
 # long as the seed's share is large; after that, only more people help. To save time the heads here
-# trained for a third of the usual epochs.
+# trained for a third of the usual {term}`epochs <epoch>`.
 #
 # Left-out heads add what {ref}`this figure <fig-statistics-left-out>` showed: the first term is up
 # to twice as large.
@@ -608,7 +608,7 @@ for area in (0.53, 0.55):
 from ecglib.evaluation.metrics import auc
 
 rng = np.random.default_rng(0)
-high = np.arange(18) < 9  # eighteen trials, half of them high
+high = (np.arange(18) < 9).astype(int)  # eighteen trials, half of them high
 for n_windows in (4, 20):
     trial = np.repeat(np.arange(18), n_windows)
     score = rng.normal(size=18)[trial] + 0.5 * rng.normal(size=trial.size)

@@ -60,8 +60,8 @@ print(example_note(study), end="")
 # %% [markdown]
 # ## Ten numbers for ten seconds
 #
-# NeuroKit {cite}`makowski2021neurokit` finds the R peaks. The time from one to the next is the
-# **RR interval**; its mean gives the heart rate, its changes the heart-rate variability (HRV). The
+# NeuroKit {cite}`makowski2021neurokit` finds the {term}`R peaks <R peak>`. The time from one to the next is the
+# **{term}`RR interval`**; its mean gives the {term}`heart rate`, its changes the {term}`heart-rate variability <HRV>` (HRV). The
 # beats laid over each other give a **median beat**, on which we measure heights and times.
 
 # %%
@@ -81,8 +81,8 @@ again = window_features(x[None], fs)
 print("the same when computed alone:", np.allclose(again.values[0], measured.values[whole]))
 
 # %% [markdown]
-# Are 10 s long enough? It depends on the feature. In 3,387 adults, RMSSD from 10 s correlated with
-# RMSSD from 4 to 5 minutes at 0.85, SDNN only at 0.76 {cite}`munoz2015ultrashort`. The authors call
+# Are 10 s long enough? It depends on the {term}`feature`. In 3,387 adults, {term}`RMSSD` from 10 s correlated with
+# RMSSD from 4 to 5 minutes at 0.85, {term}`SDNN` only at 0.76 {cite}`munoz2015ultrashort`. The authors call
 # 10 s valid for RMSSD and ask for 30 s for SDNN. pNN50 counts about ten differences, so it moves in
 # steps of ten per cent. The powers of frequency bands, common in longer recordings, are left out:
 # 10 s do not hold one cycle of the slowest rhythm of the low-frequency band
@@ -101,7 +101,7 @@ listed[["unit", "meaning", "beats needed", "measured in 10 s?"]]
 #
 # ## When a feature is missing
 #
-# A window with two beats has a heart rate but no variability, and a flat one has neither. Libraries
+# A {term}`window` with two beats has a heart rate but no variability, and a flat one has neither. Libraries
 # answer such windows with an error or with NaN, and a NaN that is passed on ruins a mean three
 # steps later. Here every table of features carries a **mask**. Its values are always finite, and
 # the mask says which of them count. A value that no heart produces counts as missing, too.
@@ -140,7 +140,7 @@ print("every value finite:", bool(np.isfinite(table.values).all()))
 print(f"windows in which a feature is missing: {incomplete.sum()}")
 
 # %% [markdown]
-# Inside each fold a missing value becomes the median of the *training* windows, and one more column
+# Inside each {term}`fold` a missing value becomes the median of the *training* windows, and one more column
 # tells the classifier that it was missing. The estimator itself never sees a NaN.
 #
 # :::{dropdown} Quiz: A window of pure noise gets a heart rate of 90. Is the detector broken?
@@ -150,10 +150,10 @@ print(f"windows in which a feature is missing: {incomplete.sum()}")
 #
 # ## Three classifiers, three versions
 #
-# Logistic regression draws a plane, the support vector machine (SVM) a curved surface, gradient
+# {term}`Logistic regression <logistic regression>` draws a plane, the support vector machine (SVM) a curved surface, gradient
 # boosting adds up small trees. Each comes as one pipeline, so the median, the scaling and the
 # classifier are all fitted on the training windows of the fold. Nothing is tuned: with so few
-# trials a search over settings would mostly find luck.
+# {term}`trials <trial>` a search over settings would mostly find luck.
 
 # %%
 for name, pipeline in classifiers().items():
@@ -165,7 +165,7 @@ for name, pipeline in classifiers().items():
 # subtracts from every feature the person's own mean over all of the person's windows. It needs no
 # rating. But it needs the other windows of the test person, the later ones too, so it answers
 # another question: not "what does this window say?" but "what does it say compared with the rest of
-# this recording?". Its rows name that in their regime.
+# this recording?". Its rows name that in their {term}`regime`.
 #
 # The third version asks for less. DREAMER holds about a minute of neutral **baseline** before each
 # clip. **Minus baseline** subtracts from every feature its mean over the baseline of the same trial.
@@ -186,10 +186,10 @@ counts.reset_index()
 # ## One table
 #
 # The rows of {doc}`06_results` and the new ones go into one frame, and through the same metrics.
-# **Person majority** answers with the class that most windows of the same person have. Window-wise
+# **Person {term}`majority <majority baseline>`** answers with the class that most windows of the same person have. {term}`Window-wise <window-wise>`
 # it counts the person's training windows. For a new person nobody can know it, so under
-# leave-one-participant-out it counts the tested person's own ratings: it is an **oracle** rather
-# than a model, with the best accuracy that one answer per person can reach.
+# {term}`leave-one-participant-out <LOSO>` it counts the tested person's own ratings: it is an **{term}`oracle`** rather
+# than a model, with the best {term}`accuracy` that one answer per person can reach.
 
 # %%
 predictions = append_predictions(results.predictions(study), classical)
@@ -222,7 +222,7 @@ fig = results_plots.forest(summary[drawn], "auc", study.label)
 fig
 
 # %% [markdown]
-# The HRV rows use all ten features, the shape as well as the rhythm. A random encoder and a
+# The HRV rows use all ten features, the shape as well as the rhythm. A random {term}`encoder` and a
 # pretrained one see the same windows, sample by sample.
 #
 # ## Network or features?
@@ -295,7 +295,7 @@ for version, rows in gains.items():
 #
 # ## What the base rate alone achieves
 #
-# Accuracy has a trap that the AUC has not. We look at the two baselines that use no ECG.
+# Accuracy has a trap that the {term}`AUC` has not. We look at the two baselines that use no ECG.
 
 # %%
 blind = summary[summary["model"].isin([MAJORITY, PERSON_MAJORITY])]
@@ -363,7 +363,7 @@ print(
 
 # %% [markdown]
 # Dots under the diagonal are people for whom one constant answer would have been right more often
-# than the model, which does not know their base rate. If someone's resting heart looks to the model
+# than the model, which does not know their {term}`base rate`. If someone's resting heart looks to the model
 # like another person's excited one, that person gets the wrong answer again and again. The relative
 # version is meant to repair that.
 #

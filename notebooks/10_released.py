@@ -19,7 +19,7 @@
 #
 # The authors of the method published their code. That is a service to everyone, and less common
 # than it should be: only published code can be checked at all. We read it at one commit, `1cd367d`
-# of `pritamqu/SSL-ECG`, and built its protocol anew. What follows says how much each defect changes
+# of `pritamqu/SSL-ECG`, and built its {term}`protocol` anew. What follows says how much each defect changes
 # *our* number on *this* file. It says nothing of how much it changed theirs. Nor is the list a
 # verdict on the method, which is what the rest of this book is about.
 
@@ -55,14 +55,14 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # %% [markdown]
 # ## The protocol, by name
 #
-# The features are the 128 numbers of the frozen encoder. A head learns from them, a split says who is
-# tested, and a metric counts: accuracy, and an F1.
+# The features are the 128 numbers of the {term}`frozen` {term}`encoder`. A {term}`head` learns from them, a split says who is
+# tested, and a metric counts: {term}`accuracy`, and an {term}`F1`.
 #
 # ```{differences} pretraining head folds f1
 # ```
 #
-# Here we take the head, the split and the metrics of the released code. Two simplifications are ours. The released code pretrains one encoder in each fold, on the
-# training windows of that fold; we use one encoder for all folds, which has seen some of the test
+# Here we take the head, the split and the metrics of the released code. Two simplifications are ours. The released code pretrains one encoder in each {term}`fold`, on the
+# training {term}`windows <window>` of that fold; we use one encoder for all folds, which has seen some of the test
 # windows without their ratings. And our head has one output where theirs has one per class.
 
 # %%
@@ -75,7 +75,7 @@ counts = results.groupby(["model", "target"])["window"].nunique()
 print("every window is tested once by every variant:", bool((counts == len(meta)).all()))
 
 # %% [markdown]
-# The released code predicts arousal and valence. These are the corrected numbers: right column,
+# The released code predicts {term}`arousal` and {term}`valence`. These are the corrected numbers: right column,
 # binary labels, statistics of all recordings, one fit per fold. `f1` is the released metric of all
 # test windows together, `f1_folds` its mean over folds, `majority` the accuracy of always giving
 # the commoner class.
@@ -101,7 +101,7 @@ effects = replication.effects(study)
 fig = replication_plots.defect_effects(effects, study.label)
 fig
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 columns = ["before", "number", "change", "low", "high", "accuracy", "majority"]
@@ -109,14 +109,14 @@ effects[columns].round(2).rename_axis(columns=study.label)
 
 # %% [markdown]
 # `before` is the number without the defect, `number` the one with it; `low` and `high` bound the
-# change. The interval treats participants as the unit and is widened because the folds share their
+# change. The {term}`interval <confidence interval>` treats participants as the unit and is widened because the folds share their
 # training windows ({doc}`08_statistics`). `accuracy` and `majority` belong to the number with the
 # defect. A change may be negative: a defect need not flatter to be one.
 #
 # ## Dominance read as valence
 #
 # The step that reads DREAMER's labels (`data_preprocessing.py`) stores arousal, valence and
-# dominance. The step that prepares the folds takes the first and the last of the three. So the
+# {term}`dominance`. The step that prepares the folds takes the first and the last of the three. So the
 # column called valence holds dominance. Does that matter? Compare the two labels, window by window:
 
 # %%
@@ -137,7 +137,7 @@ print("the variant is tested on dominance:", np.array_equal(read["truth"], label
 #
 # ## The best of many fits
 #
-# In `main.py` the emotion heads are trained again after *each* of the 100 epochs of the pretext,
+# In `main.py` the emotion heads are trained again after *each* of the 100 {term}`epochs <epoch>` of the {term}`pretext`,
 # and scored on the test fold each time. The scores go into one file, with the number of the fold
 # but not of the epoch. (For DREAMER the test scores even go into the file of the training scores.)
 # Nothing in the code says which of the 100 to report. Taking the best one means using the test fold
@@ -148,7 +148,7 @@ print("the variant is tested on dominance:", np.array_equal(read["truth"], label
 # weights. Their scores are more alike than those of 100 encoders would be.
 #
 # We do it twice: once with the ratings, and once with labels that are **shuffled over all
-# windows**. In the second case neither emotion nor trial nor person can be recognised, and an
+# windows**. In the second case neither emotion nor {term}`trial` nor person can be recognised, and an
 # honest score is one half.
 
 # %%
@@ -169,7 +169,7 @@ print(
     bool(nothing.iloc[-1] > nothing[1] + 0.02),
 )
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 table = pd.concat(curves, axis=1).loc[[1, 5, 10, replication.N_REFITS]].round(3)
@@ -208,18 +208,18 @@ print(f"people whose amplitude changes by over 5 %: {(abs(gain - 1) > 0.05).sum(
 print("offset below 0.05 standard deviations for all:", bool((abs(offset) < 0.05).all()))
 
 # %% [markdown]
-# The high-pass filter has removed the mean, so the offset does little. The gain makes a person's
+# The {term}`high-pass filter` has removed the mean, so the offset does little. The gain makes a person's
 # ECG higher or lower by the ratio of two standard deviations. Mind that the transformation
 # "scaling" of the pretext is a factor of 1.1 ({doc}`03_transformations`): a gain of that size is
 # what the encoder was taught to notice.
 #
-# The same statistics also include windows that are tested later. Ours do too, under a window-wise
+# The same statistics also include windows that are tested later. Ours do too, under a {term}`window-wise`
 # split: a person's scale comes from all windows of that person. No rating is involved, and under
-# leave-one-participant-out it is what a new user would get.
+# {term}`leave-one-participant-out <LOSO>` it is what a new user would get.
 #
 # ## Two metrics called F1
 #
-# The released F1 takes the mean precision and the mean recall of the two classes, and then their
+# The released F1 takes the mean {term}`precision` and the mean {term}`recall` of the two classes, and then their
 # harmonic mean. The usual macro F1 takes an F1 for each class, and then the mean. A small example,
 # with three windows that are high and one that is low:
 
@@ -255,7 +255,7 @@ print("F1 of means is higher by 0.05 or more:", scores["f1"] - scores["mean_f1"]
 #
 # No step of the released code turns ratings into high and low. It makes one output for each distinct
 # value that it meets (`utils.py`, `model.py`): two sigmoid outputs where the label file holds two
-# values, more outputs and a softmax where it holds more. The label files were prepared outside the
+# values, more outputs and a {term}`softmax` where it holds more. The label files were prepared outside the
 # code. So the code alone does not tell which threshold made the labels, or whether there was one.
 # From the ratings of this file it would make
 

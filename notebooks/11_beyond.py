@@ -18,7 +18,7 @@
 # ```
 #
 # So far a model met a **stranger**, answered **high or low**, and was judged by whether the answer
-# was **right**. Each of the three can be asked differently. A new user could rate a few clips
+# was **right**. Each of the three can be asked differently. A new user could rate a few {term}`clips <clip>`
 # before the system starts. A rating has five steps, not two. And an answer comes with a
 # probability, which should mean what it says.
 
@@ -62,8 +62,8 @@ options = {"n_resamples": study.profile.n_resamples}
 print(f"data: {study.label}, profile: {study.profile.name}")
 
 # %% [markdown]
-# All models of this chapter are linear and sit on frozen features. The features of a tested person
-# always come from an encoder that never saw this person. The models are fitted once, two at a time,
+# All models of this chapter are linear and sit on {term}`frozen` {term}`features <feature>`. The features of a tested person
+# always come from an {term}`encoder` that never saw this person. The models are fitted once, two at a time,
 # and their predictions kept.
 
 # %%
@@ -75,8 +75,8 @@ with joblib.parallel_config(n_jobs=2):
 # %% [markdown]
 # ## A few ratings of the tested person
 #
-# Suppose a new person rates $k$ clips before we start. We draw $k$ of the person's trials at random
-# and add them to the training windows. All trials that could have been drawn are kept out of the
+# Suppose a new person rates $k$ clips before we start. We draw $k$ of the person's {term}`trials <trial>` at random
+# and add them to the training {term}`windows <window>`. All trials that could have been drawn are kept out of the
 # test, so that **the same windows are tested for every $k$** and the numbers can be compared. All
 # models get the same draws.
 
@@ -93,7 +93,7 @@ touched = [bool(clips[p, draw] & set(drawn[p][draw])) for p, draw in clips.index
 print("rated trials among the tested ones:", sum(touched))
 
 # %% [markdown]
-# What should a model do with so few ratings? Ours is a logistic regression in which every
+# What should a model do with so few ratings? Ours is a {term}`logistic regression` in which every
 # participant has an intercept of their own, a **random intercept** {cite}`gelman2007multilevel`. A
 # stranger's intercept is 0. Each rated trial moves it, the more the more trials there are. The
 # weights of the features stay common to all: a handful of trials can't teach them.
@@ -120,7 +120,7 @@ blind.rename_axis(index="accuracy, ratings only", columns=f"k ({study.label})")
 # %% [markdown]
 # An intercept shifts all of a person's windows together and leaves their order as it was. The area
 # under the ROC curve can move only because the weights are fitted with a few more trials; the line
-# above says whether it does. What can move is the accuracy: the threshold comes to lie where it belongs
+# above says whether it does. What can move is the {term}`accuracy`: the threshold comes to lie where it belongs
 # for this person. Is that more than chance? We take differences within participants.
 
 # %%
@@ -148,7 +148,7 @@ table.rename_axis(index=f"accuracy with {most} rated, minus ... ({study.label})"
 # ## A model of one person
 #
 # Why not forget the others, and learn from this person alone? **Within-participant** evaluation
-# splits the trials of each person into folds. It trades many trials of other hearts for a few of
+# splits the trials of each person into {term}`folds <fold>`. It trades many trials of other hearts for a few of
 # the right one. People who rated nearly everything alike can't have a model of their own and drop
 # out.
 #
@@ -156,7 +156,7 @@ table.rename_axis(index=f"accuracy with {most} rated, minus ... ({study.label})"
 # test is missing from the training. Take out a "high" trial, and the head has seen fewer of them.
 # Pooled over a person's folds, heads that know nothing score below one half. It is the trap of
 # {doc}`06_results`, one level down. So we compare only windows that one head has judged: metrics
-# are computed **fold by fold**, on the same folds of windows for both protocols.
+# are computed **fold by fold**, on the same folds of windows for both {term}`protocols <protocol>`.
 
 # %%
 within, new = WithinParticipantKFold.protocol, LeaveOneParticipantOut.protocol
@@ -177,7 +177,7 @@ difference = own_against_others(own, STR_LINEAR, ("auc", "accuracy"), **options)
 table = difference.set_index(["metric", "target"])[[*columns, "n_participants"]].round(2)
 table.rename_axis(columns=f"{STR_LINEAR}: own minus others ({study.label})")
 
-# %%
+# %% tags=["hide-cell"]
 # The majority of a person's own training trials, tested on that person's other trials:
 rows = summary[(summary["model"] == MAJORITY) & (summary["protocol"] == within)]
 table = rows.pivot(index="target", columns="metric", values="mean").round(2)
@@ -189,7 +189,7 @@ print(f"an AUC of {pooled.min():.2f} for a model without ECG; fold by fold:")
 table.rename_axis(columns=study.label)
 
 # %% [markdown]
-# Accuracy and AUC need not agree. A personal model knows the person's base rate and habits, which
+# Accuracy and {term}`AUC` need not agree. A personal model knows the person's {term}`base rate` and habits, which
 # can help the accuracy. It has seen few trials, which can hurt the order. Look at both before you
 # call one of them better.
 #
@@ -225,7 +225,7 @@ fig = personalisation_plots.ratings_against_truth(
 )
 fig
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 scores = summarise_ratings(ratings, **options)
@@ -275,11 +275,11 @@ for row in less[~less["model"].str.startswith("training")].itertuples():
 # ## Does 70 % mean 70 %?
 #
 # Of all windows with a probability of 70 %, 70 % should be high. The **reliability curve** sorts
-# windows by their probability into bins of equal count and compares. The **expected calibration
+# windows by their probability into bins of equal count and compares. The **expected {term}`calibration`
 # error** (ECE) is the mean distance from the diagonal {cite}`guo2017calibration`. The **Brier
 # score** is the mean squared error of the probability {cite}`brier1950verification`; it rewards
 # calibration and order together. On its own it says little: giving the **base rate**, the share of
-# high windows, to every window also earns a Brier score, near a quarter. So beside each score
+# high windows, to every window also earns a {term}`Brier score`, near a quarter. So beside each score
 # stands that of this **constant**, and the **skill**, the share of the constant's error that the
 # model saves. With a skill below 0 the probabilities are worse than none.
 #
@@ -322,7 +322,7 @@ curves = {name: reliability_curve(rows) for name, rows in by_model.items()}
 fig = personalisation_plots.reliability(curves, study.label)
 fig
 
-# %%
+# %% tags=["hide-output"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 share = own[own["model"] == TRAINING_SHARE]
@@ -333,7 +333,7 @@ calibrated = table.set_index(["target", "result"]).loc[list(TARGETS)]
 columns = ["brier", "low", "high", "constant", "skill", "skill_low", "skill_high"]
 calibrated[columns].round(3).rename_axis(columns=study.label)
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: results of trained networks differ slightly between processors
 calibrated[["ece", "floor", "floor_high"]].round(3).rename_axis(columns=study.label)
@@ -350,7 +350,7 @@ print("better, interval above 0:", "; ".join(f"{n}, {t}" for t, n in sure.index[
 
 # %% [markdown]
 # A curve flatter than the diagonal means **overconfidence**: the extreme probabilities are not
-# earned. A network head that trains for many epochs on few trials can drive its probabilities
+# earned. A network head that trains for many {term}`epochs <epoch>` on few trials can drive its probabilities
 # towards 0 and 1, while the penalty of the logistic regression keeps them moderate. The order of
 # the windows may be as good in the one as in the other: a skill below 0 does not mean that nothing
 # was read, only that the probabilities should not be taken at their word.
@@ -406,7 +406,7 @@ for target in TARGETS:
 # - **An ECE without its floor.** With few trials a perfect model looks miscalibrated.
 # - **Choosing the penalty on these results.** Ours was fixed beforehand: the features together, and
 #   the person, are each expected to move the log odds by about 1. That the person gets an intercept
-#   rather than more weight was decided on a synthetic cohort of another seed.
+#   rather than more weight was decided on a {term}`synthetic cohort` of another seed.
 #
 # ## Take-aways
 #
@@ -488,7 +488,6 @@ def foretold(chosen: pd.Series) -> float:
     return float((shares[0] - shares[1]).abs().mean())
 
 
-clips_of = high.index.get_level_values("clip")
 rank = high.groupby("participant").cumcount()
 rng = np.random.default_rng(0)
 draws = []

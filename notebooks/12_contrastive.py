@@ -18,11 +18,11 @@
 #   project, in `results/`; for other data it is trained first, which takes some minutes.
 # ```
 #
-# The pretext of {doc}`04_pretraining` asks *what was done* to a window. The contrastive pretext asks
+# The {term}`pretext` of {doc}`04_pretraining` asks *what was done* to a {term}`window`. The {term}`contrastive <contrastive learning>` pretext asks
 # *which two belong together*. Each window of a batch is altered twice, at random. The network must
-# find, for each of these **views**, its partner among all the others {cite}`chen2020simclr`. To do
+# find, for each of these **{term}`views <view>`**, its partner among all the others {cite}`chen2020simclr`. To do
 # so it must keep what the two views share, and may forget what the alteration changed. So the
-# choice of alterations decides what the features know.
+# choice of alterations decides what the {term}`features <feature>` know.
 
 # %%
 import keras
@@ -63,18 +63,18 @@ print(example_note(study), end="")
 # %% [markdown]
 # ## Two views
 #
-# The views are composed from the transformations of {doc}`03_transformations`. There each had one
+# The views are composed from the {term}`transformations <transformation>` of {doc}`03_transformations`. There each had one
 # published strength. Here each acts with a probability, and with a strength drawn anew for every
 # view. One more is added: a random **crop**, stretched to the full length. A crop, like a warp,
-# changes the apparent heart rate. A network that learns to ignore strong crops unlearns the heart
+# changes the apparent {term}`heart rate`. A network that learns to ignore strong crops unlearns the heart
 # rate, and emotions may show there. So crops and warps are mild.
 
-# %%
+# %% tags=["hide-output"]
 views = pd.Series(vars(config.views), name="value").to_frame()
 print(views.to_string())
 
 # %% [markdown]
-# The encoder of this chapter has never seen the first group of participants. The pictures of windows
+# The {term}`encoder` of this chapter has never seen the first group of participants. The pictures of windows
 # and of their features all show that group.
 
 # %%
@@ -107,8 +107,8 @@ print("every value is finite:", bool(np.isfinite(two).all()))
 # ## The loss
 #
 # The encoder turns each view into features, and a small **projection head** turns those into another
-# vector. Two such vectors are compared by the cosine of their angle. For each view, the loss is the
-# cross-entropy of finding its partner: a softmax over its similarities to the other $2N - 1$ views
+# vector. Two such vectors are compared by the cosine of their angle. For each view, the {term}`loss` is the
+# {term}`cross-entropy` of finding its partner: a {term}`softmax` over its similarities to the other $2N - 1$ views
 # of a batch of $N$ windows, one partner and $2N - 2$ negatives, divided by a **temperature**. It is
 # called NT-Xent. Written as loops, in double precision:
 
@@ -135,13 +135,13 @@ print("negatives of each view:", len(z) - 2)
 print("for every view, library and loops agree to a millionth:", bool(difference < 1e-6))
 
 # %% [markdown]
-# The loss alone is hard to read. The **contrastive accuracy** is easier: how often is the partner the
+# The loss alone is hard to read. The **contrastive {term}`accuracy`** is easier: how often is the partner the
 # most similar of all other views? Guessing finds it once in $2N - 1$ times.
 #
 # ## Training
 #
 # The loop, the checkpoints and the schedule are those of {doc}`04_pretraining`. The training uses no
-# rating. After each epoch, accuracy and loss are also measured on windows of the left-out group, if
+# rating. After each {term}`epoch`, accuracy and loss are also measured on windows of the left-out group, if
 # it fills a batch. Their names begin with `val_`.
 #
 # The left-out people are the ones who are tested later, in {doc}`14_comparison`. So their curve is
@@ -226,7 +226,7 @@ print("after it, partners are the most alike:", alike["after"].idxmax() == "part
 # ## What the features know
 #
 # {numref}`fig-contrastive-embedding` flattens the features of held-out windows to the plane in which
-# they vary most, and colours them twice: by the person and by the rating of arousal.
+# they vary most, and colours them twice: by the person and by the rating of {term}`arousal`.
 
 # %%
 some = evenly_spaced(left_out, 256)
@@ -354,7 +354,7 @@ for name in (SAME, OTHERS):
 # ## Watching the training
 #
 # Probes on **training participants only** may watch a training: a linear one and one that asks the
-# nearest neighbours. They read the ratings across people, and the person across trials. A rating
+# {term}`nearest neighbours`. They read the ratings across people, and the person across {term}`trials <trial>`. A rating
 # that nearly all of these people gave alike cannot be probed; it is left out.
 
 # %%
@@ -381,7 +381,7 @@ except DataError as error:
 # ## What could go wrong: collapse
 #
 # A network that gives every window the same features makes all partners alike. Only the negatives
-# forbid it. When features lose their meaning like this, they **collapse**. No error stops such a
+# forbid it. When features lose their meaning like this, they **{term}`collapse`**. No error stops such a
 # training, but two numbers reveal it. The *spread* is the standard deviation of the features after
 # each window's features were divided by their length, as a share of the largest possible. The
 # *effective rank* counts the directions that the features really use {cite}`roy2007effective`. If
@@ -409,7 +409,7 @@ too_low = pd.DataFrame(
 )
 print(too_low.to_string())
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: features of trained networks differ slightly between processors
 columns = ["spread", "effective_rank", "dead_share", "mean_cosine"]

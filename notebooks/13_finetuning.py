@@ -16,10 +16,10 @@
 # - **It takes** about a minute; some minutes more if the encoder has to be trained first.
 # ```
 #
-# A frozen encoder keeps what the pretext taught it, needed or not. **Fine-tuning** goes on training
+# A {term}`frozen` {term}`encoder` keeps what the {term}`pretext` taught it, needed or not. **{term}`Fine-tuning <fine-tuning>`** goes on training
 # it with labels, gently. The encoder can then adapt to the task, but it can also forget what it
 # knew, or learn the few labelled people by heart. This chapter shows how it is done and checked, on
-# one fold. Whether it pays off can only be decided on all folds, which {doc}`14_comparison` does.
+# one {term}`fold`. Whether it pays off can only be decided on all folds, which {doc}`14_comparison` does.
 
 # %%
 from dataclasses import replace
@@ -49,7 +49,7 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 #
 # We take the first group of participants, test some of them, and train on everybody else. The
 # encoder comes from {doc}`04_pretraining` and has never seen this group. To keep the chapter short we
-# use one window of every trial; the comparison uses all.
+# use one {term}`window` of every {term}`trial`; the comparison uses all.
 
 # %%
 fold = folds(study)[0]
@@ -68,8 +68,8 @@ print("people on both sides:", len(people["train"] & people["test"]))
 # ## The softmax layer
 #
 # The second recipe has **one fully connected layer** on top of the encoder. It gives one number per
-# class, the *logit*. A **softmax** turns the logits into probabilities that sum to one. We put three
-# such layers side by side, one each for valence, arousal and dominance. They share the encoder, and
+# class, the *{term}`logit`*. A **{term}`softmax`** turns the logits into probabilities that sum to one. We put three
+# such layers side by side, one each for {term}`valence`, {term}`arousal` and {term}`dominance`. They share the encoder, and
 # nothing else.
 
 # %%
@@ -80,7 +80,7 @@ print("trainable numbers:", trainable)
 print("targets × (features + bias) × classes:", 3 * (128 + 1) * 2)
 
 # %% [markdown]
-# The loss is the **categorical cross-entropy**: minus the logarithm of the probability of the true
+# The {term}`loss` is the **{term}`categorical cross-entropy <cross-entropy>`**: minus the logarithm of the probability of the true
 # class, averaged. By hand and by the library:
 
 # %%
@@ -104,7 +104,7 @@ print("equal to one in a million:", bool(abs(by_hand - by_library) < 1e-6))
 # ## The schedule
 #
 # Training uses SGD with momentum. The rate climbs for a tenth of the steps, then falls along half a
-# cosine. The head alone can afford many more steps: it trains on features that were computed once.
+# cosine. The {term}`head` alone can afford many more steps: it trains on features that were computed once.
 #
 # The whole network has one guard. A gradient that is longer than a limit is shortened to it
 # (**gradient clipping**). Without batch normalisation features can be tiny; scaling them up for the
@@ -160,7 +160,7 @@ if statistics:
 #
 # ## Fine-tuned
 #
-# Now the whole network, from the same start. All layers train, batch normalisation among them: its
+# Now the whole network, from the same start. All layers train, {term}`batch normalisation` among them: its
 # statistics follow the batches again.
 
 # %%
@@ -181,7 +181,7 @@ print(moved.groupby("kind")["moved"].agg(["sum", "count"]).to_string())
 
 # %% [markdown]
 # How far did they move? {numref}`fig-finetuning-changes` shows it for the kernel of each
-# convolution, as a share of its own length. At 100 % little of the pretext would be left.
+# {term}`convolution`, as a share of its own length. At 100 % little of the pretext would be left.
 
 # %%
 changes = {}
@@ -209,7 +209,7 @@ fig
 # ## Does it help?
 #
 # One fold with one window per trial can't tell. We look anyway, to see the quantity that the next
-# chapter collects: the area under the ROC curve (AUC) within each tested person, averaged.
+# chapter collects: the {term}`area under the ROC curve <AUC>` (AUC) within each tested person, averaged.
 
 # %%
 tested = meta["participant"].to_numpy()[test]
@@ -314,7 +314,7 @@ except DataError as error:
 # - **Too short to train at all.** Look at the loss: if it stays at the level of a coin toss, ln 2
 #   for two classes, the labels taught nothing, and "from scratch" is only another name for random
 #   weights.
-# - **Unequal training.** With fewer labelled people, an epoch is shorter. The library fixes the number
+# - **Unequal training.** With fewer labelled people, an {term}`epoch` is shorter. The library fixes the number
 #   of steps, so that a comparison varies the labels alone.
 #
 # ## Take-aways

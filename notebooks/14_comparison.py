@@ -19,7 +19,7 @@
 #
 # Papers often compare an entire new system with an entire old one, and then nobody knows which part
 # made the difference. Here every part is a column, and everything else is equal where it can be:
-# the same windows, the same folds, the same layers on top of the encoder. We also print how much
+# the same {term}`windows <window>`, the same {term}`folds <fold>`, the same layers on top of the {term}`encoder`. We also print how much
 # effort each training gets.
 
 # %%
@@ -59,9 +59,9 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # %% [markdown]
 # ## One table
 #
-# Four pretexts: none (**random** weights), signal transformation recognition (**STR**),
-# **contrastive**, and **supervised**, an encoder trained with the ratings of the people it may see.
-# Three transfers: the encoder stays **frozen**, it is **fine-tuned**, or the whole network is trained
+# Four {term}`pretexts <pretext>`: none (**random** weights), {term}`signal transformation recognition <STR>` (**STR**),
+# **{term}`contrastive <contrastive learning>`**, and **{term}`supervised <supervised learning>`**, an encoder trained with the ratings of the people it may see.
+# Three {term}`transfers <transfer>`: the encoder stays **{term}`frozen`**, it is **{term}`fine-tuned <fine-tuning>`**, or the whole network is trained
 # **from scratch**. Two encoders: **plain** or with **batch norm**. Training from scratch is what
 # fine-tuning random weights means, so it goes with no other pretext.
 
@@ -73,7 +73,7 @@ print(every.groupby(["pretext", "transfer"], sort=False).size().unstack(fill_val
 # The participants form groups, more of them than in the other chapters. An encoder, however it was
 # pretrained, serves only the group that it has never seen. Each group is split once more, so that the
 # labels of the other part of it can be used for training. Everyone is tested exactly once. And all of it
-# is done several times, with other **seeds**: each seed pretrains its own encoders.
+# is done several times, with other **{term}`seeds <seed>`**: each seed pretrains its own encoders.
 
 # %%
 participant = study.usable.meta["participant"].to_numpy()
@@ -90,7 +90,7 @@ print("seeds:", *study.profile.comparison.seeds)
 # %% [markdown]
 # So "all labels" does not mean those of everyone but one.
 
-# %%
+# %% tags=["hide-cell"]
 n_people = len(np.unique(participant))
 print(f"all labels: those of {' or '.join(map(str, sorted(sizes)))} of {n_people} people")
 print(f"everyone but one: {n_people - 1}, in {n_people} folds; here there are {len(split)} folds")
@@ -99,12 +99,12 @@ print("for everyone but one:", max(len(group) for group in groups))
 
 # %% [markdown]
 # More folds cost more: every choice is trained once in every fold. To train on everyone but one, set
-# `folds_per_group` of the profile to the last number.
+# `folds_per_group` of the {term}`profile` to the last number.
 #
 # ## The effort
 #
 # **Fine-tuned** and **from scratch** are the same training of all layers: they differ in the weights
-# that they start from, and in nothing else. **Frozen** can't be equal. It trains the softmax layers
+# that they start from, and in nothing else. **Frozen** can't be equal. It trains the {term}`softmax` layers
 # only, on features that are computed once, so a step costs next to nothing and it can afford more of
 # them. The encoder of the supervised pretext is trained like from scratch, with the ratings of
 # everybody outside the group. So fine-tuning it is a second training with ratings.
@@ -138,7 +138,7 @@ columns = ["pretext", "transfer", "encoder", "target", "participant", "auc", "ac
 columns = [*ORIGIN, *columns]
 print(two[columns].iloc[[0, len(two) // 2, -1]].round(2).to_string(index=False))
 
-# %%
+# %% tags=["hide-cell"]
 # NBVAL_IGNORE_OUTPUT
 # reason: says when and with what the table was computed
 about = scores.attrs["provenance"]
@@ -151,7 +151,7 @@ print("with Keras", about["environment"]["keras"], "on", backend, about["environ
 # machine, or another backend of Keras, rounds differently and shuffles differently, so single people may
 # differ; their mean may not.
 
-# %%
+# %% tags=["hide-cell"]
 cheap = choices([RANDOM], [FROZEN], ENCODERS[:1])
 now = score_participants(run_choices(study, cheap))
 keys = [*ORIGIN, *CHOICE, "target", "participant"]
@@ -166,12 +166,12 @@ print("the same mean AUC to 0.02 for every target:", bool(off < 0.02))
 #
 # A pretext that was not learnt can't help, and says nothing about pretexts that were. So before any
 # rating we ask each encoder two things, with windows of the group it has never seen. How well does it
-# do its own task? For STR the *score* is the area under the ROC curve, averaged over the tasks; for
+# do its own task? For STR the *score* is the {term}`area under the ROC curve <AUC>`, averaged over the tasks; for
 # contrastive it is the share of partners found. The supervised encoder's own task is that of this
 # chapter, and a random one has none. And do its features still differ from window to window
 # ({doc}`12_contrastive`)?
 
-# %%
+# %% tags=["hide-output"]
 report = pretext_report(study)
 of = ["pretext", "encoder"]
 measures = ["score", "chance", "spread", "effective_rank", "dead_share"]
@@ -203,7 +203,7 @@ print("collapsed:", shown or "none")
 #
 # ## What the intervals cover
 #
-# A person's score is the mean over the seeds. All intervals of this chapter are about **people**: how
+# A person's score is the mean over the seeds. All {term}`intervals <confidence interval>` of this chapter are about **people**: how
 # much would the numbers change with other people like these? What the luck of training adds is in the
 # mean already, but not in the interval, and a few seeds say little about it. So here is how far the
 # means of single seeds lie apart. Nor do the intervals cover other film clips or other settings.
@@ -233,8 +233,8 @@ fig = comparison_plots.choice_grid(summary[summary["metric"] == "auc"], study.la
 fig
 
 # %% [markdown]
-# The same as numbers, with the commonest answer below. Balanced accuracy is the mean of the two
-# recalls, macro-F1 the mean of the two F1 scores. Where most people have the same value, as when nearly
+# The same as numbers, with the commonest answer below. {term}`Balanced accuracy <balanced accuracy>` is the mean of the two
+# recalls, macro-F1 the mean of the two {term}`F1` scores. Where most people have the same value, as when nearly
 # every answer is the same, the interval of such a score means little ({doc}`08_statistics`).
 
 
@@ -259,11 +259,11 @@ def print_metric(summary: pd.DataFrame, metric: str, rows: list[str]) -> None:
     print(table.to_string(), end="\n\n")
 
 
-# %%
+# %% tags=["hide-cell"]
 for metric in metrics[:2]:
     print_metric(summary, metric, ["encoder", "transfer", "pretext"])
 
-# %%
+# %% tags=["hide-cell"]
 for metric in metrics[2:]:
     print_metric(summary, metric, ["encoder", "transfer", "pretext"])
 
@@ -288,9 +288,9 @@ print(f"accuracies whose interval lies above the majority class: {above} of {len
 # ## Which choice matters
 #
 # Overlapping intervals can't answer this, because the same people stand behind both. We take
-# differences **within people**, for a short list of questions. "Self-supervised" is the mean of STR
+# differences **within people**, for a short list of questions. "{term}`Self-supervised <self-supervised learning>`" is the mean of STR
 # and contrastive. A pretext may suit one encoder and not the other, so what a pretext is worth is asked
-# for each. Rows that name no encoder average over both. The list was made with the synthetic cohort in
+# for each. Rows that name no encoder average over both. The list was made with the {term}`synthetic cohort` in
 # view; for a file of your own it is a plan made beforehand.
 
 
@@ -322,10 +322,10 @@ print(f"{len(questions)} questions, {len(tests)} tests in one family")
 
 # %% [markdown]
 # The last question leaves out the random encoder, because there the two encoders are one. Untrained
-# batch normalisation has the statistics 0 and 1. In a frozen encoder it multiplies all features by one
+# {term}`batch normalisation` has the statistics 0 and 1. In a frozen encoder it multiplies all features by one
 # factor, and the softmax layers get standardised features, in which no factor is left.
 
-# %%
+# %% tags=["hide-cell"]
 by_encoder = two[(two["pretext"] == RANDOM) & (two["transfer"] == FROZEN)].pivot(
     index=["target", "participant", "seed"], columns="encoder", values="auc"
 )
@@ -337,7 +337,7 @@ fig = comparison_plots.contrast_forest(tests, study.label)
 fig
 
 # %% [markdown]
-# The intervals hold all together (Bonferroni). They are t intervals, widened like those above and made
+# The intervals hold all together ({term}`Bonferroni <Bonferroni correction>`). They are t intervals, widened like those above and made
 # from the same statistic as the p-values. A bootstrap would have to find such extreme quantiles among a
 # handful of its resamples. The p-values are corrected by Holm's method, which is never stricter than
 # Bonferroni's. So a p-value may fall below 0.05 beside an interval that covers zero; the words below
@@ -431,10 +431,10 @@ say(control_tests, label=control_label)
 # %% [markdown]
 # ## Five classes
 #
-# The same networks with five outputs, batch-normalised encoder. Accuracy and the mean recall of the
+# The same networks with five outputs, batch-normalised encoder. Accuracy and the mean {term}`recall` of the
 # ratings that occur (balanced accuracy), with the commonest rating below them.
 
-# %%
+# %% tags=["hide-output"]
 of_five = summarise_scores(
     five, ("accuracy", "balanced_accuracy"), by=network, n_resamples=n_resamples
 )
@@ -578,7 +578,7 @@ for target in TARGETS:
 #
 # All encoders so far learnt from people like those who are tested. The ones that come with the package
 # learnt from real patients ({doc}`16_real_transformations`). Every encoder is frozen, every head is a
-# logistic regression, one person at a time is left out. The features are pooled over time by their
+# {term}`logistic regression`, one person at a time is left out. The features are pooled over time by their
 # maximum, as published, or by their mean ({doc}`17_real_state` asks how much that matters). `source` says
 # from whom an encoder learnt: nobody (random weights), other people of this cohort, or the clinic
 # (MIT-BIH).
@@ -602,7 +602,7 @@ print(areas[list(TARGETS)].round(2).to_string())
 # Now for the reverse: encoders of the synthetic cohort on real people, rest against arithmetic. The
 # table comes with the project.
 
-# %%
+# %% tags=["hide-output"]
 there = shipped(stages.REAL_CROSSING)
 about = there.attrs["provenance"]
 print(f"made {about['made']} on {about['environment']['processor']}")
@@ -620,7 +620,7 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 #
 # A **synthetic** cohort can decide whether the machinery works: whether an effect that was planted is
 # found, whether paired tests keep their promise, whether a bug favours one side. It can't decide
-# which pretext is better for emotions. We wrote its beats and its effect ourselves: a heart rate and a
+# which pretext is better for emotions. We wrote its beats and its effect ourselves: a {term}`heart rate` and a
 # few shape parameters that follow the rating. A network may respond to those without having learnt
 # anything. **A ranking of pretexts on synthetic data says something about our generator, and nothing
 # about people.**

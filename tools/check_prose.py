@@ -1,8 +1,8 @@
 """Check the English of the pages: phrases that no editor would sign, words said twice, spelling.
 
-Only text is read: the Markdown of the chapters and of the pages of the book, without code. A spelling
-checker from elsewhere would need a dictionary of names and of the words of two fields; what is
-checked here is what has gone wrong before.
+Only text is read: the Markdown of the chapters and of the pages of the book, without code. A
+spelling checker from elsewhere would need a dictionary of names and of the words of two fields;
+what is checked here is what has gone wrong before.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BANNED = {
     r"\b[Ii]n (one|the) pot\b": "pooled, or over all windows together",
     r"loud window|loud noise|loudness": "amplitude",
     r"whole people": "people, or everything of a person",
-    r"^Who [a-z]+s\b|[.] Who [a-z]+s\b[^?]*?,": "a person who, or anyone who",
+    r"(?:^|[.] )Who [a-z]+s\b[^?.]*,": "a person who, or anyone who",
     r"[Ww]hoever": "a person who, anyone who, or a plain if",
     r"wrong about both classes alike": "equally wrong about both classes",
     r"an own\b|the own\b": "of its own",
@@ -46,6 +46,9 @@ AMERICAN = re.compile(
     re.IGNORECASE,
 )
 """American spellings; the book is written in British English."""
+
+TEXT_FENCE = re.compile(r"\{(admonition|warning|note|glossary|difference)")
+"""What a fence begins with whose content is prose."""
 
 TWICE = re.compile(r"\b([A-Za-z]+)\s+\1\b")
 ALLOWED_TWICE = {"that", "had"}
@@ -98,7 +101,9 @@ def prose_of(text: str) -> str:
         elif opened:
             mark, info = opened[1], opened[2]
             is_code = mark == "---" and number == 0
-            is_code |= mark[0] == "`" and bool(info) and not re.match(r"\{(adm|warn|note|gloss)", info)
+            is_code |= (
+                mark[0] == "`" and bool(info) and not re.match(r"\{(adm|warn|note|gloss)", info)
+            )
             fence = mark if is_code and "differen" not in info else ""
             kept.append("")
         else:

@@ -77,7 +77,7 @@ def check(interpreter: Path, rooms: tuple[str, ...]) -> dict[str, Any]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     start = time.monotonic()
     done = subprocess.run(
-        [interpreter, "-m", "pytest", "-q", *(f"tests/{room}" for room in rooms)],
+        [interpreter, "-m", "pytest", *(f"tests/{room}" for room in rooms)],
         env={**os.environ, **one_thread, "TF_CPP_MIN_LOG_LEVEL": "3"},
         cwd=ROOT,
         text=True,

@@ -1,8 +1,8 @@
 """What the paper says, what its released code does, and what this book does: one table.
 
-``book/differences.yml`` has a row for every topic on which the three differ. A chapter shows the rows
-that concern it as a box, with the directive ``differences`` and their keys. The page on the released
-code shows all of them, with ``difference-table``: the defects, or the choices.
+``book/differences.yml`` has a row for every topic on which the three differ. A chapter shows the
+rows that concern it as a box, with the directive ``differences`` and their keys. The page on the
+released code shows all of them, with ``difference-table``: the defects, or the choices.
 """
 
 from __future__ import annotations

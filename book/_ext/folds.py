@@ -5,6 +5,7 @@ is drawn, which names are imported, or row sixteen of a table. So these are ther
 
 - the code of the first cell, which imports and sets up;
 - the code of a cell that draws a figure, if it is longer than a few lines;
+- any other code of more than `LONG_CODE` lines;
 - an output of more than `LONGEST` rows.
 
 Whatever else should be folded has one of the tags ``hide-input``, ``hide-output`` and
@@ -22,6 +23,9 @@ from sphinx.transforms import SphinxTransform
 
 LONGEST = 15
 """Rows of the longest output that is shown."""
+
+LONG_CODE = 8
+"""Lines of the longest code that is shown."""
 
 DRAWING = 4
 """Lines of the longest code that draws a figure and is shown."""
@@ -68,7 +72,7 @@ def hide_mode(cell: nodes.container, first: bool) -> str | None:
     draws = "figure" in cell["cell_metadata"].get("mystnb", {})
     n_lines = source.astext().strip().count("\n") + 1 if source else 0
     folded = []
-    if source and n_lines > DRAWING and (first or draws):
+    if source and n_lines > (DRAWING if first or draws else LONG_CODE):
         folded.append("input")
     if output and not draws and n_rows(output) > LONGEST:
         folded.append("output")

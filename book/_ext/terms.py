@@ -1,7 +1,7 @@
 """Every use of a term of the glossary is in the index, beside its definition.
 
-The role ``term`` links a word to the glossary. Here each such link also leaves an entry in the index,
-so that the index says in which chapters a word is used, and not only where it is defined.
+The role ``term`` links a word to the glossary. Here each such link also leaves an entry in the
+index, so that the index says in which chapters a word is used, and not only where it is defined.
 """
 
 from __future__ import annotations

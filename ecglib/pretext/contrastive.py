@@ -243,7 +243,8 @@ def nt_xent(
     any_counted = ops.any(counted, axis=-1)
     # The gradient of a sum over nothing is NaN, so a view without negatives gets others instead,
     # and its loss is thrown away.
-    margins = ops.where(ops.logical_or(counted, ~any_counted[:, None]), margins, -np.inf)
+    kept = ops.logical_or(counted, ops.logical_not(any_counted)[:, None])
+    margins = ops.where(kept, margins, -np.inf)
     loss = ops.softplus(ops.logsumexp(margins / temperature, axis=-1))
     correct = ops.logical_and(any_counted, ops.max(margins, axis=-1) < -TIE)
     return ops.cast(ops.where(any_counted, loss, 0.0), "float32"), ops.cast(correct, "float32")

@@ -1,11 +1,12 @@
 """Change the library in small ways, and see whether its tests notice.
 
-    python -m tests.breaking.mutation [--tools FOLDER] [--sample N] [MODULE ...]
+    python -m tests.breaking.mutation [--tools FOLDER] [--sample N] [--again] [MODULE ...]
 
 The changes are those of Cosmic Ray, which lies in a FOLDER of its own: an operator, a number, a
 condition, an exception, a loop. Those that change annotations only are left out, for they never
 run. Of the others of a module N are drawn. Each is tried in a process of its own that runs the
-module's tests until the first fails. Writes ``benchmarks/results/mutation.json``, module by module.
+module's tests until the first fails. Those that no test has noticed are tried "again" alone, after
+tests were added. Writes ``benchmarks/results/mutation.json``, module by module.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import ast
 import importlib
 import importlib.abc
 import importlib.util
+import json
 import os
 import resource
 import sys
@@ -27,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.breaking.results import save
+from tests.breaking.results import FOLDER, save
 from tests.breaking.survivors import WHY
 
 PROJECT = Path(__file__).parents[2]
@@ -176,7 +178,7 @@ def tried(
     return ("killed" if status else "survived"), seconds
 
 
-def module_row(module: str, sample: int) -> dict[str, Any]:
+def module_row(module: str, sample: int, before: dict[str, Any] | None = None) -> dict[str, Any]:
     """Try changes of a module.
 
     Parameters
@@ -185,6 +187,8 @@ def module_row(module: str, sample: int) -> dict[str, Any]:
         From `TESTS`.
     sample : int
         How many changes are drawn, at most.
+    before : dict, optional
+        An earlier row of the same module: only its survivors are tried.
 
     Returns
     -------
@@ -199,11 +203,15 @@ def module_row(module: str, sample: int) -> dict[str, Any]:
     limit = int(20 + 4 * seconds)
     every, silent = mutants(source)
     rng = np.random.default_rng([SEED, *module.encode()])
-    drawn = rng.permutation(len(every))[:sample]
+    drawn = [every[number] for number in sorted(rng.permutation(len(every))[:sample])]
     count: Counter[str] = Counter()
-    survivors = []
-    for number in sorted(drawn):
-        mutant = every[number]
+    survivors, open_cases = [], drawn
+    if before is not None:
+        assert (before["mutants"], before["tried"]) == (len(every), len(drawn)), "it has changed"
+        known = [(one["operator"], one["was"], one["now"]) for one in before["survivors"]]
+        open_cases = [one for one in drawn if (one.operator, one.was, one.now) in known]
+        count.update({"killed": before["killed"], "timed out": before["timed out"]})
+    for mutant in open_cases:
         what, _ = tried(module, path, mutant.source, tests, limit)
         count[what] += 1
         if what == "survived":
@@ -225,12 +233,19 @@ def module_row(module: str, sample: int) -> dict[str, Any]:
     return row
 
 
+def kept(module: str) -> dict[str, Any]:
+    """Give the row of a module in the result file."""
+    rows = json.loads((FOLDER / "mutation.json").read_text())["rows"]
+    return next(row for row in rows if row["module"] == module)
+
+
 def main(arguments: list[str]) -> None:
     """Try changes of some modules, or of all."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("modules", nargs="*", help=f"of {', '.join(TESTS)}")
     parser.add_argument("--tools", help="where Cosmic Ray lies")
     parser.add_argument("--sample", type=int, default=SAMPLE, help="changes of each module")
+    parser.add_argument("--again", action="store_true", help="only what no test has noticed")
     given = parser.parse_args(arguments)
     if given.tools:
         sys.path.append(given.tools)
@@ -242,7 +257,8 @@ def main(arguments: list[str]) -> None:
         start = time.monotonic()
         if module.startswith("ecglib.pretext"):
             importlib.import_module("keras")
-        row = module_row(module, given.sample)
+        before = kept(module) if given.again else None
+        row = module_row(module, given.sample, before)
         save("mutation", [row], configuration, time.monotonic() - start, list(TESTS))
 
 

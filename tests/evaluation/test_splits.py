@@ -107,6 +107,34 @@ def test_one_class_in_training_is_refused_by_name(splitter: splits.Splitter) -> 
     assert error.value.field == "y[:, 1]"
 
 
+def test_a_single_label_is_called_y_and_one_of_two_by_its_number() -> None:
+    meta = frame()
+    y = labels(meta)[:, :2]
+    y[:, 1] = 0
+    for given, field in ((y[:, 1], "y"), (y[:, 1:], "y"), (y, "y[:, 1]")):
+        with pytest.raises(DataError, match="class 0") as error:
+            splits.WindowKFold(3).split(meta, given)
+        assert error.value.field == field
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        splits.WindowKFold,
+        splits.TrialGroupedKFold,
+        splits.ClipGroupedKFold,
+        splits.ParticipantGroupedKFold,
+    ],
+)
+def test_ten_folds_of_seed_0_are_the_published_ones(kind: type) -> None:
+    meta = frame(12, 12, 2)
+    assert (kind().n_splits, kind().get_n_splits()) == (10, 10)
+    first, given = (
+        [test.tolist() for _, test in one.split(meta)] for one in (kind(), kind(10, seed=0))
+    )
+    assert first == given
+
+
 def test_impossible_folds_are_refused() -> None:
     with pytest.raises(DataError, match="7 folds of 6 participants"):
         splits.ParticipantGroupedKFold(n_splits=7).split(frame())

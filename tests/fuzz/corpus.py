@@ -44,6 +44,8 @@ def write_corpus(folder: Path) -> None:
     from ecglib.core.tables import save_table
     from tests.data.mat_files import cell, write_mat
     from tests.data.readers.files import write_edf, write_wfdb
+    from tests.layouts.swell import write_poly5
+    from tests.layouts.workbook import write_workbook
 
     def place(target: str, case: str) -> Path:
         made = folder / target / case
@@ -80,6 +82,17 @@ def write_corpus(folder: Path) -> None:
     np.savez_compressed(place("npz", "packed") / "a.npz", **named)
 
     two = np.stack([x, -x], axis=1)
+    for version in (203, 204):
+        write_poly5(
+            place("poly5", str(version)) / "a.S00",
+            two[:90].astype(np.float32),
+            ("ECG", "Saw"),
+            per_block=40,
+            version=version,
+            short_last=version == 204,
+        )
+    rows = [["PP", "Condition", "Stress"], ["PP1", "N", 3], ["PP2", None, 0.5], [None, "T", "x"]]
+    write_workbook(place("workbook", "two") / "a.xlsx", {"other": [["PP"]], "a": rows})
     for target in ("wfdb", "records"):
         write_wfdb(place(target, "two"), "a", two[:100], 250, ("I", "II"), ("mV", "mV"))
         parts = place(target, "parts")

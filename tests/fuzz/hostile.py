@@ -38,6 +38,10 @@ def hostile_files(target: str, quick: bool = False) -> Iterator[tuple[str, Files
             yield told, {"a.npz": content}
     elif target in ("wfdb", "records"):
         yield from records()
+    elif target == "poly5":
+        yield from ((told, {"a.S00": content}) for told, content in poly5s())
+    elif target == "workbook":
+        yield from ((told, {"a.xlsx": content}) for told, content in workbooks(quick))
     elif target == "beats":
         yield from ((told, {"a.atr": content}) for told, content in annotations())
     elif target == "table":
@@ -336,6 +340,120 @@ def records() -> Iterator[tuple[str, Files]]:
     yield "lines without end", record("a 1 250 200", *["#"] * 400_000)
     yield "nothing", {"a.hea": b"", "a.dat": b""}
     yield "zeros", {"a.hea": bytes(1000), "a.dat": b""}
+
+
+def poly5s() -> Iterator[tuple[str, bytes]]:
+    body = bytes(86) + bytes(400)
+    for version, n_text in ((203, 31), (204, 32)):
+
+        def head(version=version, n_text=n_text, **changed: int) -> bytes:
+            about = {"rate": 250, "stored": 250, "kind": 0, "halves": 2, "samples": 100}
+            about |= {"blocks": 1, "per_block": 100, "bytes": 400, "delta": 0} | changed
+            fields = struct.pack("<h81shhBhi4x14xiHHh64x", version, b"", *about.values())
+            return bytes(n_text) + fields
+
+        def half(mark: bytes, *span: float, unit: bytes = b"\2mV") -> bytes:
+            name = b"(" + mark + b") ECG"
+            text = bytes([len(name)]) + name
+            return struct.pack("<41s4x11s4fhh60x", text, unit, *(span or (0, 1, 0, 1)), 0, 0)
+
+        pair = half(b"Lo") + half(b"Hi")
+        yield f"{version}: a sound one", head() + pair + body
+        for name, most in (
+            *((n, 2**15 - 1) for n in ("rate", "stored", "halves", "delta")),
+            *((n, HUGE) for n in ("samples", "blocks")),
+            *((n, 2**16 - 1) for n in ("per_block", "bytes")),
+        ):
+            for value in (0, 1, 3, 101, most - 1, most):
+                yield f"{version}: {name} {value}", head(**{name: value}) + pair + body
+            if most != 2**16 - 1:
+                yield f"{version}: {name} below 0", head(**{name: -1}) + pair + body
+        most = {"samples": HUGE, "blocks": 32_769, "per_block": 65_535, "bytes": 65_532}
+        yield f"{version}: as many samples as can be", head(**most) + pair + body
+        for span in ((0, 1, 1, 1), (0, 1e38, 0, 1e-38), (float("nan"),) * 4, (0, 1, 0, 1e-45)):
+            yield f"{version}: a range of {span}", head() + half(b"Lo") + half(b"Hi", *span) + body
+        yield f"{version}: a text longer than its field", head() + b"\xff" * 272 + body
+        yield f"{version}: two low ends", head() + half(b"Lo") * 2 + body
+        yield (
+            f"{version}: a unit of no letters",
+            head() + half(b"Lo") + half(b"Hi", unit=b"\x0a" + bytes(10)) + body,
+        )
+        yield f"{version}: infinite samples", head() + pair + bytes(86) + b"\0\0\x80\x7f" * 100
+        for n in (0, 31, 33, 100, 217, 218, 300, 489, 490):
+            yield f"{version}: {n} bytes", (head() + pair + body)[:n]
+    yield "nothing but a version", bytes(31) + struct.pack("<h", 203)
+
+
+def workbooks(quick: bool) -> Iterator[tuple[str, bytes]]:
+    sheets = b'<sheets><sheet name="a" id="r1"/></sheets>'
+    links = b'<Relationships><Relationship Id="r1" Target="s.xml"/></Relationships>'
+    first = b"<s><row><c><v>PP</v></c><c><v>Stress</v></c></row>"
+    texts = b"<sst>" + b"<si><t>a</t></si>" * 9 + b"</sst>"
+    names = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/s.xml", "xl/sharedStrings.xml")
+
+    def book(sheet: bytes = first + b"</s>", **parts: bytes) -> bytes:
+        given = (parts.get("sheets", sheets), parts.get("links", links), sheet)
+        given += (parts.get("texts", texts),)
+        return archive(*zip(names, given, strict=True), packed=True)
+
+    def row(*cells: bytes) -> bytes:
+        return first + b"<row>" + b"".join(cells) + b"</row></s>"
+
+    yield "a sound one", book(row(b"<c><v>PP1</v></c><c><v>3</v></c>"))
+    yield "nothing", b""
+    yield "no archive", b"PK\3\4" + bytes(1000)
+    yield "no parts", archive(("a", b""))
+    for number, name in enumerate(names):
+        some = list(zip(names, (sheets, links, first + b"</s>", texts), strict=True))
+        yield f"no {name}", archive(*some[:number], *some[number + 1 :])
+        for told, content in (("nothing", b""), ("zeros", bytes(1000)), ("text", b"PP,Stress\n")):
+            yield (
+                f"{told} for {name}",
+                archive(*some[:number], (name, content), *some[number + 1 :]),
+            )
+    for target in (b"../../../etc/passwd", b"/etc/passwd", b"http://example.org/s.xml", b"", b".."):
+        yield f"a sheet in {target!r}", book(links=links.replace(b"s.xml", target))
+    entity = b'<!DOCTYPE s [<!ENTITY a "' + b"a" * 1000 + b'">]>'
+    yield "an entity", book(entity + row(b"<c><v>" + b"&a;" * 1000 + b"</v></c>"))
+    yield (
+        "a file of the system",
+        book(b'<!DOCTYPE s [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + row(b"<c><v>&a;</v></c>")),
+    )
+    yield "an entity that is not there", book(row(b"<c><v>&a;</v></c>"))
+    for at in (b"A0", b"ZZZ9999999", b"AAAA1", b"a1", b"1A", b"A1" * 5000, b"", "A²".encode()):
+        yield f"a cell at {at[:20]!r}", book(row(b'<c r="' + at + b'"><v>1</v></c>'))
+        yield f"a row of number {at[:20]!r}", book(first + b'<row r="' + at + b'"/></s>')
+    for index in (b"-1", b"9", b"99999999999", b"1e3", b"", "²".encode(), b"1" * 5000):
+        yield f"text {index[:20]!r}", book(row(b'<c t="s"><v>' + index + b"</v></c>"))
+    yield "a long text", book(row(b"<c><v>" + b"x" * 1_000_000 + b"</v></c>"))
+    yield "a deep tree", book(row(b"<c>" * 100_000))
+    yield "a long name", book(row(b"<" + b"c" * 1_000_000 + b"/>"))
+    yield (
+        "many attributes",
+        book(row(b"<c " + b"".join(b'a%d="" ' % i for i in range(50_000)) + b"/>")),
+    )
+    yield "an end without a start", book(first + b"</row></row></s>")
+    yield "two first columns", book(b"<s><row><c><v>PP</v></c><c><v>pp</v></c></row></s>")
+    yield "other texts", book(texts=b"\xff\xfe" + "<sst/>".encode("utf-16-le"))
+    for n in (1_000_000,) if quick else (1_000_000, 120_000_000):
+        yield f"an attribute of {n} letters", book(row(b'<c r="' + b"A" * n + b'"/>'))
+        yield f"{n} bytes of empty cells", book(row(b"<c/>" * (n // 4)))
+        yield f"{n} bytes of cells", book(row(b"<c><v>1</v></c>" * (n // 15)))
+        yield f"{n} bytes of rows", book(first + b"<row/>" * (n // 6) + b"</s>")
+        yield (
+            f"{n} bytes of rows of cells",
+            book(first + b"<row><c><v>1</v></c></row>" * (n // 26) + b"</s>"),
+        )
+        yield (
+            f"{n} bytes of texts",
+            book(row(b'<c t="s"><v>1</v></c>'), texts=b"<sst>" + b"<si><t>a</t></si>" * (n // 17)),
+        )
+        yield (
+            f"{n} bytes of sheets",
+            book(sheets=b"<s>" + b'<sheet name="b"/>' * (n // 17) + b"</s>"),
+        )
+        yield f"{n} bytes of blanks", book(first + b" " * n + b"</s>")
+        yield f"{n} bytes of a comment", book(first + b"<!--" + b"-a" * (n // 2) + b"--></s>")
 
 
 def annotations() -> Iterator[tuple[str, bytes]]:

@@ -47,7 +47,7 @@ def changed(name: str, content: bytes, inside: bool, part: int, steps: list[Step
 
     if inside and name.endswith(".gz"):
         return gzip.compress(damage(gzip.decompress(content)), mtime=0)
-    if inside and name.endswith((".npz", ".pt")):
+    if inside and name.endswith((".npz", ".pt", ".xlsx")):
         return _in_archive(content, part, damage)
     if inside and name.endswith(".mat"):
         return _in_mat(content, damage)

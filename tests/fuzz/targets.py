@@ -83,6 +83,12 @@ def read_extract(path: Path) -> object:
     return [arrays.row(name, "iuf") for name in arrays.names]
 
 
+def read_workbook(path: Path) -> object:
+    from ecglib.data.readers.workbook import read_sheet
+
+    return read_sheet(path, {"person": ("PP",), "stress": ("Stress", "Strain")}, sheet="a")
+
+
 TARGETS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "variable": ("a.mat", read_mat_variable),
     "dreamer": ("a.mat", read_dreamer),
@@ -93,6 +99,8 @@ TARGETS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "bdf": ("a.bdf", read_any),
     "npy": ("a.npy", read_any),
     "npz": ("a.npz", read_any),
+    "poly5": ("a.S00", read_any),
+    "workbook": ("a.xlsx", read_workbook),
     "wfdb": ("a.hea", read_any),
     "records": ("a.hea", read_wfdb_folder),
     "beats": ("a.atr", read_beats),

@@ -45,6 +45,15 @@ _MAX_KEPT = 2**26  # characters of all cells that are kept
 _PIECE = 1 << 16
 
 
+_FREE_TAGS = 2**21  # of any part, however small the archive has made it
+
+
+_TAGS = 16  # of more than that, in each compressed byte: a cell takes four, and more than a byte
+
+
+_MAX_QUIET = 2**20  # bytes without the begin or end of a tag; all of them lie in memory
+
+
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
 
 
@@ -162,12 +171,19 @@ def _parse(archive: zipfile.ZipFile, name: str, parser: Any) -> Iterator[None]:
 
     parser.StartDoctypeDeclHandler = refuse
     parser.buffer_text = True
-    read = 0
+    read = tags = quiet = 0
+    most = max(_FREE_TAGS, _TAGS * archive.getinfo(name).compress_size)
     with archive.open(name) as stream:
         while piece := stream.read(_PIECE):
             read += len(piece)
             if read > MAX_PART:
                 raise _Refused(f"{name} is larger than {MAX_PART / 2**20:.0f} MiB")
+            tags += piece.count(b"<")
+            if tags > most:
+                raise _Refused(f"{name} has more than {most} tags, too many for its size")
+            quiet = 0 if b"<" in piece or b">" in piece else quiet + len(piece)
+            if quiet > _MAX_QUIET:
+                raise _Refused(f"{name} has no tag in {_MAX_QUIET / 2**20:.0f} MiB")
             parser.Parse(piece, False)
             yield
     parser.Parse(b"", True)

@@ -165,6 +165,31 @@ def test_a_workbook_that_swells_is_refused(tmp_path, monkeypatch):
     refused(path, "0 MiB. Expected an Excel workbook")
 
 
+@pytest.mark.parametrize(
+    ("filling", "problem"),
+    [
+        ("<c/>" * 2**22, "has more than 2097152 tags, too many for its size"),
+        (f'<c r="{"A" * 2**22}"/>', "has no tag in 1 MiB"),
+        (" " * 2**22, "has no tag in 1 MiB"),
+    ],
+    ids=["cells", "one name", "blanks"],
+)
+def test_a_small_workbook_may_not_take_long_or_fill_memory(tmp_path, filling, problem):
+    path = write_workbook(tmp_path / "a.xlsx", {"People": ROWS})
+    text = f'<worksheet xmlns="{MAIN}"><sheetData><row>{filling}</row></sheetData></worksheet>'
+    rewrite(path, SHEET, text)
+    assert path.stat().st_size < 50_000
+    refused(path, problem)
+
+
+def test_a_large_workbook_may_have_many_tags(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbook, "_FREE_TAGS", 100)
+    rows = [["Participant Id", "Age"], *([number, 7919 * number % 1000] for number in range(999))]
+    path = write_workbook(tmp_path / "a.xlsx", {"People": rows})
+    table = read_sheet(path, {"age": ("Age",)})
+    assert table["age"].tolist() == [str(row[1]) for row in rows[1:]]
+
+
 def test_too_many_cells(tmp_path, monkeypatch):
     path = write_workbook(tmp_path / "a.xlsx", {"People": ROWS})
     monkeypatch.setattr(workbook, "MAX_CELLS", 5)
