@@ -70,8 +70,8 @@ DIMENSIONS = {
 """Numbers of dimensions of arrays that mean the same wherever they stand."""
 
 _NAMED = {
-    *("participant", "participants", "people", "person", "trial", "fold", "y", "values"),
-    *("complete", "shown", "array", "arrays"),
+    *("participant", "participants", "people", "person", "trial", "baseline_trial", "fold", "y"),
+    *("values", "complete", "shown", "array", "arrays"),
 }
 """Arguments that may be arrays of names; all other arrays are of numbers."""
 
@@ -211,7 +211,10 @@ def _check_of(field: str, hint: Any) -> _Check | None:
         one = _check_of(field, inner[0]) if inner else None
         return functools.partial(_several, field, one, inner[0] if inner else Any)
     if (kind or hint) in (abc.Mapping, abc.MutableMapping, dict):
-        return functools.partial(_mapping, field, _check_of(field, inner[1]) if inner else None)
+        one = _check_of(field, inner[1]) if inner else None
+        if inner and _is_array(inner[1]):
+            one = functools.partial(_entry, field)
+        return functools.partial(_mapping, field, one)
     if (kind or hint) is os.PathLike:
         return functools.partial(_having, field, "a path", ("__fspath__",))
     if hint is pd.DataFrame:
@@ -329,6 +332,13 @@ def _mapping(field: str, one: _Check | None, value: Any) -> Any:
         for part in value.values():
             one(part)
     return value
+
+
+def _entry(field: str, value: Any) -> Any:
+    """Take what stands among named arrays: one value of NumPy's is an array of no dimension."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim):
+        return value
+    return _array(field, value)
 
 
 def _array(field: str, value: Any) -> Any:

@@ -60,6 +60,7 @@ def environment() -> dict[str, str]:
     }
 
 
+@checked
 def processor(
     cpuinfo: Path = Path("/proc/cpuinfo"), cpu: Path = Path("/sys/devices/system/cpu/cpu0")
 ) -> dict[str, str]:

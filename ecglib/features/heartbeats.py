@@ -143,6 +143,7 @@ class BeatFeatures:
         centred = known - known.groupby(np.asarray(participant)).transform("mean")
         return BeatFeatures(centred.fillna(0.0).to_numpy(), self.valid)
 
+    @checked
     def relative_to_baseline(
         self, trial: np.ndarray, baseline: BeatFeatures, baseline_trial: np.ndarray
     ) -> BeatFeatures:

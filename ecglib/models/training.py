@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import environment
@@ -119,6 +120,7 @@ def window_stream(n: int, start: int, count: int, seed: int) -> np.ndarray:
     return np.concatenate(passes)[start - first * n :][:count]
 
 
+@checked
 def participant_stream(
     participant: np.ndarray, start: int, count: int, seed: int, own: int, batch: int
 ) -> np.ndarray:
@@ -158,6 +160,9 @@ def participant_stream(
     >>> [sorted(set(whose[drawn[i : i + 4]])) for i in (0, 4)]
     [['a', 'c'], ['b', 'c']]
     """
+    for name, value, least in (("start", start, 0), ("count", count, 1), ("own", own, 1)):
+        checks.whole(name, value, least)
+    checks.whole("batch", batch, own)
     people, codes = np.unique(participant, return_inverse=True)
     counts, together = np.bincount(codes), batch // own
     if people.size < together:

@@ -159,8 +159,10 @@ def leads_paper(
     >>> len(leads_paper(two, 250, "triangles", mv_per_unit=1.0).axes)
     2
     """
-    leads = np.asarray(leads, dtype=np.float64)
+    leads = checks.array("leads", leads, (None, None), finite=False).astype(np.float64)
     known = mv_per_unit is not None
+    if known:
+        checks.number("mv_per_unit", mv_per_unit, above=0, high=1e6)
     rows = []
     for x in leads.T:
         x = x - (np.nanmedian(x) if np.isfinite(x).any() else 0.0)
