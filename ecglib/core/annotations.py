@@ -75,6 +75,15 @@ _NAMED = {
 }
 """Arguments that may be arrays of names; all other arrays are of numbers."""
 
+_LEFT = {
+    *("check_rate.fs", "check_signal.signal", "check_signal.fs", "as_signals.x"),
+    *("Recording.signals", "Recording.fs", "Recording.lead.lead", "Recording.select.leads"),
+    *("Cohort.lead_number.lead", "Cohort.fs", "positions.wanted"),
+    *("cohort_from_struct.dreamer", "read_wesad.states"),
+}
+"""Arguments that a function refuses itself, for it has more to tell: the file, the lead, the
+probable cause."""
+
 _ABSTRACT = {
     kind.__name__: kind
     for kind in (Callable, Collection, Iterable, Mapping, Sequence, abc.Iterator)
@@ -184,7 +193,9 @@ def hints_of(owner: Any) -> dict[str, Any]:
 @functools.cache
 def _checks_of(owner: Any) -> dict[str, _Check]:
     """Make one check for each annotation that can be looked at; once, for the calls are many."""
-    found = {name: _check_of(name, hint) for name, hint in hints_of(owner).items()}
+    hints = hints_of(owner).items()
+    own = f"{owner.__qualname__}."
+    found = {name: _check_of(name, hint) for name, hint in hints if own + name not in _LEFT}
     return {name: check for name, check in found.items() if check is not None}
 
 
@@ -335,8 +346,8 @@ def _mapping(field: str, one: _Check | None, value: Any) -> Any:
 
 
 def _entry(field: str, value: Any) -> Any:
-    """Take what stands among named arrays: one value of NumPy's is an array of no dimension."""
-    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim):
+    """Take what NumPy made among named arrays: who reads one says which, and in which file."""
+    if isinstance(value, np.generic | np.ndarray):
         return value
     return _array(field, value)
 

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from ecglib import __version__
-from ecglib.core.annotations import check_fields, checked
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.models.encoder import EncoderConfig
 
@@ -136,7 +136,6 @@ class Recognition:
     people: str
 
     def __post_init__(self) -> None:
-        check_fields(self)
         if not isinstance(self.auc, Mapping) or not self.auc:
             raise DataError("no scores", field="recognition.auc", expected="one AUC per task")
         for task in self.auc:
@@ -210,7 +209,6 @@ class EncoderCard:
     network: EncoderConfig | None = None
 
     def __post_init__(self) -> None:
-        check_fields(self)
         for name in ("name", "pretext", "licence", "limits"):
             _text(name, getattr(self, name))
         _text("attribution", self.attribution, may_be_empty=True)

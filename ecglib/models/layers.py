@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -173,7 +174,7 @@ class SpectralConv1D(keras.layers.Conv1D):
     """
 
     @checked
-    def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
+    def __init__(self, filters: int, kernel_size: int | Sequence[int], **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, **{"padding": "same", **kwargs})
         found = (self.strides, self.dilation_rate, self.groups, self.padding, self.data_format)
         if found != ((1,), (1,), 1, "same", "channels_last"):
@@ -236,7 +237,12 @@ class BlockMaxPooling1D(keras.layers.MaxPooling1D):
     """
 
     @checked
-    def __init__(self, pool_size: int = 2, strides: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pool_size, strides, **kwargs)
         if (self.padding, self.data_format) != ("valid", "channels_last"):
             raise ValueError(

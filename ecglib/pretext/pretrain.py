@@ -30,6 +30,7 @@ from ecglib.models.training import (
     train_epoch,
     window_stream,
 )
+from ecglib.preprocessing.windows import Windows
 from ecglib.pretext.contrastive import (
     ContrastiveConfig,
     ContrastiveModel,
@@ -130,7 +131,7 @@ def build_model(
 
 @checked
 def pretrain(
-    windows: np.ndarray,
+    windows: np.ndarray | Windows,
     config: PretextConfigs,
     encoder: EncoderConfig | None = None,
     *,
