@@ -79,7 +79,7 @@ _LEFT = {
     *("check_rate.fs", "check_signal.signal", "check_signal.fs", "as_signals.x"),
     *("Recording.signals", "Recording.fs", "Recording.lead.lead", "Recording.select.leads"),
     *("Cohort.lead_number.lead", "Cohort.fs", "positions.wanted"),
-    *("cohort_from_struct.dreamer", "read_wesad.states"),
+    *("cohort_from_struct.dreamer", "read_wesad.states", "read_yaad.scale", "read_case.from_s"),
 }
 """Arguments that a function refuses itself, for it has more to tell: the file, the lead, the
 probable cause."""
