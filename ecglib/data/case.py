@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.duplicates import refuse_duplicates
@@ -72,6 +73,7 @@ _HOME = Path("data", "interpolated")
 _REMEDY = "get the processed files of CASE again from figshare"
 
 
+@checked
 def read_case(
     folder: str | os.PathLike[str], *, from_s: float = 0.0, allow_duplicates: bool = False
 ) -> Cohort:
@@ -156,6 +158,7 @@ def read_case(
     return cohort
 
 
+@checked
 def is_case(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder is that of CASE, without a look into its files.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.duplicates import find_duplicates, refuse_duplicates
@@ -84,6 +85,7 @@ _REMEDY = "get the files of YAAD again from Mendeley Data"
 _Key = tuple[str, int, int, int]  # part, person, session, video
 
 
+@checked
 def read_yaad(
     folder: str | os.PathLike[str],
     *,
@@ -169,6 +171,7 @@ YAAD. To fix it: get the files of YAAD again from Mendeley Data.
     return replace(cohort, notes=(*cohort.notes, f"pairs of recordings that share samples: {n}"))
 
 
+@checked
 def is_yaad(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder is that of YAAD, without a look into its files.
 

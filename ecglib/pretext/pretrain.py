@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.artifacts import fingerprint, load_arrays, save_arrays
 from ecglib.core.errors import DataError
@@ -29,6 +30,7 @@ from ecglib.models.training import (
     train_epoch,
     window_stream,
 )
+from ecglib.preprocessing.windows import Windows
 from ecglib.pretext.contrastive import (
     ContrastiveConfig,
     ContrastiveModel,
@@ -102,6 +104,7 @@ class Clock(keras.callbacks.Callback):
         self.seconds = state
 
 
+@checked
 def build_model(
     config: PretextConfigs, encoder: EncoderConfig, length: int, seed: int = 0
 ) -> STRModel | ContrastiveModel:
@@ -126,8 +129,9 @@ def build_model(
     return build(config, encoder, length, seed)
 
 
+@checked
 def pretrain(
-    windows: np.ndarray,
+    windows: np.ndarray | Windows,
     config: PretextConfigs,
     encoder: EncoderConfig | None = None,
     *,
@@ -202,6 +206,7 @@ class Subjects:
     val: np.ndarray | None = None
 
 
+@checked
 def train(
     model: keras.Model,
     X: np.ndarray,

@@ -17,14 +17,15 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS
 from ecglib.evaluation.crossval import evaluate_estimator, person_majority_predictions
 from ecglib.evaluation.predictions import append_predictions
 from ecglib.evaluation.splits import Splitter
 from ecglib.features.heartbeats import BeatFeatures, window_features
-from ecglib.models.embedding import check_features
 from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
+from ecglib.studies.kept import check_features
 from ecglib.studies.results import splitters
 from ecglib.studies.study import Study
 from ecglib.transfer.classical import classifiers, design_matrix
@@ -37,6 +38,7 @@ ALONE, UNLABELLED = "none", "saw the person's windows, unrated"
 """Regimes: each window by itself; or relative to all windows of its person, without ratings."""
 
 
+@checked
 def classical_features(study: Study) -> BeatFeatures:
     """Describe the usable windows of a study by their heartbeats, once; then read the file.
 
@@ -73,6 +75,7 @@ def _describe(windows: Windows) -> dict[str, np.ndarray]:
     }
 
 
+@checked
 def classical_predictions(study: Study) -> pd.DataFrame:
     """Predict by every classical baseline, out of fold, once; then read the file.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import BASELINE, TARGETS
 from ecglib.evaluation.crossval import evaluate_estimator
@@ -31,6 +32,7 @@ AFTER_BASELINE = "saw the baseline before the clip"
 """Their regime."""
 
 
+@checked
 def baseline_relative_features(study: Study) -> BeatFeatures:
     """Describe the usable windows of a study relative to the baseline before their clip, once.
 
@@ -54,6 +56,7 @@ def baseline_relative_features(study: Study) -> BeatFeatures:
     return BeatFeatures(**arrays)
 
 
+@checked
 def baseline_relative_predictions(study: Study) -> pd.DataFrame:
     """Predict new people (LOSO) from features relative to the baseline, once; then read the file.
 

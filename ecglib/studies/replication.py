@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import label_matrix
 from ecglib.evaluation.protocols import STR
 from ecglib.evaluation.refits import Refits, refit
@@ -71,6 +72,7 @@ N_REFITS = 20
 """Refits to choose from; the released code makes 100, one after each epoch of its pretext."""
 
 
+@checked
 def released_head(profile: Profile) -> HeadConfig:
     """Give the head of the released code, trained as long as the profile allows.
 
@@ -90,6 +92,7 @@ def released_head(profile: Profile) -> HeadConfig:
     return replace(RELEASED_HEAD, epochs=max(1, profile.head.epochs // 3))
 
 
+@checked
 def released_results(study: Study) -> pd.DataFrame:
     """Predict by the protocol, with each defect that changes predictions, and a control, once.
 
@@ -138,6 +141,7 @@ def _predict(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def refit_results(study: Study) -> dict[str, Refits]:
     """Refit the heads of the valence folds to the ratings, and to nothing, once.
 
@@ -181,6 +185,7 @@ def _refit(own: np.ndarray, meta: pd.DataFrame, profile: Profile) -> dict[str, n
     return arrays
 
 
+@checked
 def effects(study: Study) -> pd.DataFrame:
     """Compare each defect's number for valence with that of the corrected version.
 

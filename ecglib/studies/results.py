@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import fingerprint
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
@@ -21,6 +22,7 @@ from ecglib.evaluation.splits import ParticipantGroupedKFold, Splitter, WindowKF
 from ecglib.evaluation.summaries import summarise
 from ecglib.preprocessing.segmentation import make_windows
 from ecglib.studies import stages
+from ecglib.studies.feasible import check_study
 from ecglib.studies.pretraining import features, features_of, pretext_source, trained_on
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CohortSpec, make_cohort
@@ -30,6 +32,7 @@ NULL_SEED = 1
 """Seed of the cohort without effect: people other than those of the study's own cohort."""
 
 
+@checked
 def splitters(study: Study) -> tuple[Splitter, Splitter]:
     """Give the two protocols of `predictions`: the released one, and the strict one.
 
@@ -47,6 +50,7 @@ def splitters(study: Study) -> tuple[Splitter, Splitter]:
     return WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut()
 
 
+@checked
 def supervised_splitters(study: Study) -> tuple[Splitter, Splitter]:
     """Give the two protocols of `supervised_predictions`, with fewer folds, for cost.
 
@@ -67,6 +71,7 @@ def supervised_splitters(study: Study) -> tuple[Splitter, Splitter]:
     )
 
 
+@checked
 def predictions(study: Study) -> pd.DataFrame:
     """Predict by frozen encoders under both protocols, out of fold.
 
@@ -83,10 +88,22 @@ def predictions(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         Columns `ecglib.evaluation.protocols.COLUMNS`; computed once, then read.
+
+    Raises
+    ------
+    DataError
+        Before any training, if the study cannot be finished; see
+        `ecglib.studies.feasible.check_study`.
     """
-    return stages.PREDICTIONS.cached(results_source(study), lambda: _predict(study), study.folder)
+
+    def make() -> pd.DataFrame:
+        check_study(study)
+        return _predict(study)
+
+    return stages.PREDICTIONS.cached(results_source(study), make, study.folder)
 
 
+@checked
 def supervised_predictions(study: Study) -> pd.DataFrame:
     """Predict by networks trained from scratch with labels, out of fold.
 
@@ -103,15 +120,23 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
     DataFrame
         Columns `ecglib.evaluation.protocols.COLUMNS`, with the majority class of the same folds;
         computed once, or taken from ``results/``.
+
+    Raises
+    ------
+    DataError
+        As in `predictions`.
     """
+
+    def make() -> pd.DataFrame:
+        check_study(study)
+        return _supervise(study)
+
     return stages.SUPERVISED_PREDICTIONS.cached(
-        supervised_source(study),
-        lambda: _supervise(study),
-        study.folder,
-        shipped=results_folder(),
+        supervised_source(study), make, study.folder, shipped=results_folder()
     )
 
 
+@checked
 def supervised_source(study: Study) -> dict[str, Any]:
     """Say what decides what `supervised_predictions` gives for a `study`."""
     profile = study.profile
@@ -125,6 +150,7 @@ def supervised_source(study: Study) -> dict[str, Any]:
     }
 
 
+@checked
 def leaks(study: Study) -> pd.DataFrame:
     """Audit `predictions` and `supervised_predictions`.
 
@@ -169,6 +195,7 @@ def leaks(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def null_predictions(study: Study) -> pd.DataFrame:
     """Predict where there is nothing to find, under leave-one-participant-out.
 
@@ -193,6 +220,7 @@ def null_predictions(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def summary(study: Study, **options: Any) -> pd.DataFrame:
     """Summarise `predictions` with intervals.
 
@@ -211,6 +239,7 @@ def summary(study: Study, **options: Any) -> pd.DataFrame:
     return summarise(predictions(study), **{"n_resamples": study.profile.n_resamples, **options})
 
 
+@checked
 def results_source(study: Study) -> dict[str, Any]:
     """Say what decides the `predictions` of a `study`, for names of files."""
     profile = study.profile

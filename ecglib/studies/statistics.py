@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.crossval import evaluate_frozen
@@ -25,6 +26,7 @@ from ecglib.transfer.frozen import HeadConfig
 from ecglib.transfer.linear import linear_scores
 
 
+@checked
 def encoder_tests(
     study: Study, *, n_permutations: int = 999, seed: int = 0
 ) -> dict[tuple[str, str], PermutationTest]:
@@ -105,6 +107,7 @@ def _scores_of_parts(
     return scores
 
 
+@checked
 def seed_predictions(study: Study, target: str, n_seeds: int = 5) -> pd.DataFrame:
     """Train the study's heads on the random encoder's features with several seeds.
 
@@ -151,6 +154,7 @@ def _predict_with_seeds(
     )
 
 
+@checked
 def simulated(
     simulate: Callable[..., pd.DataFrame], folder: Path, **arguments: Any
 ) -> pd.DataFrame:
