@@ -71,15 +71,15 @@ DIMENSIONS = {
 
 _NAMED = {
     *("participant", "participants", "people", "person", "trial", "baseline_trial", "fold", "y"),
-    *("values", "complete", "shown", "array", "arrays"),
+    *("values", "complete", "shown", "array", "arrays", "groups", "participant_val"),
 }
 """Arguments that may be arrays of names; all other arrays are of numbers."""
 
 _LEFT = {
-    *("check_rate.fs", "check_signal.signal", "check_signal.fs", "as_signals.x"),
+    *("check_rate.fs", "check_signal.signal", "as_signals.x", "long_first.x", "evenly_spaced.rows"),
     *("Recording.signals", "Recording.fs", "Recording.lead.lead", "Recording.select.leads"),
     *("Cohort.lead_number.lead", "Cohort.fs", "positions.wanted"),
-    *("cohort_from_struct.dreamer", "read_wesad.states", "read_yaad.scale", "read_case.from_s"),
+    *("cohort_from_struct.dreamer", "read_wesad.states", "read_yaad.scale"),
 }
 """Arguments that a function refuses itself, for it has more to tell: the file, the lead, the
 probable cause."""
@@ -360,7 +360,8 @@ def _array(field: str, value: Any) -> Any:
         if value is None or isinstance(value, str | bytes | Mapping | abc.Set):
             raise wrong(field, value, expected)
         lent = hasattr(value, "shape") and hasattr(value, "dtype")  # a tensor, a part of a file
-        if lent and not isinstance(value, pd.Series | pd.Index | np.generic):
+        lent = lent or hasattr(value, "__array__")  # whose rows may be others than all of it
+        if lent and not isinstance(value, _OF_PANDAS | np.generic):
             return value
         try:
             found = np.asarray(value)
@@ -382,6 +383,8 @@ def _array(field: str, value: Any) -> Any:
         raise wrong(field, value, expected)
     return found
 
+
+_OF_PANDAS = pd.Series | pd.Index | pd.DataFrame
 
 _NAMES = ("string", "integer", "mixed-integer", "categorical", "empty")
 

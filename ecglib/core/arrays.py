@@ -51,6 +51,7 @@ def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     >>> evenly_spaced(np.arange(10), 4)
     array([0, 3, 6, 9])
     """
+    checks.of_type("rows", rows, np.ndarray)
     checks.whole("most", most, 0)
     return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
 

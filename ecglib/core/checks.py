@@ -391,7 +391,9 @@ def labels(field: str, value: object, shape: _Shape | None = None) -> np.ndarray
     return found
 
 
-def frame(field: str, value: object, columns: Iterable[str] = ()) -> pd.DataFrame:
+def frame(
+    field: str, value: object, columns: Iterable[str] = (), empty: bool = False
+) -> pd.DataFrame:
     """Check a table: its columns, and that it has a row.
 
     Parameters
@@ -402,6 +404,8 @@ def frame(field: str, value: object, columns: Iterable[str] = ()) -> pd.DataFram
         What was given.
     columns : iterable of str
         The columns that it must have.
+    empty : bool
+        Whether it may have no row at all.
 
     Returns
     -------
@@ -417,7 +421,7 @@ def frame(field: str, value: object, columns: Iterable[str] = ()) -> pd.DataFram
     for column in columns:
         if column not in found.columns:
             raise DataError(f"{field} lacks this column", field=column)
-    if not len(found):
+    if not len(found) and not empty:
         raise DataError("a table without rows", field=field, expected="at least one row")
     return found
 

@@ -126,9 +126,9 @@ def read_case(
     >>> cohort.notes[-1]
     'videos that are missing: participant 1 clip 1, 2, 3, 4, 5, 6, 8'
     """
-    folder = folder_of(folder, "the folder of CASE", _REMEDY)
-    if not (np.isfinite(from_s) and from_s >= 0):
+    if not from_s >= 0:
         raise DataError(f"{from_s!r}", field="from_s", expected="seconds, 0 or more")
+    folder = folder_of(folder, "the folder of CASE", _REMEDY)
     collected = Collected("CASE")
     lacking, still = [], []
     for person, ecg_file, joystick_file in _files(folder):

@@ -201,7 +201,8 @@ def is_wesad(folder: str | os.PathLike[str]) -> bool:
 
 
 def _target(states: Sequence[str]) -> Classes:
-    chosen = (states,) if isinstance(states, str) else tuple(states)
+    several = np.iterable(states) and not isinstance(states, str)
+    chosen = tuple(states) if several else (states,)
     strange = [name for name in chosen if name not in STATES]
     if strange or len(set(chosen)) < max(2, len(chosen)):
         raise DataError(

@@ -141,10 +141,10 @@ YAAD. To fix it: get the files of YAAD again from Mendeley Data.
     >>> EMOTION.values[:4]
     ('Anger', 'Disgust', 'Fear', 'Happy')
     """
+    ratings = _ratings(scale)
     folder = folder_of(folder, "the folder of YAAD", _REMEDY)
     assumed = fs is None
     fs = RATES[0] if fs is None else check_rate(fs)
-    ratings = _ratings(scale)
     paths, strange = _recordings(folder)
     labels = _labels(folder, {key[0] for key in paths}, ratings)
     signals = {key: _samples(path, key) for key, path in paths.items()}

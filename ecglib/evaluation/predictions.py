@@ -114,7 +114,7 @@ def append_predictions(*frames: pd.DataFrame) -> pd.DataFrame:
         If no frame is given, one lacks a column, or a window is predicted twice by the same
         model, regime, protocol, target, fold and seed.
     """
-    frames = checks.several("frames", frames, checks.frame, COLUMNS)
+    frames = checks.several("frames", frames, checks.frame, COLUMNS, True)
     joined = pd.concat(frames, ignore_index=True)[list(COLUMNS)]
     again = joined.duplicated(KEY)
     if again.any():

@@ -357,7 +357,11 @@ def _arrays(group: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _functions(names: Sequence[str]) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
-    names = checks.several("metrics", names, checks.one_of, METRICS)
+    for name in checks.several("metrics", names, checks.of_type, str):
+        if name not in METRICS:
+            raise DataError(
+                f"unknown metric {name!r}", field="metrics", expected="one of " + ", ".join(METRICS)
+            )
     return {name: METRICS[name] for name in names}
 
 

@@ -80,8 +80,7 @@ class ECGEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     [1.0, 1.0, 1.0]
     """
 
-    @checked
-    def __init__(
+    def __init__(  # which must not check: scikit-learn asks that `fit` does
         self, encoder: keras.Model | str | Path | None = None, fs: float | None = None
     ) -> None:
         self.encoder = encoder

@@ -199,6 +199,33 @@ def test_lists_become_arrays():
     assert take(participant=["a", "b"])["participant"].tolist() == ["a", "b"]
 
 
+def test_what_shows_other_rows_than_its_array_is_handed_on_as_it_is():
+    class Share:
+        def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+            return np.zeros((4, 2))
+
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+            return np.zeros((4, 2))[rows[:1]]
+
+    share = Share()
+    assert take(X=share)["X"] is share
+    assert isinstance(take(X=pd.DataFrame({"a": [1.0]}))["X"], np.ndarray)
+
+
+def test_groups_may_be_of_names():
+    @checked
+    def count(groups: Sequence[np.ndarray]) -> int:
+        return sum(len(group) for group in groups)
+
+    pooled = np.array(["field/1", "lab/2", 3], dtype=object)
+    assert count([pooled, pooled[:2]]) == 5
+    with pytest.raises(DataError, match="field groups"):
+        count([np.array([None, {}], dtype=object)])
+
+
 def test_fields_of_a_dataclass_become_arrays_too():
     @dataclass(frozen=True)
     class Kept:
