@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -30,7 +30,6 @@ from ecglib.models.training import (
     train_epoch,
     window_stream,
 )
-from ecglib.preprocessing.windows import Windows
 from ecglib.pretext.contrastive import (
     ContrastiveConfig,
     ContrastiveModel,
@@ -43,6 +42,13 @@ CHECKPOINT = "checkpoint.npz"
 
 PretextConfigs = PretextConfig | ContrastiveConfig
 """Settings of a pretext; their kind says which one."""
+
+
+class _HasWindows(Protocol):
+    """What keeps windows as an array, such as `ecglib.preprocessing.windows.Windows`."""
+
+    @property
+    def X(self) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def build_model(
 
 @checked
 def pretrain(
-    windows: np.ndarray | Windows,
+    windows: np.ndarray | _HasWindows,
     config: PretextConfigs,
     encoder: EncoderConfig | None = None,
     *,
