@@ -7,9 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 
+@checked
 def digest(array: np.ndarray) -> str:
     """Fingerprint the content of an array, for what was computed from it.
 
@@ -28,6 +31,7 @@ def digest(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
 
 
+@checked
 def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     """Keep at most so many of the rows, evenly spaced, the first and the last among them.
 
@@ -47,9 +51,12 @@ def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
     >>> evenly_spaced(np.arange(10), 4)
     array([0, 3, 6, 9])
     """
+    checks.of_type("rows", rows, np.ndarray)
+    checks.whole("most", most, 0)
     return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
 
 
+@checked
 def check_finite(arrays: Mapping[str, np.ndarray]) -> None:
     """Refuse arrays of which one holds NaN or an infinite number.
 
@@ -80,6 +87,7 @@ numbers.
             )
 
 
+@checked
 def rows_by_value(values: np.ndarray) -> dict[int, np.ndarray]:
     """Give the rows in which each value stands.
 
@@ -98,6 +106,10 @@ def rows_by_value(values: np.ndarray) -> dict[int, np.ndarray]:
     >>> rows_by_value(np.array([7, 3, 7]))
     {3: array([1]), 7: array([0, 2])}
     """
+    if values.ndim != 1:
+        raise DataError(
+            f"an array of shape {values.shape}", field="values", expected="one dimension"
+        )
     rows = np.argsort(values, kind="stable")
     found, start = np.unique(values[rows], return_index=True)
     stop = [*start[1:], len(rows)]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.npz import ArrayFile
 from ecglib.core.partial import partial_path, prepare
@@ -67,6 +68,7 @@ def plain(value: Any) -> Any:
 
 
 @contextmanager
+@checked
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it into place only if the block succeeds.
 
@@ -87,6 +89,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@checked
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named `arrays` to one ``.npz`` file at `path`, atomically; refuse object arrays."""
     for name, array in arrays.items():
@@ -96,6 +99,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez(stream, **arrays)
 
 
+@checked
 def load_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """Read what `save_arrays` wrote to `path`. Nothing is ever unpickled.
 

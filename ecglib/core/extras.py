@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 DISTRIBUTION = "ssl-ecg-emotion-book"
 """Name under which the library is installed."""
 
 
+@checked
 def how_to_install(extra: str) -> str:
     """Say how to install one of the library's extras.
 
@@ -35,6 +37,7 @@ pip install --editable '.[readers]'"
     )
 
 
+@checked
 def need(module: str, extra: str, purpose: str) -> ModuleType:
     """Import an optional package, or say how to get it.
 

@@ -18,6 +18,7 @@ import os
 import tomllib
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 HOME, ARTIFACTS = "ECGLIB_HOME", "ECGLIB_ARTIFACTS"
@@ -52,6 +53,7 @@ def home_folder() -> Path:
     return home / named if named else home
 
 
+@checked
 def given_path(path: str | os.PathLike[str], field: str | None = None) -> Path:
     """Make a path of what somebody gives, and refuse what can be none.
 
@@ -101,6 +103,7 @@ def given_path(path: str | os.PathLike[str], field: str | None = None) -> Path:
     return found
 
 
+@checked
 def named_path(variable: str) -> Path | None:
     """Give the path that an environment variable names.
 
@@ -123,6 +126,7 @@ def named_path(variable: str) -> Path | None:
     return home_folder() / named if named else None
 
 
+@checked
 def find_named(
     path: str | os.PathLike[str] | None, variable: str, default: Path
 ) -> tuple[Path, str] | None:

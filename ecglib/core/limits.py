@@ -10,6 +10,8 @@ import os
 
 import numpy as np
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 FREE = 2**26
@@ -20,6 +22,7 @@ GROWTH = 32
 """What fills more than `FREE` may be so many times as large as the bytes that it comes from."""
 
 
+@checked
 def may_fill(stored: int) -> int:
     """Give how many bytes of memory so many bytes of a file may fill.
 
@@ -37,9 +40,11 @@ def may_fill(stored: int) -> int:
     >>> may_fill(500_000) == FREE, may_fill(100_000_000)
     (True, 3200000000)
     """
+    checks.whole("stored", stored, 0)
     return max(FREE, GROWTH * stored)
 
 
+@checked
 def numbers_fill(count: int, dtype: np.dtype) -> int:
     """Give how many bytes stored numbers fill, together with the floating point made of them.
 
@@ -59,10 +64,12 @@ def numbers_fill(count: int, dtype: np.dtype) -> int:
     >>> numbers_fill(10, np.dtype("int16")), numbers_fill(10, np.dtype("float64"))
     (60, 160)
     """
+    checks.whole("count", count, 0)
     single = dtype.itemsize <= 2 or dtype == np.float32
     return count * (dtype.itemsize + (4 if single else 8))
 
 
+@checked
 def check_growth(
     stored: int,
     grown: int,

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.sources import Sources
 from ecglib.core.stages import Stage
@@ -33,6 +34,7 @@ class Lock:
     entries: Mapping[str, Mapping[str, object]]
 
     @classmethod
+    @checked
     def of(cls, stages: Iterable[Stage], sources: Sources) -> Lock:
         """Lock `stages` as they are now in the `sources`."""
         return cls(
@@ -40,10 +42,12 @@ class Lock:
         )
 
     @classmethod
+    @checked
     def read(cls, path: Path) -> Lock:
         """Read what `write` wrote to `path`."""
         return cls(json.loads(path.read_text(encoding="utf-8")))
 
+    @checked
     def write(self, path: Path) -> None:
         """Write the lock to a JSON file at `path`, atomically."""
         with atomic_path(path) as partial:
@@ -51,6 +55,7 @@ class Lock:
                 json.dumps(self.entries, indent=1, sort_keys=True) + "\n", encoding="utf-8"
             )
 
+    @checked
     def forgotten(self, now: Lock) -> list[str]:
         """List the stages whose code is another than the locked one, under the same versions.
 
@@ -71,6 +76,7 @@ class Lock:
             and entry["versions"] == self.entries[name]["versions"]
         ]
 
+    @checked
     def unrecorded(self, now: Lock) -> list[str]:
         """List the stages that are new, gone, or of another version in `now` than here."""
         both = {**self.entries, **now.entries}

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.limits import check_growth
 
 MAX_ARRAYS = 10_000
@@ -27,6 +28,7 @@ _HEADERS = {
 }
 
 
+@checked
 def read_header(stream: BinaryIO | Any, size: int) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Read what stands at the head of an array in NumPy's format, and hold it to its bytes.
 
@@ -92,6 +94,7 @@ class ArrayFile:
     ['ecg', 'fs'] ((5,), dtype('float64')) 250
     """
 
+    @checked
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._zip = zipfile.ZipFile(self.path)
@@ -122,12 +125,14 @@ class ArrayFile:
         """Names of the arrays, in the order of the file."""
         return list(self._members)
 
+    @checked
     def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         """Give shape and type of the array called `name`, without reading it."""
         with self._zip.open(self._members[name]) as stream:
             shape, _, dtype = read_header(stream, self._members[name].file_size)
         return shape, dtype
 
+    @checked
     def read(self, name: str) -> np.ndarray:
         """Read the array called `name`, and compare its checksum."""
         member = self._members[name]

@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 _PARTIAL = re.compile(
@@ -30,6 +31,7 @@ _PARTIAL = re.compile(
 _NETWORK = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|9p|fuse\..*|lustre|gpfs|ceph|afs|beegfs|virtiofs")
 
 
+@checked
 def partial_path(path: Path) -> Path:
     """Name a file beside `path` that is to take its place, after this process.
 
@@ -69,6 +71,7 @@ def prepare(folder: Path) -> None:
         check_replaces(folder)
 
 
+@checked
 def abandoned(folder: Path) -> list[Path]:
     """List the unfinished files in a `folder` whose process, on this machine, is no more.
 
@@ -89,6 +92,7 @@ def abandoned(folder: Path) -> list[Path]:
     return [path for path in folder.glob(".partial-*") if _is_abandoned(path)]
 
 
+@checked
 def check_replaces(folder: Path) -> None:
     """Try whether one file takes the place of another in a `folder` in one step.
 

@@ -16,6 +16,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from ecglib.core.annotations import checked
+
 T = TypeVar("T")
 
 VARIABLE = "ECGLIB_PROGRESS"
@@ -25,6 +27,7 @@ EVERY_S = 0.5
 """Least number of seconds between two lines."""
 
 
+@checked
 def progress(
     items: Iterable[T], label: str, *, total: int | None = None, done: int = 0, unit: str = "it"
 ) -> Iterator[T]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import load_arrays
 from ecglib.core.errors import DataError
 
@@ -59,6 +60,7 @@ def environment() -> dict[str, str]:
     }
 
 
+@checked
 def processor(
     cpuinfo: Path = Path("/proc/cpuinfo"), cpu: Path = Path("/sys/devices/system/cpu/cpu0")
 ) -> dict[str, str]:
@@ -95,6 +97,7 @@ def processor(
     return found
 
 
+@checked
 def provenance(configuration: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """Say what made a result.
 
@@ -119,6 +122,7 @@ def provenance(configuration: Mapping[str, Any], seconds: float) -> dict[str, An
     }
 
 
+@checked
 def with_provenance(
     arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
@@ -146,6 +150,7 @@ def with_provenance(
     return {**arrays, ENTRY: np.array(json.dumps(about, sort_keys=True))}
 
 
+@checked
 def load_provenance(path: Path) -> dict[str, Any]:
     """Read what made the arrays of a file from it, and none of them.
 
@@ -167,6 +172,7 @@ def load_provenance(path: Path) -> dict[str, Any]:
     return provenance_of(load_arrays(path, (ENTRY,)), path)
 
 
+@checked
 def provenance_of(arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, Any]:
     """Read what made arrays from the entry that `with_provenance` put beside them.
 
@@ -200,11 +206,13 @@ def provenance_of(arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, Any
         ) from error
 
 
+@checked
 def to_comment(about: Mapping[str, Any]) -> str:
     """Write the provenance `about` a table as one comment line, to stand above its values."""
     return f"# {json.dumps(about, sort_keys=True)}\n"
 
 
+@checked
 def from_comment(line: str) -> dict[str, Any]:
     """Read a `line` that `to_comment` wrote; raise ValueError for any other."""
     if not line.startswith("# "):

@@ -25,8 +25,8 @@ from pathlib import Path
 from ecglib.core.code_module import Module
 from ecglib.core.code_text import Place, Writer, numbered
 
-SILENT = ("core.errors", "core.provenance")
-"""Modules that decide no number: what is wrong, and what made a file."""
+SILENT = ("core.annotations", "core.checks", "core.errors", "core.provenance")
+"""Modules that decide no number: what is refused, what is wrong, and what made a file."""
 
 RECORDS = ("studies",)
 """Rooms whose classes hold what other stages have computed: annotations do not lead there."""

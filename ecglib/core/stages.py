@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path, fingerprint, load_arrays, plain, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import ENTRY, provenance, provenance_of, with_provenance
@@ -86,6 +87,7 @@ class Stage:
             found |= stage.versions()
         return found
 
+    @checked
     def file(self, made_from: Mapping[str, Any]) -> str:
         """Name the file of a result.
 
@@ -102,6 +104,7 @@ class Stage:
         name = fingerprint({"made_from": made_from, "stages": self.versions()})
         return f"{self.name}-v{self.version}-{name}{self.suffix}"
 
+    @checked
     def cached(
         self,
         made_from: Mapping[str, Any],
@@ -169,6 +172,7 @@ class Stage:
         """
         return {**json.loads(json.dumps(made_from, default=plain)), "stages": self.versions()}
 
+    @checked
     def write(self, path: Path, value: Any, about: Mapping[str, Any]) -> None:
         """Store a value and what made it in one file, whole or not at all.
 
@@ -184,6 +188,7 @@ class Stage:
         with atomic_path(path) as partial:
             self.save(partial, value, about)
 
+    @checked
     def read(
         self,
         path: Path,
@@ -250,6 +255,7 @@ class Stage:
             remedy=remedy,
         )
 
+    @checked
     def ship(self, sources: Sequence[Mapping[str, Any]], folder: Path, shipped: Path) -> list[Path]:
         """Copy stored results to a folder of results that travel.
 
@@ -278,6 +284,7 @@ class Stage:
         return copies
 
 
+@checked
 def tables(
     save: Callable[[Path, pd.DataFrame], None],
     load: Callable[[Path], pd.DataFrame],

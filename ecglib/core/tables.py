@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.errors import DataError
 from ecglib.core.limits import FREE, GROWTH
@@ -22,6 +23,7 @@ NAME = "name"
 """Type of a column that names participants or clips: whole numbers, or text; see `as_names`."""
 
 
+@checked
 def as_names(values: Iterable[object], field: str = "names") -> np.ndarray:
     """Give names as whole numbers if all of them are such, else as text.
 
@@ -67,6 +69,7 @@ def as_names(values: Iterable[object], field: str = "names") -> np.ndarray:
     return np.array(texts, dtype=object)[code]
 
 
+@checked
 def typed(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
     """Give the columns of a table their types.
 
@@ -103,6 +106,7 @@ def typed(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
 _MOST_BYTES = 1 << 16  # of one row
 
 
+@checked
 def save_table(path: str | Path, table: pd.DataFrame, *, float_format: str | None = None) -> None:
     """Write a table to a gzipped CSV file, atomically.
 
@@ -125,6 +129,7 @@ def save_table(path: str | Path, table: pd.DataFrame, *, float_format: str | Non
         partial.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
 
 
+@checked
 def load_table(
     path: str | Path,
     columns: Sequence[str],
@@ -194,6 +199,7 @@ def load_table(
     return frame
 
 
+@checked
 def read_csv_of_user(path: Path, **options: Any) -> pd.DataFrame:
     r"""Read a table that somebody else made, every field below the name of its column.
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.duplicates import refuse_duplicates
@@ -74,6 +75,7 @@ _FILE = re.compile(r"Data_Preprocessed_(P(?!00)\d\d)\.mat", re.IGNORECASE)
 _REMEDY = "copy the file again from the set"
 
 
+@checked
 def read_amigos(
     folder: str | os.PathLike[str], *, long_videos: bool = True, allow_duplicates: bool = False
 ) -> Cohort:
@@ -191,6 +193,7 @@ def read_amigos(
     return cohort
 
 
+@checked
 def is_amigos(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder, or one below it, holds files of the set that can be read.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.duplicates import refuse_duplicates
@@ -72,6 +73,7 @@ _HOME = Path("data", "interpolated")
 _REMEDY = "get the processed files of CASE again from figshare"
 
 
+@checked
 def read_case(
     folder: str | os.PathLike[str], *, from_s: float = 0.0, allow_duplicates: bool = False
 ) -> Cohort:
@@ -124,9 +126,9 @@ def read_case(
     >>> cohort.notes[-1]
     'videos that are missing: participant 1 clip 1, 2, 3, 4, 5, 6, 8'
     """
-    folder = folder_of(folder, "the folder of CASE", _REMEDY)
-    if not (np.isfinite(from_s) and from_s >= 0):
+    if not from_s >= 0:
         raise DataError(f"{from_s!r}", field="from_s", expected="seconds, 0 or more")
+    folder = folder_of(folder, "the folder of CASE", _REMEDY)
     collected = Collected("CASE")
     lacking, still = [], []
     for person, ecg_file, joystick_file in _files(folder):
@@ -156,6 +158,7 @@ def read_case(
     return cohort
 
 
+@checked
 def is_case(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder is that of CASE, without a look into its files.
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names
 from ecglib.data.recording import check_rate, positions
@@ -85,6 +86,7 @@ class Cohort:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         several = isinstance(self.fs, tuple)
         fs = tuple(map(check_rate, self.fs)) if several else check_rate(self.fs)
         object.__setattr__(self, "fs", fs)
@@ -140,6 +142,7 @@ class Cohort:
         """Unit of each recording."""
         return self.unit if isinstance(self.unit, tuple) else (self.unit,) * len(self.recordings)
 
+    @checked
     def lead_number(self, lead: int | str) -> int:
         """Give the number, from 1, of a `lead` that is named by its name or number.
 
@@ -150,6 +153,7 @@ class Cohort:
         """
         return positions(self.leads, [lead])[0] + 1
 
+    @checked
     def select(
         self,
         participants: Collection[int | str] | None = None,
@@ -200,6 +204,7 @@ class Cohort:
         )
 
 
+@checked
 def one_or_each(values: Sequence[_Value]) -> _Value | tuple[_Value, ...]:
     """Return the value that all recordings share, or else all of them, as `Cohort` takes them.
 
@@ -217,9 +222,12 @@ def one_or_each(values: Sequence[_Value]) -> _Value | tuple[_Value, ...]:
     >>> one_or_each(["mV", "mV"]), one_or_each([256.0, 500.0])
     ('mV', (256.0, 500.0))
     """
+    if not values:
+        raise DataError("nothing", field="values", expected="at least one value")
     return tuple(values) if len(set(values)) > 1 else values[0]
 
 
+@checked
 def check_signal(
     signal: np.ndarray,
     fs: float,

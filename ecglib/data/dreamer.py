@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import find_named, given_path, home_folder
 from ecglib.data import cohort as general
@@ -60,6 +61,7 @@ CONDITION_FIELDS = {"baseline": "baseline", "stimulus": "stimuli"}
 _ORIGINAL = "compare the file with an original DREAMER.mat, version 1.0.2"
 
 
+@checked
 def find_dreamer(path: str | os.PathLike[str] | None = None) -> Path | None:
     """Say where the real DREAMER.mat lies, by one rule.
 
@@ -97,6 +99,7 @@ def find_dreamer(path: str | os.PathLike[str] | None = None) -> Path | None:
     return found
 
 
+@checked
 def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False) -> Cohort:
     """Read a cohort from DREAMER.mat or from any file of the same layout.
 
@@ -136,6 +139,7 @@ def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False
     return cohort
 
 
+@checked
 def cohort_from_struct(
     dreamer: Mapping[str, Any], *, file: str | os.PathLike[str], sha256: str = ""
 ) -> Cohort:

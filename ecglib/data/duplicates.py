@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 
@@ -57,6 +58,7 @@ _CHOICE = np.uint32(0x9E3779B1)
 _LARGE = np.random.default_rng(64).integers(1, 1 << 62, STEPS // _BLOCK) * 2 + 1
 
 
+@checked
 def find_duplicates(
     *cohorts: Cohort, least_s: float = LEAST_S, lead: int | str | None = None
 ) -> pd.DataFrame:
@@ -135,6 +137,7 @@ def find_duplicates(
     return pd.DataFrame(rows, columns=columns)
 
 
+@checked
 def refuse_duplicates(
     *cohorts: Cohort,
     lead: int | str | None = None,

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.extracts import Arrays, Collected, checked_table, folder_of, number
@@ -44,6 +45,7 @@ _REMEDY = "get the files of the set again: ecglib fetch eegmat"
 _NAME = re.compile(r"Subject(\d\d)")
 
 
+@checked
 def read_eegmat(folder: str | os.PathLike[str]) -> Cohort:
     """Read the ECG of the set as a cohort.
 
@@ -93,6 +95,7 @@ def read_eegmat(folder: str | os.PathLike[str]) -> Cohort:
     return collected.cohort(("ECG",), (CONDITION,))
 
 
+@checked
 def is_eegmat(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder is that of the set, in either form, without a look into its files.
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
 from ecglib.core.npz import ArrayFile
@@ -24,6 +26,7 @@ of a converter is a simple multiple of it, so none falls where two ways to compu
 differently."""
 
 
+@checked
 def folder_of(folder: str | os.PathLike[str], expected: str, remedy: str) -> Path:
     """Return a folder that must be there.
 
@@ -56,6 +59,7 @@ def folder_of(folder: str | os.PathLike[str], expected: str, remedy: str) -> Pat
     return found
 
 
+@checked
 def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> pd.DataFrame:
     """Read a CSV file whose rows have a name each.
 
@@ -104,6 +108,7 @@ def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> 
     return table.set_index(key)
 
 
+@checked
 def number(table: pd.DataFrame, name: str, column: str, path: Path) -> float:
     """Return a number of a table that `checked_table` read.
 
@@ -158,6 +163,7 @@ class Arrays:
         If the file is missing or damaged.
     """
 
+    @checked
     def __init__(self, path: Path, remedy: str) -> None:
         self.path, self._remedy = path, remedy
         if not path.is_file():
@@ -170,6 +176,7 @@ class Arrays:
         except Exception as error:  # a damaged archive shows in many ways
             raise self._damaged(error) from error
 
+    @checked
     def row(self, name: str, kinds: str) -> np.ndarray:
         """Return an array of one dimension.
 
@@ -223,6 +230,7 @@ class Collected:
         Version of the set.
     """
 
+    @checked
     def __init__(self, name: str, version: str = "") -> None:
         self._name, self._version = name, version
         self._rows: list[dict[str, Any]] = []
@@ -231,6 +239,7 @@ class Collected:
         self._units: list[str] = []
         self._digests: list[str] = []
 
+    @checked
     def add(self, signal: np.ndarray, fs: float, unit: str, **row: Any) -> None:
         """Add a recording.
 
@@ -245,6 +254,7 @@ class Collected:
         **row
             What the table says of it: participant, clip, condition, and more.
         """
+        checks.array("signal", signal, finite=False)
         signal = signal.reshape(len(signal), -1)
         self._digests.append(_digest(signal))
         self._signals.append(np.ascontiguousarray(signal, dtype=np.float32))
@@ -252,6 +262,7 @@ class Collected:
         self._units.append(unit)
         self._rows.append(row)
 
+    @checked
     def cohort(
         self,
         leads: tuple[str, ...],

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecglib import __version__
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
@@ -76,6 +77,7 @@ class _NoAnswer(Exception):
     """A server that is not reached, or a connection that breaks."""
 
 
+@checked
 def fetch(
     wanted: str | OpenSet,
     to: str | os.PathLike[str] | None = None,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
 from ecglib.core.tables import as_names, read_csv_of_user
@@ -34,6 +35,7 @@ OPTIONAL = ("clip", "condition")
 _TABLES = (".csv", ".tsv")
 
 
+@checked
 def read_recordings(
     folder: str | os.PathLike[str],
     table: str | os.PathLike[str] | None = None,
@@ -90,6 +92,7 @@ def read_recordings(
     return rows, recordings
 
 
+@checked
 def read_folder(
     folder: str | os.PathLike[str],
     table: str | os.PathLike[str] | None = None,
@@ -207,6 +210,7 @@ def _refuse_copies(
     )
 
 
+@checked
 def has_table(folder: str | os.PathLike[str]) -> bool:
     """Say whether a table in a `folder` says whose its recordings are.
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import DATASET
 from ecglib.data.targets import TARGETS, Classes, Rating, Target, as_target, binary_targets
@@ -19,6 +21,7 @@ BASELINE = "baseline"
 """The condition of recordings whose ratings are those of the clip that follows them."""
 
 
+@checked
 def binary_labels(
     meta: pd.DataFrame,
     target: str | Target,
@@ -80,6 +83,7 @@ def binary_labels(
     return (ratings > cut if rule == ">" else ratings >= cut).astype(np.int8)
 
 
+@checked
 def class_labels(
     meta: pd.DataFrame, target: str | Target, *, allow_baseline: bool = False
 ) -> np.ndarray:
@@ -117,6 +121,7 @@ def class_labels(
     return values.map(code).to_numpy(dtype=np.int8)
 
 
+@checked
 def label_matrix(meta: pd.DataFrame, targets: Sequence[str | Target] = TARGETS) -> np.ndarray:
     """Lay binary labels of several targets side by side, at the default threshold.
 
@@ -135,8 +140,10 @@ def label_matrix(meta: pd.DataFrame, targets: Sequence[str | Target] = TARGETS) 
     Raises
     ------
     DataError
-        As in `binary_labels`.
+        As in `binary_labels`, and if there is no window or no target.
     """
+    checks.frame("meta", meta)
+    targets = checks.several("targets", targets, lambda _, target: target)
     return np.stack([binary_labels(meta, t) for t in binary_targets(targets)], axis=1)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.limits import numbers_fill
 from ecglib.data.mat_stream import DamagedError, Stream, TooLargeError
@@ -102,6 +103,7 @@ class MatReader:
         What becomes of each numeric array as soon as it is read.
     """
 
+    @checked
     def __init__(
         self,
         stream: Stream,
@@ -357,6 +359,7 @@ class MatReader:
         return data.decode(encoding)
 
 
+@checked
 def shown_name(name: str) -> str:
     """Give a `name` so that it can stand in a message, whatever it holds."""
     return "".join(c if c.isprintable() else "?" for c in name[:63])

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
 from ecglib.data.mat_arrays import MatReader, Unreadable, shown_name
@@ -69,6 +70,7 @@ class Variable:
     at: int
 
 
+@checked
 def list_variables(path: str | os.PathLike[str]) -> list[Variable]:
     """List the variables of a MATLAB v5 file without reading them.
 
@@ -114,6 +116,7 @@ def list_variables(path: str | os.PathLike[str]) -> list[Variable]:
     return found
 
 
+@checked
 def read_variable(
     path: str | os.PathLike[str],
     name: str,

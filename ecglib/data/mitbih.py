@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.extracts import Arrays, Collected, checked_table, folder_of, number
@@ -49,6 +50,7 @@ _CONVERTED = "_converted.npz"
 _REMEDY = "get the files of the set again: ecglib fetch mitdb"
 
 
+@checked
 def read_mitbih(folder: str | os.PathLike[str], *, leads: Leads | None = None) -> Cohort:
     """Read the set as a cohort.
 
@@ -97,6 +99,7 @@ def read_mitbih(folder: str | os.PathLike[str], *, leads: Leads | None = None) -
     return (_read_extract if form == "extract" else _read_converted)(folder, collected)
 
 
+@checked
 def read_beats(folder: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Read where beats were annotated, by cardiologists.
 
@@ -135,6 +138,7 @@ def read_beats(folder: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     return {record: beats.astype(np.int64) for record, beats in found.items()}
 
 
+@checked
 def is_mitbih(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder holds the set, whole or in part, in any of its forms.
 

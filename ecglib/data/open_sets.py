@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import find_named, home_folder
 
@@ -89,6 +90,7 @@ OPEN_SETS = {known.name: known for known in (EEGMAT, MITDB)}
 """Open sets by name."""
 
 
+@checked
 def open_set(name: str) -> OpenSet:
     """Return an open set.
 
@@ -118,6 +120,7 @@ def open_set(name: str) -> OpenSet:
     return OPEN_SETS[name]
 
 
+@checked
 def find_open(name: str, path: str | os.PathLike[str] | None = None) -> Path | None:
     """Say where an open set lies, by one rule.
 

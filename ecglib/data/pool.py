@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names
 from ecglib.data.cohort import COLUMNS, DATASET, Cohort, one_or_each
@@ -18,6 +19,7 @@ LEAD_NAME = "lead_name"
 """Column that says which leads a recording has where names differ."""
 
 
+@checked
 def pool(
     *cohorts: Cohort,
     name: str = "pooled",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.data.recording import MAX_RATE, MIN_RATE
 
 COMMON_RATES = (
@@ -62,6 +64,7 @@ class _Beats:
     contrast: float
 
 
+@checked
 def plausible_rate(x: np.ndarray, fs: float) -> float | None:
     """Suggest another sampling rate if the stated one makes every heart rate impossible.
 
@@ -89,6 +92,7 @@ def plausible_rate(x: np.ndarray, fs: float) -> float | None:
     does if the QRS complexes are too narrow or too wide as well. It cannot tell 250 from 360 Hz:
     both are possible.
     """
+    checks.array("x", x, (None,), finite=False)
     longest = round(_LOOK_S * MAX_RATE)
     begin = max(0, (len(x) - longest) // 2)
     x = np.asarray(x[begin : begin + longest], dtype=np.float64)

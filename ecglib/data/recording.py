@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 
 MIN_RATE, MAX_RATE = 50.0, 10_000.0
@@ -77,6 +79,7 @@ class Recording:
     file: str = ""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         place = {"file": self.file or None}
         signals = as_signals(self.signals, **place)
         leads = (self.leads,) if isinstance(self.leads, str) else tuple(self.leads)
@@ -111,6 +114,7 @@ class Recording:
         """Length in seconds."""
         return len(self.signals) / self.fs
 
+    @checked
     def lead(self, lead: str | int) -> np.ndarray:
         """Return the samples of one lead.
 
@@ -132,6 +136,7 @@ class Recording:
         (column,) = positions(self.leads, [lead], file=self.file or None)
         return self.signals[:, column]
 
+    @checked
     def select(self, leads: str | int | Sequence[str | int]) -> Recording:
         """Return the recording of some leads, in the order asked for.
 
@@ -169,17 +174,21 @@ class Recording:
         return digest.hexdigest()
 
 
+@checked
 def default_leads(n_leads: int) -> tuple[str, ...]:
     """Name `n_leads` leads that have no names: "ECG" if it is one, else "lead 1", "lead 2" ..."""
+    checks.whole("n_leads", n_leads, 0)
     return ("ECG",) if n_leads == 1 else tuple(f"lead {i}" for i in range(1, n_leads + 1))
 
 
+@checked
 def unit_name(text: str) -> str | None:
     """Return the unit that a `text` means as `Recording` writes it, or None if it is unknown."""
     wanted = str(text).strip().lower()
     return next((name for name, forms in _UNITS.items() if wanted in forms), None)
 
 
+@checked
 def positions(
     names: Sequence[str],
     wanted: str | int | Sequence[str | int],
@@ -230,6 +239,7 @@ def positions(
     return found
 
 
+@checked
 def check_rate(
     fs: float, *, file: str | os.PathLike[str] | None = None, field: str = "fs"
 ) -> float:
@@ -285,6 +295,7 @@ Hz. To fix it: this looks like kHz; then give 256.
     )
 
 
+@checked
 def as_signals(x: np.ndarray, *, file: str | os.PathLike[str] | None = None) -> np.ndarray:
     """Return an array of real numbers as floating point, (n_samples, n_leads).
 
@@ -324,6 +335,7 @@ def as_signals(x: np.ndarray, *, file: str | os.PathLike[str] | None = None) -> 
         return x.astype(np.float32 if x.dtype.itemsize <= 2 else np.float64)
 
 
+@checked
 def check_size(n_samples: int, n_leads: int, *, file: str | os.PathLike[str] | None = None) -> None:
     """Raise a DataError if so much is too much for one recording.
 
@@ -341,6 +353,8 @@ def check_size(n_samples: int, n_leads: int, *, file: str | os.PathLike[str] | N
     DataError
         If there are more leads than `MAX_LEADS`, or more numbers than `MAX_VALUES`.
     """
+    checks.whole("n_leads", n_leads, 0)
+    checks.whole("n_samples", n_samples, 0)
     if n_leads > MAX_LEADS or n_samples * n_leads > MAX_VALUES:
         raise DataError(
             f"{n_samples} samples of {n_leads} leads",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.recording import check_rate
 
@@ -56,6 +57,7 @@ class Header:
     tab: bool
 
 
+@checked
 def read_respiban(path: Path, participant: str | None = None) -> tuple[np.ndarray, float]:
     r"""Read the converter's numbers of the ECG, and their rate.
 
@@ -131,6 +133,7 @@ def read_respiban(path: Path, participant: str | None = None) -> tuple[np.ndarra
     return np.concatenate(parts), header.fs
 
 
+@checked
 def read_header(path: Path, participant: str | None = None) -> Header:
     """Find out the rate and the column of the ECG.
 

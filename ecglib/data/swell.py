@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.duplicates import refuse_duplicates
@@ -77,6 +78,7 @@ _RECORDING = re.compile(r"(pp[1-9]\d*)_.*c(\d)\.s00", re.IGNORECASE)
 _REMEDY = "copy the files of SWELL-KW again from the DANS data station"
 
 
+@checked
 def read_swell(
     folder: str | os.PathLike[str], *, lead: str | None = None, allow_duplicates: bool = False
 ) -> Cohort:
@@ -165,6 +167,7 @@ SWELL-KW. To fix it: copy the files of SWELL-KW again from the DANS data station
     return cohort
 
 
+@checked
 def is_swell(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder is that of SWELL-KW, without a look into its files.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 
 
@@ -41,6 +42,7 @@ class Rating:
     whole: bool = True
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
             raise DataError(
                 f"a scale from {self.low} to {self.high}",
@@ -71,6 +73,7 @@ class Rating:
         kind = "a whole number" if self.whole else "a number"
         return f"{kind} from {self.low:g} to {self.high:g}"
 
+    @checked
     def allows(self, values: pd.Series) -> np.ndarray:
         """Say of each of the `values` whether it is an answer on this scale."""
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
@@ -109,6 +112,7 @@ class Classes:
     positive: object = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if len(self.values) < 2 or len(set(self.values)) < len(self.values):
             raise DataError(
                 f"classes {self.values!r}", field=self.name, expected="two or more, once each"
@@ -123,6 +127,7 @@ class Classes:
         """What a correct value looks like, for messages."""
         return " or ".join(map(str, self.values))
 
+    @checked
     def allows(self, values: pd.Series) -> np.ndarray:
         """Say of each of the `values` whether it is one of these classes."""
         return values.isin(self.values).to_numpy()
@@ -141,6 +146,7 @@ RATINGS = SCALES[0].answers
 """Answers on each of DREAMER's scales."""
 
 
+@checked
 def as_target(target: str | Target) -> Target:
     """Give the target that a name stands for; a target stands for itself.
 
@@ -177,6 +183,7 @@ def as_target(target: str | Target) -> Target:
     )
 
 
+@checked
 def binary_targets(targets: Sequence[str | Target]) -> list[Target]:
     """Turn targets into questions with two answers, each with a name of its own.
 
@@ -218,6 +225,7 @@ def binary_targets(targets: Sequence[str | Target]) -> list[Target]:
     return found
 
 
+@checked
 def label_names(targets: Sequence[str | Target]) -> list[str]:
     """Name the columns of `ecglib.data.labels.label_matrix`.
 
@@ -238,6 +246,7 @@ def label_names(targets: Sequence[str | Target]) -> list[str]:
     return [question_name(target) for target in binary_targets(targets)]
 
 
+@checked
 def question_name(target: str | Target) -> str:
     """Give the name under which predictions of a target stand in tables.
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.duplicates import refuse_duplicates
@@ -63,6 +64,7 @@ _RANGE_MV = 3.0
 _SUBJECT = re.compile(r"S[1-9]\d*")
 
 
+@checked
 def read_wesad(
     folder: str | os.PathLike[str],
     *,
@@ -175,6 +177,7 @@ def read_wesad(
     return cohort
 
 
+@checked
 def is_wesad(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder holds files of the set that can be read.
 
@@ -198,7 +201,8 @@ def is_wesad(folder: str | os.PathLike[str]) -> bool:
 
 
 def _target(states: Sequence[str]) -> Classes:
-    chosen = (states,) if isinstance(states, str) else tuple(states)
+    several = np.iterable(states) and not isinstance(states, str)
+    chosen = tuple(states) if several else (states,)
     strange = [name for name in chosen if name not in STATES]
     if strange or len(set(chosen)) < max(2, len(chosen)):
         raise DataError(

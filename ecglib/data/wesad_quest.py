@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.targets import Rating
 
@@ -80,6 +81,7 @@ class Block:
         return self.start + TRIM_S, self.end - TRIM_S
 
 
+@checked
 def read_blocks(path: Path, participant: str) -> list[Block]:
     r"""Read names, times and ratings of a person's blocks.
 
@@ -161,6 +163,7 @@ def read_blocks(path: Path, participant: str) -> list[Block]:
     return blocks
 
 
+@checked
 def read_age_and_sex(path: Path, participant: str) -> tuple[float, str | None]:
     r"""Read age and sex of a person.
 

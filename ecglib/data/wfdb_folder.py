@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
 from ecglib.data.cohort import Cohort
@@ -39,6 +40,7 @@ _AGE = re.compile(r"\bage\b\W*?(\d+)", re.IGNORECASE)
 _SEX = re.compile(r"\b(?:sex|gender)\b\W*([MF])", re.IGNORECASE)
 
 
+@checked
 def read_wfdb_folder(
     folder: str | os.PathLike[str],
     *,
@@ -129,6 +131,7 @@ def read_wfdb_folder(
     return cohort
 
 
+@checked
 def records_of(folder: Path) -> list[str]:
     """Return the names of the records of a folder, as ``RECORDS`` or the headers give them.
 
@@ -179,6 +182,7 @@ def records_of(folder: Path) -> list[str]:
     return names
 
 
+@checked
 def age_and_sex(comments: Sequence[str]) -> tuple[float, str | None]:
     """Return a person's age in years and sex; NaN and None if they are not there.
 
@@ -208,6 +212,7 @@ def age_and_sex(comments: Sequence[str]) -> tuple[float, str | None]:
     return (float(age[1]) if age else np.nan), (sex[1].upper() if sex else None)
 
 
+@checked
 def annotated_beats(folder: Path, record: str, annotator: str = "atr") -> np.ndarray:
     """Return the samples at which beats of a record are annotated.
 

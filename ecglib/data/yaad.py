@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.data.duplicates import find_duplicates, refuse_duplicates
@@ -84,6 +85,7 @@ _REMEDY = "get the files of YAAD again from Mendeley Data"
 _Key = tuple[str, int, int, int]  # part, person, session, video
 
 
+@checked
 def read_yaad(
     folder: str | os.PathLike[str],
     *,
@@ -139,10 +141,10 @@ YAAD. To fix it: get the files of YAAD again from Mendeley Data.
     >>> EMOTION.values[:4]
     ('Anger', 'Disgust', 'Fear', 'Happy')
     """
+    ratings = _ratings(scale)
     folder = folder_of(folder, "the folder of YAAD", _REMEDY)
     assumed = fs is None
     fs = RATES[0] if fs is None else check_rate(fs)
-    ratings = _ratings(scale)
     paths, strange = _recordings(folder)
     labels = _labels(folder, {key[0] for key in paths}, ratings)
     signals = {key: _samples(path, key) for key, path in paths.items()}
@@ -169,6 +171,7 @@ YAAD. To fix it: get the files of YAAD again from Mendeley Data.
     return replace(cohort, notes=(*cohort.notes, f"pairs of recordings that share samples: {n}"))
 
 
+@checked
 def is_yaad(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder is that of YAAD, without a look into its files.
 

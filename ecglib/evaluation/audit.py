@@ -31,6 +31,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
 from ecglib.data.targets import TARGETS, Target, binary_targets, question_name
@@ -67,7 +69,11 @@ class Use:
     windows: np.ndarray
     per: str | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
 
+
+@checked
 def find_leaks(
     meta: pd.DataFrame,
     uses: Iterable[Use],
@@ -129,6 +135,7 @@ def find_leaks(
             raise DataError("the metadata frame lacks values of this column", field=column)
     own_uses: dict[int, list[Use]] = {}
     for use in uses:
+        checks.of_type("uses", use, Use)
         _check_use(use, meta)
         own_uses.setdefault(use.fold, []).append(use)
     if not own_uses:
@@ -154,6 +161,7 @@ def find_leaks(
     return _leak_table(meta, found)
 
 
+@checked
 def raise_on_leak(leaks: pd.DataFrame) -> None:
     """Refuse a result that leaks.
 
@@ -182,6 +190,7 @@ def raise_on_leak(leaks: pd.DataFrame) -> None:
     )
 
 
+@checked
 def check_predictions(
     predictions: pd.DataFrame,
     meta: pd.DataFrame,
@@ -252,6 +261,7 @@ def check_predictions(
             )
 
 
+@checked
 def audit_predictions(
     predictions: pd.DataFrame,
     meta: pd.DataFrame,
@@ -297,6 +307,7 @@ def audit_predictions(
         As in `check_predictions` and `find_leaks`; if a protocol has no splitter; or if the pretext
         windows of a result are not given for each fold.
     """
+    splitters = [checks.of_type("splitters", splitter, Splitter) for splitter in splitters]
     by_protocol = {splitter.protocol: splitter for splitter in splitters}
     labels = label_matrix(meta, targets)
     results = predictions[JUDGED].drop_duplicates().itertuples(index=False, name=None)

@@ -22,14 +22,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ecglib.core.errors import DataError
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.evaluation.intervals import MIN_PARTICIPANTS, SHARED_TRAINING, mean_and_interval
+from ecglib.evaluation.metrics import labels_and_probabilities
 from ecglib.evaluation.protocols import RESULT
 
 BINNINGS = ("equal-count", "equal-width")
 """Ways to cut probabilities into bins: as many windows in each, or as wide."""
 
 
+@checked
 def brier_score(truth: np.ndarray, probability: np.ndarray) -> float:
     """Average the squared difference between probability and label; 0 is perfect.
 
@@ -44,14 +47,21 @@ def brier_score(truth: np.ndarray, probability: np.ndarray) -> float:
     -------
     float
 
+    Raises
+    ------
+    DataError
+        As in `ecglib.evaluation.metrics.accuracy`.
+
     Examples
     --------
     >>> brier_score(np.array([1, 0]), np.array([0.5, 0.5]))
     0.25
     """
-    return float(np.mean((np.asarray(probability, dtype=np.float64) - truth) ** 2))
+    truth, probability = labels_and_probabilities(truth, probability)
+    return float(np.mean((probability.astype(np.float64) - truth) ** 2))
 
 
+@checked
 def assign_bins(
     probability: np.ndarray, n_bins: int = 10, binning: str = "equal-count"
 ) -> np.ndarray:
@@ -82,17 +92,8 @@ def assign_bins(
     >>> assign_bins(np.array([0.1, 0.2, 0.9, 1.0]), 2), assign_bins(np.full(3, 0.4))
     (array([0, 0, 1, 1]), array([0, 0, 0]))
     """
-    probability = np.asarray(probability, dtype=np.float64)
-    if not probability.size or not ((probability >= 0) & (probability <= 1)).all():
-        raise DataError(
-            f"{probability.size} probabilities", field="probability", expected="numbers from 0 to 1"
-        )
-    if n_bins < 1 or binning not in BINNINGS:
-        raise DataError(
-            f"{n_bins} bins, {binning!r}",
-            field="n_bins, binning",
-            expected="at least 1 bin, " + " or ".join(BINNINGS),
-        )
+    probability = checks.probabilities("probability", probability, (None,)).astype(np.float64)
+    checks.one_of("binning", binning, BINNINGS)
     if binning == "equal-width":
         inner = np.linspace(0, 1, n_bins + 1)[1:-1]
     else:
@@ -101,6 +102,7 @@ def assign_bins(
     return np.unique(bins, return_inverse=True)[1].reshape(-1)
 
 
+@checked
 def expected_calibration_error(
     truth: np.ndarray, probability: np.ndarray, n_bins: int = 10, binning: str = "equal-count"
 ) -> float:
@@ -124,11 +126,13 @@ def expected_calibration_error(
     >>> round(expected_calibration_error(truth, probability, n_bins=2), 3)
     0.2
     """
+    truth, probability = labels_and_probabilities(truth, probability)
     bins = assign_bins(probability, n_bins, binning)
     gap = np.asarray(probability, dtype=np.float64) - truth
     return float(np.abs(np.bincount(bins, gap)).sum() / gap.size)
 
 
+@checked
 def calibration_floor(
     probability: np.ndarray,
     trial: np.ndarray,
@@ -163,6 +167,7 @@ def calibration_floor(
     """
     probability = np.asarray(probability, dtype=np.float64)
     bins = assign_bins(probability, n_bins, binning)
+    checks.of_length("trial", trial, bins.size)
     _, trial = np.unique(trial, return_inverse=True)
     in_bin = np.eye(bins.max() + 1)[bins]
     rng = np.random.default_rng(seed)
@@ -173,6 +178,7 @@ def calibration_floor(
     return errors
 
 
+@checked
 def reliability_curve(
     predictions: pd.DataFrame,
     n_bins: int = 10,
@@ -211,6 +217,7 @@ def reliability_curve(
     DataError
         As in `assign_bins`.
     """
+    checks.frame("predictions", predictions)
     rng = np.random.default_rng(seed)
     tables = []
     for key, group in predictions.groupby(RESULT, sort=False):
@@ -255,6 +262,7 @@ def reliability_curve(
     return pd.concat(tables, ignore_index=True)
 
 
+@checked
 def calibration_table(
     predictions: pd.DataFrame,
     n_bins: int = 10,
@@ -289,6 +297,7 @@ def calibration_table(
         simulations (`floor_high`); `excess`, ECE less floor. If `ece` exceeds `floor_high`, the
         luck of the draw of trials does not explain it.
     """
+    checks.frame("predictions", predictions)
     rows = []
     for key, group in predictions.groupby(RESULT, sort=False):
         truth, probability = group["truth"].to_numpy(), group["probability"].to_numpy()

@@ -17,11 +17,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 _BLOCK = 1 << 20  # values that are converted at a time
 
 
+@checked
 def find_shared_windows(train: np.ndarray, test: np.ndarray) -> pd.DataFrame:
     """List the windows of the test side that the training side holds too.
 
@@ -78,6 +80,7 @@ def find_shared_windows(train: np.ndarray, test: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["test", "train", "n_train"], dtype=np.int64)
 
 
+@checked
 def refuse_shared_windows(train: np.ndarray, test: np.ndarray) -> None:
     """Raise a DataError if a window of the test side is on the training side too.
 

@@ -27,6 +27,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.intervals import MIN_PARTICIPANTS, SHARED_TRAINING, mean_and_interval
 from ecglib.evaluation.protocols import RESULT
@@ -38,6 +40,7 @@ _CHUNK = 250
 """Resamples that are in memory at a time."""
 
 
+@checked
 def crossed_intervals(
     predictions: pd.DataFrame,
     *,
@@ -105,6 +108,7 @@ def crossed_intervals(
     return pd.DataFrame(rows)
 
 
+@checked
 def crossed_difference(
     a: pd.DataFrame,
     b: pd.DataFrame,
@@ -194,6 +198,7 @@ def crossed_difference(
     return pd.DataFrame(rows)
 
 
+@checked
 def crossed_interval(
     right: np.ndarray,
     pairs: np.ndarray,
@@ -238,7 +243,8 @@ def crossed_interval(
     >>> crossed_interval(pairs, pairs, several_folds=False)["mean"]
     1.0
     """
-    right, pairs = (np.asarray(a, dtype=np.float64) for a in (right, pairs))
+    right = checks.array("right", right).astype(np.float64)
+    pairs = checks.array("pairs", pairs).astype(np.float64)
     if right.shape != pairs.shape or right.ndim != 3 or right.shape[1] != right.shape[2]:
         raise DataError(
             f"arrays of shapes {right.shape} and {pairs.shape}",

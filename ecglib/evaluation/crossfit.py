@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.splits import Fold
 
 
+@checked
 def participant_groups(
     participants: Iterable[int], n_groups: int = 2, seed: int = 0
 ) -> list[np.ndarray]:
@@ -51,6 +53,7 @@ def participant_groups(
     return [np.sort(group) for group in np.array_split(shuffled, n_groups)]
 
 
+@checked
 def group_of(groups: Sequence[np.ndarray]) -> dict[int, int]:
     """Give the number of each participant's group.
 
@@ -66,6 +69,7 @@ def group_of(groups: Sequence[np.ndarray]) -> dict[int, int]:
     return {p: g for g, group in enumerate(groups) for p in group.tolist()}
 
 
+@checked
 def group_of_folds(
     meta: pd.DataFrame, folds: Sequence[Fold], groups: Sequence[np.ndarray]
 ) -> list[int]:

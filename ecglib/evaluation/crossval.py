@@ -13,27 +13,23 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
 from ecglib.data.targets import Target, label_names
 from ecglib.evaluation.jobs import run_folds
 from ecglib.evaluation.predictions import prediction_rows
-from ecglib.evaluation.protocols import (
-    FROM_TRAINING,
-    MAJORITY,
-    ORACLE,
-    PERSON_MAJORITY,
-)
+from ecglib.evaluation.protocols import FROM_TRAINING, MAJORITY, ORACLE, PERSON_MAJORITY
 from ecglib.evaluation.splits import Fold, Splitter
 
 if TYPE_CHECKING:
     from ecglib.transfer.frozen import HeadConfig
 
 
+@checked
 def person_majority_predictions(
-    meta: pd.DataFrame,
-    splitter: Splitter,
-    targets: Sequence[str | Target],
+    meta: pd.DataFrame, splitter: Splitter, targets: Sequence[str | Target]
 ) -> pd.DataFrame:
     """Predict for every test window the class that most windows of the same person have.
 
@@ -98,6 +94,7 @@ def person_majority_predictions(
     return pd.concat(rows, ignore_index=True)
 
 
+@checked
 def evaluate_frozen(
     features: np.ndarray | Mapping[str, np.ndarray],
     meta: pd.DataFrame,
@@ -186,6 +183,7 @@ def evaluate_frozen(
     return pd.concat([rows[key] for key in sorted(rows)], ignore_index=True)
 
 
+@checked
 def majority_class(labels: np.ndarray, n_classes: int = 2) -> int:
     """Give the class that most labels are of; of equally common ones the lowest.
 
@@ -200,18 +198,25 @@ def majority_class(labels: np.ndarray, n_classes: int = 2) -> int:
     -------
     int
 
+    Raises
+    ------
+    DataError
+        If there are no labels, or one is no class.
+
     Examples
     --------
     >>> majority_class(np.array([0, 2, 2]), 3), majority_class(np.array([0, 1]))
     (2, 0)
     """
+    checks.array("labels", labels, (None,))
+    for extreme in (labels.min(), labels.max()):
+        checks.whole("labels", extreme, 0, n_classes - 1)
     return int(np.bincount(labels, minlength=n_classes).argmax())
 
 
+@checked
 def majority_predictions(
-    meta: pd.DataFrame,
-    splitter: Splitter,
-    targets: Sequence[str | Target],
+    meta: pd.DataFrame, splitter: Splitter, targets: Sequence[str | Target]
 ) -> pd.DataFrame:
     """Predict for every test window the class that most training windows of its fold have.
 
@@ -304,6 +309,7 @@ def _refuse_seen_participants(
             )
 
 
+@checked
 def evaluate_estimator(
     estimator: BaseEstimator,
     features: np.ndarray,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
 from ecglib.data.targets import TARGETS, Target
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # it loads Keras
     from ecglib.transfer.frozen import HeadConfig
 
 
+@checked
 def evaluate(
     features: np.ndarray | Sequence[np.ndarray],
     meta: pd.DataFrame,
@@ -140,13 +142,15 @@ def evaluate(
 
 
 @dataclass(frozen=True)
-class _SomeFolds:
+class _SomeFolds(Splitter):
     """Stands for a splitter, with some of its folds."""
 
-    protocol: str
     folds: Sequence[Fold]
+    protocol: str = ""
 
-    def split(self, meta: pd.DataFrame, y: np.ndarray | None = None) -> Iterator[Fold]:
+    def split(
+        self, meta: pd.DataFrame, y: np.ndarray | None = None, groups: object = None
+    ) -> Iterator[Fold]:
         yield from self.folds
 
 
@@ -163,7 +167,7 @@ def _evaluate_part(
     seed: int,
 ) -> pd.DataFrame:
     """Evaluate a classifier in those folds that one encoder serves."""
-    some = _SomeFolds(splitter.protocol, [folds[number] for number in numbers])
+    some = _SomeFolds([folds[number] for number in numbers], splitter.protocol)
     rows = evaluate_estimator(
         estimator, features, meta, some, targets, model=model, regime=regime, seed=seed
     )

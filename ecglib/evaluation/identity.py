@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
 from ecglib.data.targets import Target, question_name
@@ -13,6 +14,7 @@ from ecglib.evaluation.probes import PROBES
 from ecglib.evaluation.splits import Splitter
 
 
+@checked
 def known_shares(meta: pd.DataFrame, splitter: Splitter) -> dict[str, float]:
     """Count how often a split lets a head know the identity of a test window from training.
 
@@ -45,6 +47,7 @@ def known_shares(meta: pd.DataFrame, splitter: Splitter) -> dict[str, float]:
     return shares
 
 
+@checked
 def identity_predictions(
     meta: pd.DataFrame, splitter: Splitter, identity: str, target: str | Target
 ) -> pd.DataFrame:

@@ -19,6 +19,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 MIN_PARTICIPANTS = 5
@@ -40,6 +42,7 @@ term; that no estimate of it can be unbiased: Bengio & Grandvalet (JMLR 5, 2004)
 """
 
 
+@checked
 def bootstrap_interval(
     values: np.ndarray,
     level: float = 0.95,
@@ -80,7 +83,7 @@ def bootstrap_interval(
     >>> bool(low < 0.5667 < high)
     True
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = checks.array("values", values, finite=False, empty=True).astype(np.float64)
     if values.ndim != 1 or values.size < MIN_PARTICIPANTS or not np.isfinite(values).all():
         raise DataError(
             f"no interval from values of shape {values.shape}, "
@@ -89,7 +92,7 @@ def bootstrap_interval(
             expected=f"one finite value for each of at least {MIN_PARTICIPANTS} participants",
         )
     tail = (1 - level) / 2
-    if not 0 < level < 1 or tail * n_resamples < 1:
+    if tail * n_resamples < 1:
         raise DataError(
             f"level {level} with {n_resamples} resamples",
             field="level, n_resamples",
@@ -107,6 +110,7 @@ def bootstrap_interval(
     return float(mean - t_high * error), float(mean - t_low * error)
 
 
+@checked
 def mean_and_interval(
     values: pd.Series | np.ndarray,
     *,
@@ -152,7 +156,11 @@ def mean_and_interval(
     >>> row["mean"], row["n_undefined"], row["note"]
     (0.5, 1, 'no interval: 2 participants, 5 needed')
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = checks.array("values", values, (None,), finite=False, empty=True).astype(np.float64)
+    if np.isinf(values).any():
+        raise DataError("an infinite value", field="values", expected="numbers, or NaN")
+    if bounds[0] > bounds[1]:
+        raise DataError(f"{bounds}", field="bounds", expected="the least value, then the largest")
     defined = values[~np.isnan(values)]
     row: dict[str, float | int | str] = {
         "mean": float("nan"),

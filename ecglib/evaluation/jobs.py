@@ -38,6 +38,7 @@ import joblib
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
 from ecglib.core.progress import progress
@@ -56,6 +57,7 @@ FOLD = Stage(
 """One fold of `ecglib.evaluation.crossval.evaluate_estimator`."""
 
 
+@checked
 def run_folds(
     function: Callable[..., Any],
     arguments: Sequence[tuple],
@@ -145,7 +147,9 @@ def _run(tasks: Sequence[tuple], done: int = 0) -> list[Any]:
     return list(progress(results, "folds", total=done + len(tasks), done=done, unit="fold"))
 
 
+@checked
 @contextmanager
+@checked
 def workers(jobs: int | None = None, cluster: str | None = None) -> Iterator[None]:
     """Say where the folds within the block run.
 

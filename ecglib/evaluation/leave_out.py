@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import LeaveOneGroupOut
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import rows_by_value
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import DATASET
@@ -228,9 +229,11 @@ class WithinParticipantKFold(_GroupedKFold):
     columns = ("participant", "clip")
     unit = "trials"
 
+    @checked
     def __init__(self, n_splits: int = 5, seed: int = 0) -> None:
         super().__init__(n_splits, seed)
 
+    @checked
     def left_out(self, meta: pd.DataFrame, y: np.ndarray) -> list[int]:
         """List the participants who have a fold with training windows of one class.
 
@@ -247,6 +250,7 @@ class WithinParticipantKFold(_GroupedKFold):
         labels = self._checked(meta, y)
         return [p for p, folds in self._of_participants(meta, labels) if _one_class(folds, labels)]
 
+    @checked
     def get_n_splits(
         self,
         meta: pd.DataFrame | None = None,
@@ -298,6 +302,7 @@ class WithinParticipantKFold(_GroupedKFold):
             yield participant, [(rows[train], rows[test]) for train, test in own]
 
 
+@checked
 def ladder(
     n_splits: int = 10,
     seed: int = 0,

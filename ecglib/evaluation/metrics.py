@@ -7,7 +7,38 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import rankdata
 
+from ecglib.core import checks
 from ecglib.core.arrays import rows_by_value
+
+
+def labels_and_probabilities(
+    truth: np.ndarray, probability: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check that there is one label and one probability per window.
+
+    Parameters
+    ----------
+    truth, probability
+        As in `accuracy`.
+
+    Returns
+    -------
+    truth, probability : ndarray, shape (n_windows,)
+
+    Raises
+    ------
+    DataError
+        As in `accuracy`.
+
+    Examples
+    --------
+    >>> labels_and_probabilities(np.array([1, 2]), np.array([0.5, 0.5]))
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field truth: 2. Expected labels, 0 or 1.
+    """
+    truth = checks.labels("truth", truth, (None,))
+    return truth, checks.probabilities("probability", probability, truth.shape)
 
 
 def accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
@@ -23,7 +54,13 @@ def accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    DataError
+        If there are no windows, shapes differ, a label is not 0 or 1, or a probability is none.
     """
+    truth, probability = labels_and_probabilities(truth, probability)
     return float(np.mean((probability > 0.5) == truth))
 
 
@@ -38,6 +75,11 @@ def balanced_accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    DataError
+        As in `accuracy`.
     """
     true_negative, false_positive, false_negative, true_positive = _confusion(truth, probability)
     positive, negative = true_positive + false_negative, true_negative + false_positive
@@ -60,6 +102,11 @@ def macro_f1(truth: np.ndarray, probability: np.ndarray) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    DataError
+        As in `accuracy`.
     """
     true_negative, false_positive, false_negative, true_positive = _confusion(truth, probability)
     if not true_positive + false_negative or not true_negative + false_positive:
@@ -75,13 +122,22 @@ def auc(truth: np.ndarray, probability: np.ndarray) -> float:
 
     Parameters
     ----------
-    truth, probability
-        As in `accuracy`.
+    truth : ndarray, shape (n_windows,)
+        Labels, 0 or 1.
+    probability : ndarray, shape (n_windows,)
+        Probability of class 1, or any other score: only the order counts.
 
     Returns
     -------
     float
+
+    Raises
+    ------
+    DataError
+        If there are no windows, shapes differ, a label is not 0 or 1, or a score is not finite.
     """
+    truth = checks.labels("truth", truth, (None,))
+    probability = checks.array("probability", probability, truth.shape)
     positive = int(np.sum(truth))
     negative = truth.size - positive
     if not positive or not negative:
@@ -110,12 +166,20 @@ def auc_within_folds(truth: np.ndarray, probability: np.ndarray, fold: np.ndarra
     float
         NaN if no fold has windows of both classes.
 
+    Raises
+    ------
+    DataError
+        As in `auc`, and if there is not one fold per window.
+
     Examples
     --------
     >>> truth, probability = np.array([1, 0, 1, 0]), np.array([0.2, 0.1, 0.9, 0.8])
     >>> auc(truth, probability), auc_within_folds(truth, probability, np.array([0, 0, 1, 1]))
     (0.75, 1.0)
     """
+    truth = checks.labels("truth", truth, (None,))
+    probability = checks.array("probability", probability, truth.shape)
+    fold = np.asarray(checks.of_length("fold", fold, truth.size))
     pairs = right = 0.0
     for rows in rows_by_value(fold).values():
         positive = int(np.sum(truth[rows]))
@@ -145,11 +209,18 @@ def ranks_within_folds(probability: np.ndarray, fold: np.ndarray) -> np.ndarray:
     ndarray, shape (n_windows,)
         Above 0, up to 1; equal probabilities share their mean rank.
 
+    Raises
+    ------
+    DataError
+        If a probability is not finite, or there is not one fold per window.
+
     Examples
     --------
     >>> print(ranks_within_folds(np.array([0.2, 0.1, 0.9, 0.8]), np.array([0, 0, 1, 1])))
     [1.  0.5 1.  0.5]
     """
+    probability = checks.array("probability", probability, (None,))
+    fold = np.asarray(checks.of_length("fold", fold, probability.size))
     rank = np.empty(len(probability))
     for rows in rows_by_value(fold).values():
         rank[rows] = rankdata(probability[rows]) / rows.size
@@ -166,6 +237,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def _confusion(truth: np.ndarray, probability: np.ndarray) -> tuple[int, int, int, int]:
+    truth, probability = labels_and_probabilities(truth, probability)
     predicted = probability > 0.5
     counts = np.bincount(2 * truth.astype(np.int64) + predicted, minlength=4)
     return tuple(int(c) for c in counts)

@@ -22,6 +22,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.intervals import MIN_PARTICIPANTS, SHARED_TRAINING, mean_and_interval
 from ecglib.evaluation.protocols import CHOICE, MAJORITY, ORIGIN
@@ -33,6 +35,7 @@ Question = tuple["Selection | Question", "Selection | Question"]
 """Two sides, the first minus the second. A side is a selection, or again a difference."""
 
 
+@checked
 def participant_scores(
     scores: pd.DataFrame, metric: str, target: str, selection: Selection
 ) -> pd.Series:
@@ -79,6 +82,7 @@ def participant_scores(
     return chosen.groupby("participant")[metric].mean().dropna()
 
 
+@checked
 def summarise_scores(
     scores: pd.DataFrame,
     metrics: Sequence[str] = ("auc",),
@@ -147,6 +151,7 @@ def summarise_scores(
     return pd.DataFrame(rows)
 
 
+@checked
 def paired_tests(
     scores: pd.DataFrame,
     questions: Mapping[str, Question],
@@ -208,6 +213,7 @@ def paired_tests(
     return table
 
 
+@checked
 def verdicts(tests: pd.DataFrame, words: tuple[str, str] = ("higher", "lower")) -> pd.Series:
     """Say in words what the corrected intervals decide.
 
@@ -241,6 +247,7 @@ def verdicts(tests: pd.DataFrame, words: tuple[str, str] = ("higher", "lower")) 
     return pd.Series(found, dtype=object)
 
 
+@checked
 def holm(p: np.ndarray) -> np.ndarray:
     """Correct p-values for their number (Holm, Scandinavian Journal of Statistics 6, 1979).
 
@@ -258,6 +265,9 @@ def holm(p: np.ndarray) -> np.ndarray:
     >>> print(holm(np.array([0.01, 0.04, 0.03])))
     [0.03 0.06 0.06]
     """
+    checks.array("p", p, (None,), finite=False, empty=True)
+    if ((p < 0) | (p > 1)).any():
+        raise DataError("a p-value that is none", field="p", expected="numbers from 0 to 1, or NaN")
     corrected = np.full(p.shape, np.nan)
     known = np.flatnonzero(~np.isnan(p))
     order = known[np.argsort(p[known], kind="stable")]
@@ -266,6 +276,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
+@checked
 def mean_test(difference: np.ndarray, level: float) -> dict[str, float]:
     """Test whether the mean of differences is zero, one difference per participant.
 
@@ -288,7 +299,7 @@ def mean_test(difference: np.ndarray, level: float) -> dict[str, float]:
     >>> print(round(found["low"], 3), round(found["high"], 3))
     0.02 0.22
     """
-    n = difference.size
+    n = checks.array("difference", difference, (None,)).size
     if n < MIN_PARTICIPANTS:
         return dict.fromkeys(("low", "high", "p"), np.nan)
     mean = difference.mean()

@@ -29,6 +29,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import rows_by_value
 from ecglib.core.errors import DataError
 from ecglib.evaluation.protocols import RESULT
@@ -56,6 +58,7 @@ class PermutationTest:
         return (1 + as_large) / (1 + self.permuted.size)
 
 
+@checked
 def areas(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Measure areas under ROC curves along the last axis, ties counted half; NaN without a class.
 
@@ -68,11 +71,23 @@ def areas(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (...)
 
+    Raises
+    ------
+    DataError
+        If a label is not 0 or 1, a score is not finite, or there is not one for each window.
+
     Examples
     --------
     >>> print(areas(np.array([[0, 1, 1], [1, 0, 0]]), np.array([0.2, 0.1, 0.9])))
     [0.5 0.5]
     """
+    labels, scores = checks.labels("labels", labels), checks.array("scores", scores)
+    if not labels.ndim or labels.shape[-1:] != scores.shape[-1:]:
+        raise DataError(
+            f"scores of shape {scores.shape} for labels of shape {labels.shape}",
+            field="scores",
+            expected="as many windows as labels",
+        )
     ranks = rankdata(scores, axis=-1)
     positive = labels.sum(axis=-1, dtype=np.float64)
     negative = labels.shape[-1] - positive
@@ -81,6 +96,7 @@ def areas(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return (rank_sum - positive * (positive + 1) / 2) / pairs
 
 
+@checked
 def mean_areas(labels: np.ndarray, scores: np.ndarray, participant: np.ndarray) -> np.ndarray:
     """Average the areas under the ROC curves of all participants who have both classes.
 
@@ -102,6 +118,9 @@ def mean_areas(labels: np.ndarray, scores: np.ndarray, participant: np.ndarray) 
     DataError
         If no participant has both classes.
     """
+    labels = checks.labels("labels", labels, (None, None))
+    scores = checks.array("scores", scores, (None, labels.shape[1]))
+    checks.of_length("participant", participant, labels.shape[1])
     of_person = np.array(
         [areas(labels[:, rows], scores[:, rows]) for rows in rows_by_value(participant).values()]
     )
@@ -113,6 +132,7 @@ def mean_areas(labels: np.ndarray, scores: np.ndarray, participant: np.ndarray) 
     return of_person[defined].mean(axis=0)
 
 
+@checked
 def permuted_labels(
     labels: np.ndarray,
     participant: np.ndarray,
@@ -149,6 +169,9 @@ def permuted_labels(
     array([[1, 1, 1, 1, 0, 0],
            [0, 0, 1, 1, 1, 1]])
     """
+    checks.array("labels", labels, (None,))
+    for name, values in (("participant", participant), ("trial", trial)):
+        checks.of_length(name, values, labels.size)
     rng = np.random.default_rng(seed)
     permuted = np.empty((n_permutations, labels.size), labels.dtype)
     for person, rows in rows_by_value(participant).items():
@@ -168,6 +191,7 @@ def permuted_labels(
     return permuted
 
 
+@checked
 def chance_test(
     predictions: pd.DataFrame, *, unit: str = "clip", n_permutations: int = 999, seed: int = 0
 ) -> PermutationTest:
@@ -214,6 +238,7 @@ def chance_test(
     return _compared(np.mean(of_seed, axis=0))
 
 
+@checked
 def refit_test(
     score: Callable[[np.ndarray], np.ndarray],
     labels: np.ndarray,
@@ -250,6 +275,7 @@ def refit_test(
     return _compared(mean_areas(labelings, score(labelings), participant))
 
 
+@checked
 def sign_flip_test(
     differences: np.ndarray, *, n_permutations: int = 9999, seed: int = 0
 ) -> PermutationTest:

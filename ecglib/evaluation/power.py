@@ -12,10 +12,14 @@ import pandas as pd
 from scipy import stats
 from scipy.optimize import brentq
 
-from ecglib.core.errors import DataError
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.evaluation.intervals import MIN_PARTICIPANTS, SHARED_TRAINING
 
+_LARGEST = 1e6  # in the unit of the metric; beyond it squares overflow
 
+
+@checked
 def power(
     effect: float, spread: float, n_participants: int, *, several_folds: bool = True
 ) -> float:
@@ -39,7 +43,15 @@ def power(
     -------
     float
         Of the two-sided t test of as many values from a normal distribution.
+
+    Raises
+    ------
+    DataError
+        If the spread is not positive, or there are fewer than 2 participants.
     """
+    checks.number("spread", spread, above=0, high=_LARGEST)
+    checks.number("effect", effect, -_LARGEST, _LARGEST)
+    checks.whole("n_participants", n_participants, 2)
     spread = spread * SHARED_TRAINING if several_folds else spread
     limit = stats.f.ppf(0.95, 1, n_participants - 1)  # the square of a t is an F
     shift = n_participants * (effect / spread) ** 2
@@ -47,6 +59,7 @@ def power(
     return float(stats.ncf.sf(limit, 1, n_participants - 1, shift))
 
 
+@checked
 def detectable_effect(
     spread: float, n_participants: int, *, probability: float = 0.8, several_folds: bool = True
 ) -> float:
@@ -66,14 +79,12 @@ def detectable_effect(
     Raises
     ------
     DataError
-        If the spread is not positive or there are too few participants for an interval.
+        If the spread is not positive, there are too few participants for an interval, or the
+        probability is out of range.
     """
-    if not spread > 0 or n_participants < MIN_PARTICIPANTS:
-        raise DataError(
-            f"no detectable effect for a spread of {spread} and {n_participants} participants",
-            field="spread, n_participants",
-            expected=f"a positive spread and at least {MIN_PARTICIPANTS} participants",
-        )
+    checks.number("spread", spread, above=0, high=_LARGEST)
+    checks.whole("n_participants", n_participants, MIN_PARTICIPANTS)
+    checks.number("probability", probability, above=0.05, below=1)
 
     def missing(effect: float) -> float:
         return power(effect, spread, n_participants, several_folds=several_folds) - probability
@@ -81,6 +92,7 @@ def detectable_effect(
     return float(brentq(missing, 0, 100 * spread))
 
 
+@checked
 def power_curves(
     spread: float, n_participants: Sequence[int], effects: Sequence[float] | None = None
 ) -> pd.DataFrame:
@@ -100,13 +112,17 @@ def power_curves(
     DataFrame
         Power for results of several folds, 0 to 1: a row per effect, a column per size.
     """
+    checks.number("spread", spread, above=0, high=_LARGEST)
+    n_participants = checks.several("n_participants", n_participants, checks.whole, 2)
     effects = np.linspace(0, 2 * spread, 61) if effects is None else np.asarray(effects)
+    checks.array("effects", effects, (None,))
     return pd.DataFrame(
         {n: [power(effect, spread, n) for effect in effects] for n in n_participants},
         index=pd.Index(effects, name="effect"),
     ).rename_axis(columns="n_participants")
 
 
+@checked
 def detectable_effects(spread: float, n_participants: Sequence[int] | None = None) -> pd.DataFrame:
     """Tabulate the smallest effect that is found 80 % of the time over the size of the cohort.
 
@@ -129,6 +145,9 @@ def detectable_effects(spread: float, n_participants: Sequence[int] | None = Non
     """
     if n_participants is None:
         n_participants = np.unique(np.geomspace(MIN_PARTICIPANTS, 200, 40).astype(int)).tolist()
+    n_participants = checks.several(
+        "n_participants", n_participants, checks.whole, MIN_PARTICIPANTS
+    )
     kinds = {"left-out heads": True, "finished head": False}
     return pd.DataFrame(
         {
@@ -139,6 +158,7 @@ def detectable_effects(spread: float, n_participants: Sequence[int] | None = Non
     )
 
 
+@checked
 def standard_errors(
     parts: Mapping[str, float],
     n_participants: Sequence[int],
@@ -158,7 +178,16 @@ def standard_errors(
     -------
     DataFrame
         A row per number of seeds, a column per number of participants.
+
+    Raises
+    ------
+    DataError
+        If a variance is missing or negative, or a number is below 1.
     """
+    for name in ("participant", "seed", "rest"):
+        checks.number("parts", parts.get(name), 0)
+    n_participants = checks.several("n_participants", n_participants, checks.whole, 1)
+    n_seeds = checks.several("n_seeds", n_seeds, checks.whole, 1)
     people, seeds = np.asarray(n_participants), np.asarray(n_seeds)[:, None]
     error = np.sqrt(
         parts["participant"] / people + parts["seed"] / seeds + parts["rest"] / (people * seeds)

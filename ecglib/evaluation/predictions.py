@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.tables import load_table, save_table, typed
 from ecglib.evaluation.protocols import COLUMNS, KEY
 
 
+@checked
 def prediction_rows(
     meta: pd.DataFrame,
     test: np.ndarray,
@@ -54,6 +57,15 @@ def prediction_rows(
     DataError
         If a probability is not a number from 0 to 1, or there is not one per test window.
     """
+    checks.frame("meta", meta, ("participant", "clip"))
+    checks.array("test", test, (None,))
+    if test.dtype.kind not in "iu" or not 0 <= test.min() <= test.max() < len(meta):
+        raise DataError(
+            "test windows that are no rows of the frame",
+            field="test",
+            expected=f"whole numbers from 0 to {len(meta) - 1}",
+        )
+    checks.array("labels", labels, (len(meta),))
     probability = np.asarray(probability)
     where = f"model {model}, target {target}, fold {fold}"
     if probability.shape != np.shape(test):
@@ -99,8 +111,10 @@ def append_predictions(*frames: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If a window is predicted twice by the same model, regime, protocol, target, fold and seed.
+        If no frame is given, one lacks a column, or a window is predicted twice by the same
+        model, regime, protocol, target, fold and seed.
     """
+    frames = checks.several("frames", frames, checks.frame, COLUMNS, True)
     joined = pd.concat(frames, ignore_index=True)[list(COLUMNS)]
     again = joined.duplicated(KEY)
     if again.any():
@@ -115,6 +129,7 @@ def append_predictions(*frames: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
+@checked
 def save_predictions(
     path: str | Path, predictions: pd.DataFrame, columns: Mapping[str, str] = COLUMNS
 ) -> None:
@@ -133,6 +148,7 @@ def save_predictions(
     save_table(path, predictions[list(columns)])
 
 
+@checked
 def load_predictions(path: str | Path, columns: Mapping[str, str] = COLUMNS) -> pd.DataFrame:
     """Read what `save_predictions` wrote.
 

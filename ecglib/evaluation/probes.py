@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.splits import (
     ParticipantGroupedKFold,
@@ -61,6 +63,7 @@ PROBES: Mapping[str, Probe] = {
 """Probes by the name of the identity."""
 
 
+@checked
 def run_probe(
     features: np.ndarray, meta: pd.DataFrame, identity: str, n_splits: int = 5, seed: int = 0
 ) -> pd.Series:
@@ -111,6 +114,7 @@ def run_probe(
     return pd.Series(named == truth, dtype=float).groupby(meta["participant"].to_numpy()).mean()
 
 
+@checked
 def probe_chance(meta: pd.DataFrame, identity: str) -> float:
     """Give the accuracy of guessing: one in the number of identities.
 
@@ -131,4 +135,6 @@ def probe_chance(meta: pd.DataFrame, identity: str) -> float:
     >>> probe_chance(meta, "participant"), probe_chance(meta, "trial")
     (0.5, 0.25)
     """
+    checks.frame("meta", meta)
+    checks.one_of("identity", identity, PROBES)
     return 1 / len(meta.groupby(list(PROBES[identity].columns)))

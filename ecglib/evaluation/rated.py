@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import label_matrix
 from ecglib.data.targets import Target, label_names
@@ -32,6 +34,7 @@ PROTOCOL = "new participant, some trials rated"
 """Name of this protocol in the column `protocol`."""
 
 
+@checked
 def regime_of(n_rated: int) -> str:
     """Name the regime in which `n_rated` trials of the tested person are training trials.
 
@@ -40,9 +43,11 @@ def regime_of(n_rated: int) -> str:
     >>> regime_of(4)
     '4 rated'
     """
+    checks.whole("n_rated", n_rated, 0)
     return f"{n_rated} rated"
 
 
+@checked
 def draw_trials(
     meta: pd.DataFrame, n_rated: int, n_draws: int = N_DRAWS, seed: int = 0
 ) -> dict[int, np.ndarray]:
@@ -77,6 +82,8 @@ def draw_trials(
     >>> draw_trials(meta, n_rated=2, n_draws=3)[1].shape
     (3, 2)
     """
+    checks.frame("meta", meta)
+    checks.whole("n_rated", n_rated, 0)
     drawn = {}
     for participant, clips in meta.groupby("participant")["clip"].unique().items():
         if len(clips) <= n_rated:
@@ -96,6 +103,7 @@ def draw_trials(
     return drawn
 
 
+@checked
 def rated_numbers(meta: pd.DataFrame, rated: Sequence[int] = RATED) -> tuple[int, ...]:
     """Keep those of `rated` that leave every participant at least half of the trials to test.
 
@@ -116,10 +124,13 @@ def rated_numbers(meta: pd.DataFrame, rated: Sequence[int] = RATED) -> tuple[int
     >>> rated_numbers(meta)
     (0, 1, 2)
     """
+    checks.frame("meta", meta)
+    rated = checks.several("rated", rated, checks.whole, 0)
     fewest = int(meta.groupby("participant")["clip"].nunique().min())
     return tuple(k for k in rated if 2 * k <= fewest)
 
 
+@checked
 def evaluate_rated(
     features_of: Mapping[int, np.ndarray],
     meta: pd.DataFrame,
@@ -222,6 +233,7 @@ def _evaluate_one(
     return pd.concat(rows, ignore_index=True)
 
 
+@checked
 def rated_curve(
     predictions: pd.DataFrame, metrics: Sequence[str], n_resamples: int
 ) -> pd.DataFrame:

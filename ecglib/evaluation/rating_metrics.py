@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.targets import TARGETS, Rating, as_target
 from ecglib.evaluation.intervals import mean_and_interval
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
+@checked
 def macro_mae(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Average the mean absolute errors of all ratings that were given, each counting once.
 
@@ -51,10 +54,12 @@ def macro_mae(truth: np.ndarray, predicted: np.ndarray) -> float:
     >>> macro_mae(np.array([1, 3, 3, 3]), np.array([3, 3, 3, 3]))
     1.0
     """
-    error = np.abs(np.asarray(predicted, dtype=np.float64) - truth)
+    truth, predicted = _pair(truth, predicted)
+    error = np.abs(predicted - truth)
     return float(np.mean([error[truth == rating].mean() for rating in np.unique(truth)]))
 
 
+@checked
 def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Measure agreement beyond chance; a miss by two steps counts four times a miss by one.
 
@@ -69,13 +74,15 @@ def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray) -> float:
         1 is perfect, 0 what independent ratings of these frequencies give; 0 for a constant
         prediction, NaN for a constant truth.
     """
-    rounded = np.floor(np.asarray(predicted, dtype=np.float64) + 0.5)
+    truth, predicted = _pair(truth, predicted)
+    rounded = np.floor(predicted + 0.5)
     if np.ptp(truth) == 0:
         return float("nan")
     by_chance = np.subtract.outer(truth, rounded) ** 2
     return float(1 - np.mean((truth - rounded) ** 2) / by_chance.mean())
 
 
+@checked
 def spearman(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Correlate the ranks, which says whether the order is right, whatever the scale.
 
@@ -89,11 +96,13 @@ def spearman(truth: np.ndarray, predicted: np.ndarray) -> float:
     float
         -1 to 1; NaN if either is constant.
     """
+    truth, predicted = _pair(truth, predicted)
     if np.ptp(truth) == 0 or np.ptp(predicted) == 0:
         return float("nan")
     return float(np.corrcoef(rankdata(truth), rankdata(predicted))[0, 1])
 
 
+@checked
 def concordance(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Correlate, and take off for a wrong mean or spread: Lin's concordance coefficient.
 
@@ -107,11 +116,17 @@ def concordance(truth: np.ndarray, predicted: np.ndarray) -> float:
     float
         -1 to 1; 0 for a constant prediction, NaN for a constant truth.
     """
-    if np.ptp(truth) == 0:
+    x, y = _pair(truth, predicted)
+    if np.ptp(x) == 0:
         return float("nan")
-    x, y = (np.asarray(values, dtype=np.float64) for values in (truth, predicted))
     covariance = np.mean((x - x.mean()) * (y - y.mean()))
     return float(2 * covariance / (x.var() + y.var() + (x.mean() - y.mean()) ** 2))
+
+
+def _pair(truth: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Check that there is one rating given and one predicted per window."""
+    truth = checks.array("truth", truth, (None,)).astype(np.float64)
+    return truth, checks.array("predicted", predicted, truth.shape).astype(np.float64)
 
 
 RATING_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
@@ -123,6 +138,7 @@ RATING_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 """Metrics of ratings by the names that they have in tables."""
 
 
+@checked
 def rating_metrics(
     predictions: pd.DataFrame, targets: Sequence[str | Rating] = TARGETS
 ) -> pd.DataFrame:
@@ -158,6 +174,7 @@ def rating_metrics(
     return pd.DataFrame(list(rows.values()), index=index)
 
 
+@checked
 def summarise_ratings(
     predictions: pd.DataFrame,
     targets: Sequence[str | Rating] = TARGETS,

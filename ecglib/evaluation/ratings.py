@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
+from ecglib.core.annotations import checked
 from ecglib.core.tables import typed
 from ecglib.data.labels import class_labels
 from ecglib.data.targets import Rating, as_target
@@ -16,6 +17,7 @@ from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.protocols import RATING_COLUMNS
 
 
+@checked
 def evaluate_ratings(
     models: Mapping[str, BaseEstimator],
     features_of: Mapping[int, np.ndarray],

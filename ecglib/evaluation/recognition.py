@@ -14,6 +14,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.model_selection import GroupKFold
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.metrics import auc
 from ecglib.pretext.transformations import TASKS
@@ -25,6 +27,7 @@ MAX_FOLDS = 5
 """Most folds by clip in which the amplitudes of one participant are measured."""
 
 
+@checked
 def task_scores(logits: np.ndarray) -> pd.DataFrame:
     """Score every pretext head at its one-against-six question.
 
@@ -61,6 +64,7 @@ def task_scores(logits: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
 
 
+@checked
 def confusion(logits: np.ndarray) -> pd.DataFrame:
     """Count which head answers most strongly to each version.
 
@@ -90,6 +94,7 @@ def confusion(logits: np.ndarray) -> pd.DataFrame:
     )
 
 
+@checked
 def areas_by_version(logits: np.ndarray) -> pd.DataFrame:
     """Score every pretext head against each other version apart.
 
@@ -135,6 +140,7 @@ def areas_by_version(logits: np.ndarray) -> pd.DataFrame:
     )
 
 
+@checked
 def original_vs_scaled(logits: np.ndarray) -> float:
     """Measure how well the network tells a window from its scaled version.
 
@@ -159,6 +165,7 @@ def original_vs_scaled(logits: np.ndarray) -> float:
     return _auc_of_pair(difference[:, original], difference[:, scaled])
 
 
+@checked
 def amplitude_statistics(X: np.ndarray) -> np.ndarray:
     """Describe the amplitude of windows on a logarithmic scale.
 
@@ -193,6 +200,7 @@ def amplitude_statistics(X: np.ndarray) -> np.ndarray:
     return np.log(sizes)
 
 
+@checked
 def amplitude_reference(
     X: np.ndarray, meta: pd.DataFrame, factor: float = 1.1
 ) -> dict[str, object]:
@@ -229,6 +237,7 @@ def amplitude_reference(
         If there are fewer than two participants, a participant has fewer than two clips in a lead,
         or a window has no amplitude.
     """
+    checks.array("X", X, (len(meta), None))
     statistics = amplitude_statistics(X)
     shift = np.log(factor)
     participant = meta["participant"].to_numpy()
@@ -268,6 +277,7 @@ def amplitude_reference(
     }
 
 
+@checked
 def head_reference(pair: float) -> float:
     """Turn the area for one hard pair into that of a head against all six other versions.
 
@@ -282,6 +292,7 @@ def head_reference(pair: float) -> float:
     float
         Mean over the six other versions, five of them told apart without error.
     """
+    checks.number("pair", pair, 0, 1)
     n_others = len(TASKS) - 1
     return (n_others - 1 + pair) / n_others
 

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import comb
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.released_metrics import released_metrics
 
@@ -52,6 +54,7 @@ class Refits:
         return self.predicted[chosen, np.arange(self.fold.size)]
 
 
+@checked
 def refit(
     features: np.ndarray,
     labels: np.ndarray,
@@ -99,6 +102,7 @@ def refit(
     return Refits(labels, fold_of, by_refit[:, fold_of, np.arange(len(labels))] > 0.5)
 
 
+@checked
 def best_of(scores: np.ndarray, k: int) -> np.ndarray:
     """Average the best of k scores over all ways to draw k of those at hand.
 
@@ -124,6 +128,7 @@ def best_of(scores: np.ndarray, k: int) -> np.ndarray:
     >>> [float(best_of(np.array([0.5, 0.25, 0.75]), k).round(3)) for k in (1, 2, 3)]
     [0.5, 0.667, 0.75]
     """
+    checks.array("scores", scores)
     n = len(scores)
     if not 1 <= k <= n:
         raise DataError(f"best of {k} of {n} scores", field="k", expected=f"from 1 to {n}")
@@ -132,6 +137,7 @@ def best_of(scores: np.ndarray, k: int) -> np.ndarray:
     return np.tensordot(weight, np.sort(scores, axis=0), axes=1)
 
 
+@checked
 def optimism(refits: Refits) -> pd.DataFrame:
     """Average the test score over folds, if the best of k refits is reported.
 

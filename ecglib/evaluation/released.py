@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
 from ecglib.evaluation.crossval import evaluate_frozen
@@ -30,6 +32,7 @@ CORRECTED = "corrected"
 """The variant without any defect."""
 
 
+@checked
 def released_protocol(
     features: np.ndarray,
     meta: pd.DataFrame,
@@ -75,6 +78,7 @@ def released_protocol(
     return evaluate_frozen(features, meta, splitter, [target], head, seed, variant, SEEN)
 
 
+@checked
 def score(predictions: pd.DataFrame) -> dict[str, float]:
     """Score one variant's predictions for one target.
 
@@ -100,11 +104,14 @@ def score(predictions: pd.DataFrame) -> dict[str, float]:
     }
 
 
+@checked
 def dominance_as_valence(meta: pd.DataFrame) -> pd.DataFrame:
     """Return the frame `meta` with its valence column filled from dominance."""
+    checks.frame("meta", meta)
     return meta.assign(valence=meta["dominance"])
 
 
+@checked
 def last_file_scaling(windows: Windows, cohort: Cohort, config: WindowConfig) -> pd.DataFrame:
     """Measure how windows change if a person's last recording alone gives the statistics.
 
@@ -155,6 +162,7 @@ def last_file_scaling(windows: Windows, cohort: Cohort, config: WindowConfig) ->
     return pd.DataFrame(rows, columns=["participant", "lead", "gain", "offset"])
 
 
+@checked
 def rescale(windows: Windows, scaling: pd.DataFrame) -> Windows:
     """Apply a gain and an offset to the windows of every participant and lead.
 
@@ -183,6 +191,7 @@ def rescale(windows: Windows, scaling: pd.DataFrame) -> Windows:
     return replace(windows, X=X.astype(np.float32))
 
 
+@checked
 def shuffle_trials(meta: pd.DataFrame, target: str, seed: int) -> pd.DataFrame:
     """Permute each participant's ratings among that participant's trials.
 

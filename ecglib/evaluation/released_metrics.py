@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
+from ecglib.core.errors import DataError
 from ecglib.evaluation.intervals import mean_and_interval
 
-if TYPE_CHECKING:
-    pass
 
-
-from ecglib.core.errors import DataError
-
-
+@checked
 def released_metrics(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Score predicted classes as the released code does.
 
@@ -99,6 +96,7 @@ class PooledScore:
     of_participant: np.ndarray
 
 
+@checked
 def pooled_score(
     truth: np.ndarray, predicted: np.ndarray, participant: np.ndarray, name: str = "f1"
 ) -> PooledScore:
@@ -117,6 +115,9 @@ def pooled_score(
     -------
     PooledScore
     """
+    checks.labels("truth", truth, (None,))
+    checks.labels("predicted", predicted, truth.shape)
+    checks.of_length("participant", participant, truth.size)
     own = np.array(
         [
             _confusion(truth[participant == p], predicted[participant == p])
@@ -129,6 +130,7 @@ def pooled_score(
     return PooledScore(whole, whole + (len(own) - 1) * (without.mean() - without))
 
 
+@checked
 def mean_score(scores: Sequence[PooledScore]) -> PooledScore:
     """Average scores of the same participants, such as those of several refits.
 
@@ -147,6 +149,7 @@ def mean_score(scores: Sequence[PooledScore]) -> PooledScore:
     )
 
 
+@checked
 def score_change(a: PooledScore, b: PooledScore, n_resamples: int = 9999) -> dict[str, float]:
     """Compare two scores of the same participants.
 

@@ -16,6 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.artifacts import fingerprint, plain
 from ecglib.core.errors import DataError
@@ -32,6 +33,7 @@ class CollapseWarning(UserWarning):
     """The features say nearly the same of every window."""
 
 
+@checked
 def collapse_report(features: np.ndarray) -> pd.Series:
     """Say how much features vary over the windows, and whether they collapsed.
 
@@ -143,6 +145,7 @@ class Probes(keras.callbacks.Callback):
     these participants, which a test on others allows.
     """
 
+    @checked
     def __init__(
         self,
         X: np.ndarray,

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
+from ecglib.core.annotations import checked
 from ecglib.core.tables import load_table, save_table
 from ecglib.evaluation.metrics import auc
 from ecglib.evaluation.protocols import CHOICE, ORIGIN
 
 
+@checked
 def score_participants(predictions: pd.DataFrame) -> pd.DataFrame:
     """Compute the metrics on every participant's test windows.
 
@@ -55,11 +57,13 @@ def _recall(truth: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.mean([np.mean(predicted[truth == c] == c) for c in np.unique(truth)]))
 
 
+@checked
 def save_scores(path: str | Path, scores: pd.DataFrame) -> None:
     """Write `scores` to a file at `path`, six digits each; see `ecglib.core.tables.save_table`."""
     save_table(path, scores, float_format="%.6g")
 
 
+@checked
 def load_scores(path: str | Path, columns: Sequence[str] = (*ORIGIN, *CHOICE)) -> pd.DataFrame:
     """Read what `save_scores` wrote.
 

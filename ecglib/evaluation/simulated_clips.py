@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.progress import progress
 from ecglib.evaluation.crossed import crossed_interval
 
@@ -51,6 +53,7 @@ class Audience:
         """True mean area, over people and clips without end."""
         return float(stats.norm.cdf(self.separation / np.sqrt(2 * (1 + self.clips**2))))
 
+    @checked
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Invent clips, people, their ratings and what the head says.
 
@@ -85,6 +88,7 @@ class Audience:
         return high, of_trial[..., None] + window
 
 
+@checked
 def compared(high: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Count pairs of windows of two clips, as `ecglib.evaluation.crossed.crossed_interval` needs.
 
@@ -103,12 +107,15 @@ def compared(high: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarr
     >>> right[0, 0, 1], pairs[0, 0, 1]
     (np.float64(3.0), np.float64(4.0))
     """
+    high = checks.array("high", high, (None, None)).astype(bool)
+    scores = checks.array("scores", scores, (*high.shape, None))
     distance = scores[:, :, None, :, None] - scores[:, None, :, None, :]
     won = 0.5 * (1 + np.sign(distance)).sum(axis=(3, 4))
     counted = (high[:, :, None] & ~high[:, None, :]).astype(float)
     return won * counted, counted * scores.shape[2] ** 2
 
 
+@checked
 def clips_table(repetitions: int = 300, n_resamples: int = 499, seed: int = 0) -> pd.DataFrame:
     """Measure how often both intervals cover the truth about other people and other clips.
 

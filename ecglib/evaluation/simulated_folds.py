@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.progress import progress
 from ecglib.evaluation.intervals import SHARED_TRAINING
 from ecglib.evaluation.simulation import People, coverage
@@ -33,6 +35,7 @@ MODELS, WAYS = "two models", "minus one person out"
 """Differences: of linear heads on two halves of the features, and of two ways of folding."""
 
 
+@checked
 def folds_table(
     separations: tuple[float, ...] = (0.0, 0.8),
     n_participants: int = 23,
@@ -68,6 +71,8 @@ def folds_table(
     >>> table.loc[0, ["head", "result"]].tolist(), table["truth"].between(-0.5, 1).all()
     (['linear', 'one person out'], np.True_)
     """
+    checks.several("separations", separations, checks.number)
+    checks.whole("n_participants", n_participants, 4)  # as many as there are folds of people
     rows = []
     for separation in separations:
         people = People(separation, spread=separation / 2, n_features=16)
@@ -129,6 +134,7 @@ def _of_cohort(
     return found
 
 
+@checked
 def areas_within(labels: np.ndarray, scores: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """Measure areas along the last axis, comparing windows of the same fold only.
 
@@ -150,6 +156,9 @@ def areas_within(labels: np.ndarray, scores: np.ndarray, fold: np.ndarray) -> np
     >>> print(areas_within(np.array([1, 0, 1, 0]), scores, fold))
     1.0
     """
+    checks.labels("labels", labels)
+    checks.array("scores", scores, labels.shape)
+    checks.array("fold", fold, labels.shape)
     pairs = (labels[..., :, None] > labels[..., None, :]) & (
         fold[..., :, None] == fold[..., None, :]
     )

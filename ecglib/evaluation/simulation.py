@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.progress import progress
 from ecglib.evaluation.intervals import bootstrap_interval
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
@@ -65,6 +67,10 @@ class People:
     n_windows: int = 4
     alike: float = 0.5
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        checks.whole("n_windows", self.n_windows, 1)
+
     @property
     def auc(self) -> float:
         """True mean over participants of the area under the ROC curve of the first feature."""
@@ -81,6 +87,7 @@ class People:
         )
         return float(recalls @ [self.responders, 1 - self.responders] / 2)
 
+    @checked
     def draw(
         self, size: int | tuple[int, ...], rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -104,6 +111,7 @@ class People:
             Features of the windows.
         """
         size = (size,) if isinstance(size, int) else size
+        checks.several("size", size, checks.whole, 1)
         high = rng.random((*size, self.n_trials)) < rng.beta(5, 5, (*size, 1))
         responds = rng.random(size) < self.responders
         separation = responds * (self.separation + self.spread * rng.standard_normal(size))
@@ -133,6 +141,7 @@ CASES: dict[str, tuple[People, str]] = {
 """Metrics whose intervals are tried out: people, and what is computed of each of them."""
 
 
+@checked
 def coverage(
     values: np.ndarray, truth: float, *, n_resamples: int = 999, widening: float = 1.0
 ) -> dict[str, float]:
@@ -157,6 +166,7 @@ def coverage(
         ``coverage``; ``error``, its standard error; and the shares of intervals that lie
         ``below`` and ``above`` the truth.
     """
+    checks.array("values", values, (None, None), finite=False)
     below = above = 0
     for i, row in enumerate(progress(values, "intervals", total=len(values), unit="cohort")):
         row = row[np.isfinite(row)]
@@ -173,6 +183,7 @@ def coverage(
     }
 
 
+@checked
 def coverage_table(
     n_participants: Sequence[int] = (10, 23, 40), repetitions: int = 800, seed: int = 0
 ) -> pd.DataFrame:
@@ -205,6 +216,7 @@ def coverage_table(
     return pd.DataFrame(rows)
 
 
+@checked
 def cross_validation_table(
     separations: Sequence[float] = (0.0, 0.4, 1.2),
     n_participants: int = 23,
@@ -263,6 +275,7 @@ def cross_validation_table(
     return pd.DataFrame(rows)
 
 
+@checked
 def null_p_values(
     repetitions: int = 300, n_permutations: int = 99, n_participants: int = 23, seed: int = 0
 ) -> pd.DataFrame:
@@ -310,6 +323,7 @@ def null_p_values(
     return pd.DataFrame(rows)
 
 
+@checked
 def uniformity(p_values: pd.DataFrame, n_permutations: int = 99) -> pd.DataFrame:
     """Compare p-values where there is nothing to find with the uniform distribution.
 
@@ -348,6 +362,7 @@ def uniformity(p_values: pd.DataFrame, n_permutations: int = 99) -> pd.DataFrame
     return pd.DataFrame(rows).set_index("test")
 
 
+@checked
 def simulated_power(
     effect: float, spread: float, n_participants: int, *, repetitions: int = 1000, seed: int = 0
 ) -> float:
@@ -366,11 +381,14 @@ def simulated_power(
     -------
     float
     """
+    checks.number("spread", spread, above=0, high=1e6)
+    checks.number("effect", effect, -1e6, 1e6)
     rng = np.random.default_rng(seed)
     values = rng.normal(effect, spread, (repetitions, n_participants))
     return coverage(values, 0.0)["above"]
 
 
+@checked
 def prediction_frame(
     labels: np.ndarray,
     scores: np.ndarray,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import KFold, StratifiedGroupKFold
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import DATASET
 from ecglib.preprocessing.segmentation import WindowConfig
@@ -38,6 +39,7 @@ class Splitter:
     columns: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
+    @checked
     def split(
         self, meta: pd.DataFrame, y: np.ndarray | None = None, groups: object = None
     ) -> Iterator[Fold]:
@@ -69,6 +71,7 @@ class Splitter:
             self._check(i, train, test, labels)
         return iter(folds)
 
+    @checked
     def get_n_splits(
         self, meta: pd.DataFrame | None = None, y: object = None, groups: object = None
     ) -> int:
@@ -152,6 +155,7 @@ class _KFold(Splitter):
 
     unit = ""
 
+    @checked
     def __init__(self, n_splits: int = 10, seed: int = 0) -> None:
         self.n_splits = n_splits
         self.seed = seed
@@ -247,6 +251,7 @@ class WindowKFoldWithGap(WindowKFold):
     protocol = "window-kfold-gap"
     needs = ("participant", "clip", "start")
 
+    @checked
     def __init__(
         self,
         n_splits: int = 10,
@@ -255,12 +260,6 @@ class WindowKFoldWithGap(WindowKFold):
         length_s: float = WindowConfig.length_s,
     ) -> None:
         super().__init__(n_splits, seed)
-        if not (gap_s >= 0 and length_s > 0):
-            raise DataError(
-                f"gap of {gap_s} s, windows of {length_s} s",
-                field="gap_s, length_s",
-                expected="a gap of 0 s or more, windows longer than 0 s",
-            )
         self.gap_s = gap_s
         self.length_s = length_s
 

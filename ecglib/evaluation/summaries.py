@@ -30,6 +30,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import DATASET
 from ecglib.evaluation.intervals import mean_and_interval
@@ -37,6 +39,7 @@ from ecglib.evaluation.metrics import METRICS, auc_within_folds
 from ecglib.evaluation.protocols import MAJORITY, RESULT
 
 
+@checked
 def participant_metrics(
     predictions: pd.DataFrame, metrics: Sequence[str] = tuple(METRICS)
 ) -> pd.DataFrame:
@@ -59,7 +62,7 @@ def participant_metrics(
     Raises
     ------
     DataError
-        If a column is missing, or a probability or label is not valid.
+        If a column is missing, a probability or label is not valid, or a prediction stands twice.
     """
     predictions = _checked(predictions)
     functions = _functions(metrics)
@@ -81,6 +84,7 @@ def participant_metrics(
     return frame
 
 
+@checked
 def summarise(
     predictions: pd.DataFrame,
     metrics: Sequence[str] = tuple(METRICS),
@@ -127,7 +131,7 @@ def summarise(
     DataError
         If `predictions` are not valid, or lack the majority class for a protocol and target.
     """
-    predictions = _checked(predictions)
+    predictions, _ = _checked(predictions), _functions(metrics)
     options = {
         "level": level,
         "n_intervals": n_intervals,
@@ -165,6 +169,7 @@ def summarise(
     return table
 
 
+@checked
 def summarise_datasets(
     predictions: pd.DataFrame,
     meta: pd.DataFrame,
@@ -238,6 +243,7 @@ def summarise_datasets(
     return pd.concat(tables, ignore_index=True)
 
 
+@checked
 def paired_difference(
     a: pd.DataFrame,
     b: pd.DataFrame,
@@ -273,7 +279,7 @@ def paired_difference(
     DataError
         If a frame holds several models or regimes, or the two test different windows.
     """
-    a, b = _checked(a), _checked(b)
+    a, b, _ = _checked(a), _checked(b), _functions(metrics)
     for frame in (a, b):
         if len(frame[["model", "regime"]].drop_duplicates()) != 1:
             raise DataError(
@@ -351,7 +357,7 @@ def _arrays(group: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _functions(names: Sequence[str]) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
-    for name in names:
+    for name in checks.several("metrics", names, checks.of_type, str):
         if name not in METRICS:
             raise DataError(
                 f"unknown metric {name!r}", field="metrics", expected="one of " + ", ".join(METRICS)
@@ -379,6 +385,16 @@ def _checked(predictions: pd.DataFrame) -> pd.DataFrame:
                 field=column,
                 expected="a number from 0 to 1" if column == "probability" else "0 or 1",
             )
+    again = predictions.duplicated([*RESULT, "fold", "seed", "window"])
+    if again.any():
+        row = predictions[again].iloc[0]
+        raise DataError(
+            f"{again.sum()} predictions made twice, the first of window {row['window']} by model "
+            f"{row['model']}",
+            participant=row["participant"],
+            field="window",
+            expected="one prediction for each window, fold and seed of a result",
+        )
     predictions = predictions.copy(deep=False)
     predictions.attrs = {}
     return predictions

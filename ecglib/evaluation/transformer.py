@@ -12,6 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.models.embedding import embed, find_encoder
 from ecglib.preprocessing.filters import highpass, n_resampled, resample
@@ -78,12 +80,13 @@ class ECGEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     [1.0, 1.0, 1.0]
     """
 
-    def __init__(
+    def __init__(  # which must not check: scikit-learn asks that `fit` does
         self, encoder: keras.Model | str | Path | None = None, fs: float | None = None
     ) -> None:
         self.encoder = encoder
         self.fs = fs
 
+    @checked
     def fit(self, X: Any, y: Any = None) -> ECGEncoder:
         """Find the encoder and note how long rows are.
 
@@ -161,6 +164,7 @@ class ECGEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return self._encoder.output_shape[1]
 
 
+@checked
 def prepare_rows(X: np.ndarray, fs: float, config: WindowConfig | None = None) -> np.ndarray:
     """Resample, filter and normalise raw rows, each by itself.
 
@@ -200,6 +204,7 @@ def prepare_rows(X: np.ndarray, fs: float, config: WindowConfig | None = None) -
     return ((rows - mean) / sd).astype(np.float32)
 
 
+@checked
 def cover(rows: np.ndarray, length: int) -> np.ndarray:
     """Cover rows with windows.
 
@@ -223,6 +228,7 @@ def cover(rows: np.ndarray, length: int) -> np.ndarray:
     >>> cover(np.arange(2)[None], 3).tolist()
     [[0, 1, 0]]
     """
+    checks.array("rows", rows, (None, None))
     n = rows.shape[1]
     if n < length:
         return np.pad(rows, [(0, 0), (0, length - n)])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.protocols import RESULT
 from ecglib.evaluation.summaries import participant_metrics
 
 
+@checked
 def variance_parts(table: np.ndarray) -> dict[str, float]:
     """Split the variance of a table of participants and seeds into its sources.
 
@@ -72,6 +74,7 @@ def variance_parts(table: np.ndarray) -> dict[str, float]:
     }
 
 
+@checked
 def seed_variance(predictions: pd.DataFrame, metric: str = "auc") -> pd.DataFrame:
     """Tell the noise of seeds from the differences between participants.
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 
@@ -120,6 +122,7 @@ class BeatFeatures:
     def __len__(self) -> int:
         return len(self.values)
 
+    @checked
     def relative_to_person(self, participant: np.ndarray) -> BeatFeatures:
         """Subtract from every feature the person's own mean over all of the person's windows.
 
@@ -140,6 +143,7 @@ class BeatFeatures:
         centred = known - known.groupby(np.asarray(participant)).transform("mean")
         return BeatFeatures(centred.fillna(0.0).to_numpy(), self.valid)
 
+    @checked
     def relative_to_baseline(
         self, trial: np.ndarray, baseline: BeatFeatures, baseline_trial: np.ndarray
     ) -> BeatFeatures:
@@ -189,6 +193,7 @@ class BeatFeatures:
         return BeatFeatures(np.where(valid, self.values - np.where(valid, rest, 0.0), 0.0), valid)
 
 
+@checked
 def upright(x: np.ndarray, fs: float) -> np.ndarray:
     """Turn a window so that its main deflection points up.
 
@@ -204,11 +209,13 @@ def upright(x: np.ndarray, fs: float) -> np.ndarray:
     ndarray, shape (n_samples,)
         `x`, or ``-x`` if the typical depth of a block of 2 s exceeds its typical height.
     """
+    checks.array("x", x, (None,))
     length = min(int(_BLOCK_S * fs), len(x))
     blocks = x[: len(x) // length * length].reshape(-1, length) - np.median(x)
     return -x if np.median(-blocks.min(axis=1)) > np.median(blocks.max(axis=1)) else x
 
 
+@checked
 def find_beats(x: np.ndarray, fs: float) -> np.ndarray:
     """Find the R peaks of an upright window with NeuroKit2's detector.
 
@@ -225,6 +232,7 @@ def find_beats(x: np.ndarray, fs: float) -> np.ndarray:
         Increasing positions of the largest sample within 50 ms of each detection; empty where
         nothing was found.
     """
+    checks.array("x", x, (None,))
     import neurokit2 as nk  # an extra of this package, and slow to import
 
     if np.ptp(x) == 0:
@@ -238,6 +246,7 @@ def find_beats(x: np.ndarray, fs: float) -> np.ndarray:
     return np.unique([s + np.argmax(x[s : s + 2 * reach + 1]) for s in starts]).astype(int)
 
 
+@checked
 def median_beat(x: np.ndarray, fs: float, peaks: np.ndarray) -> tuple[np.ndarray, int]:
     """Average the beats of a window by their median, sample by sample.
 
@@ -258,6 +267,8 @@ def median_beat(x: np.ndarray, fs: float, peaks: np.ndarray) -> tuple[np.ndarray
     n_complete : int
         Number of beats that lie in the window from end to end.
     """
+    checks.array("x", x, (None,))
+    checks.array("peaks", peaks, empty=True)
     beats = _whole_beats(x, fs, peaks)
     if not len(beats):
         return np.zeros(beats.shape[1]), 0
@@ -265,6 +276,7 @@ def median_beat(x: np.ndarray, fs: float, peaks: np.ndarray) -> tuple[np.ndarray
     return beat - np.median(beat[_between(_BASELINE_S, fs)]), len(beats)
 
 
+@checked
 def landmarks(beat: np.ndarray, fs: float, rr_s: float | None = None) -> dict[str, float]:
     """Find the waves of a median beat.
 
@@ -285,6 +297,9 @@ def landmarks(beat: np.ndarray, fs: float, rr_s: float | None = None) -> dict[st
         ``falling``, where the R wave passes half its height (NaN if it never does); ``t``, the
         point farthest from zero from 140 ms after R on, whatever its sign.
     """
+    checks.array("beat", beat, (None,))
+    if rr_s is not None:
+        checks.number("rr_s", rr_s, above=0, high=60)
     r = round(BEFORE_S * fs)
     p_wave = _between(_P_S, fs)
     t_wave = _between((_T_FROM_S, AFTER_S if rr_s is None else min(AFTER_S, 0.6 * rr_s)), fs)
@@ -296,6 +311,7 @@ def landmarks(beat: np.ndarray, fs: float, rr_s: float | None = None) -> dict[st
     }
 
 
+@checked
 def window_features(X: np.ndarray, fs: float) -> BeatFeatures:
     """Describe every window by the ten `FEATURES`.
 
@@ -371,6 +387,7 @@ class AnnotatedWindow:
     half_height: tuple[float, float]
 
 
+@checked
 def annotate_window(x: np.ndarray, fs: float) -> AnnotatedWindow:
     """Find what the features of one window are measured on, to draw it.
 
@@ -419,6 +436,7 @@ def annotate_window(x: np.ndarray, fs: float) -> AnnotatedWindow:
     )
 
 
+@checked
 def largest_deflection(x: np.ndarray, start: int, stop: int) -> int:
     """Find the sample farthest from zero in a part of a window: the R peak of one beat.
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 
+@checked
 def band_powers(X: np.ndarray, fs: float, n_bands: int = 40) -> np.ndarray:
     """Describe windows by their power in bands of one hertz, without any training.
 
@@ -29,6 +32,7 @@ def band_powers(X: np.ndarray, fs: float, n_bands: int = 40) -> np.ndarray:
     DataError
         If the windows are shorter than one second or the bands go beyond half the sampling rate.
     """
+    checks.array("X", X, empty=True)
     power = np.abs(np.fft.rfft(X, axis=1)) ** 2
     per_band = int(X.shape[1] / fs)
     stop = 1 + n_bands * per_band

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from ecglib import __version__
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.models.encoder import EncoderConfig
 
@@ -236,6 +237,7 @@ class EncoderCard:
             ) from error
         _set(self, training=training, versions=dict(self.versions))
 
+    @checked
     def check_fits(self, **windows: Any) -> None:
         """Refuse windows that were prepared otherwise than those from which the encoder learnt.
 
@@ -271,6 +273,7 @@ class EncoderCard:
         return dataclasses.asdict(self)
 
     @classmethod
+    @checked
     def from_json(cls, values: Any) -> EncoderCard:
         """Make a card of plain values, whose origin need not be trusted.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from ecglib.core.arrays import check_finite
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
 from ecglib.core.progress import progress as with_progress
@@ -32,6 +32,7 @@ def encoders() -> list[str]:
     return sorted(f.name.removesuffix(".npz") for f in SHIPPED.iterdir() if f.name[-4:] == ".npz")
 
 
+@checked
 def find_encoder(
     encoder: keras.Model | str | Path | None = None,
 ) -> tuple[keras.Model, EncoderCard | None]:
@@ -60,6 +61,7 @@ def find_encoder(
     return load_encoder(encoder_file(encoder))
 
 
+@checked
 def encoder_file(encoder: str | Path | None = None) -> Path:
     """Find the file of an encoder by its name or its path.
 
@@ -90,6 +92,7 @@ def encoder_file(encoder: str | Path | None = None) -> Path:
     )
 
 
+@checked
 def embed(
     windows: Any,
     encoder: keras.Model | str | Path | None = None,
@@ -162,39 +165,6 @@ def embed(
     if not done:
         raise DataError("no windows to embed", field="windows", expected="one or more")
     return np.concatenate(features)
-
-
-def check_features(arrays: Mapping[str, np.ndarray], n_windows: int) -> None:
-    """Refuse features that are not one finite row for every window.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        Features by name.
-    n_windows : int
-        Number of windows that they are of.
-
-    Raises
-    ------
-    DataError
-        Names the array.
-
-    Examples
-    --------
-    >>> check_features({"features": np.zeros((3, 256), "float32")}, n_windows=4)
-    Traceback (most recent call last):
-    ...
-    ecglib.core.errors.DataError: field features: array of shape (3, 256). Expected 4 rows, one \
-per window.
-    """
-    for name, array in arrays.items():
-        if array.ndim != 2 or len(array) != n_windows:
-            raise DataError(
-                f"array of shape {array.shape}",
-                field=name,
-                expected=f"{n_windows} rows, one per window",
-            )
-    check_finite(arrays)
 
 
 def _application(encoder: keras.Model, batch_size: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -16,7 +16,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import later
+from ecglib.core.errors import DataError
 from ecglib.models.layers import POOLINGS, BlockMaxPooling1D, SpectralConv1D, TimePooling
 
 
@@ -70,22 +73,15 @@ class EncoderConfig:
     pooling: Literal["max", "mean", "both", "scales"] = later("max")
 
     def __post_init__(self) -> None:
-        for name, known in (
-            ("convolution", ("direct", "spectral")),
-            ("precision", ("float32", "bfloat16")),
-            ("pooling", tuple(POOLINGS)),
-        ):
-            value = getattr(self, name)
-            if value not in known:
-                raise ValueError(
-                    f"{name} {value!r} is unknown: use {' or '.join(map(repr, known))}"
-                )
+        check_fields(self)
         if (self.convolution, self.precision) == ("spectral", "bfloat16"):
-            raise ValueError("spectral convolutions need float32: use direct ones with bfloat16")
-        if self.activation not in ("relu", "leaky_relu"):
-            raise ValueError(
-                f"activation {self.activation!r} is unknown: use 'relu' or 'leaky_relu'"
+            raise DataError(
+                "spectral convolutions in bfloat16",
+                field="precision",
+                expected="float32, which they need",
+                remedy="use direct convolutions with bfloat16",
             )
+        checks.number("slope", self.slope, 0, below=1)
         if len(self.filters) != len(self.kernels):
             raise ValueError(
                 f"{len(self.filters)} filters and {len(self.kernels)} kernels: give one of each "
@@ -93,20 +89,23 @@ class EncoderConfig:
             )
 
 
+@checked
 def half_l2(beta: float) -> keras.regularizers.Regularizer:
     """Give the penalty `beta`/2·‖w‖².
 
     The released code (TensorFlow 1, ``tf.nn.l2_loss``) has the half, `keras.regularizers.L2` has
     not: this is ``L2(beta / 2)``.
     """
-    return keras.regularizers.L2(beta / 2)
+    return keras.regularizers.L2(checks.number("beta", beta, 0) / 2)
 
 
+@checked
 def layer_seeds(seed: int, n: int) -> list[int]:
     """Derive `n` unrelated seeds from one `seed`, for layers that are built together."""
     return [int(s) for s in np.random.SeedSequence(seed).generate_state(n) >> 1]
 
 
+@checked
 def build_encoder(
     config: EncoderConfig | None = None, length: int = 2560, seed: int = 0, name: str = "encoder"
 ) -> keras.Model:
@@ -167,6 +166,7 @@ def build_encoder(
     return keras.Model(inputs, features, name=name)
 
 
+@checked
 def with_pooling(encoder: keras.Model, pooling: str) -> keras.Model:
     """Pool the last feature maps of an encoder in another way.
 
@@ -212,10 +212,13 @@ def _pool(pooling: str) -> keras.Layer:
     return TimePooling(pooling, dtype="float32", name="features")
 
 
+@checked
 def even_batch(n: int, most: int) -> int:
     """Give a batch up to `most` that divides `n`, so that one shape is compiled.
 
     Where the largest such batch would be small, it is `most`.
     """
+    checks.whole("n", n, 1)
+    checks.whole("most", most, 1)
     size = next(size for size in range(min(most, n), 0, -1) if n % size == 0)
     return size if size > most // 4 else most

@@ -6,6 +6,7 @@ import os
 import zipfile
 from enum import StrEnum
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 
@@ -56,6 +57,7 @@ _STARTS = (
 _INDEX_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"  # TensorFlow's index is a table that ends so
 
 
+@checked
 def file_kind(path: str | os.PathLike[str]) -> FileKind:
     """Tell the kind of a file.
 

@@ -22,6 +22,7 @@ from keras import layers
 from numpy.lib.stride_tricks import as_strided
 from threadpoolctl import ThreadpoolController
 
+from ecglib.core.annotations import checked
 from ecglib.models.layers import (
     POOLINGS,
     BlockMaxPooling1D,
@@ -194,6 +195,7 @@ class Forward:
         One of `ecglib.models.layers.POOLINGS`.
     """
 
+    @checked
     def __init__(self, blocks: list[Block], length: int, pooling: str = "max") -> None:
         self.blocks, self.length, self.kinds = blocks, length, POOLINGS[pooling]
         self.n_features = len(blocks[-1].bias) * len(self.kinds)
@@ -206,6 +208,7 @@ class Forward:
         self._scratches: list[Scratch] = []
 
     @classmethod
+    @checked
     def of(cls, encoder: keras.Model) -> Forward | None:
         """Take over the weights of an `encoder` as they are now.
 
@@ -307,6 +310,7 @@ def max_pool(y: np.ndarray, size: int, stride: int, scratch: Scratch) -> np.ndar
     return largest[:, ::step]
 
 
+@checked
 def read_blocks(encoder: keras.Model) -> list[Block] | None:
     """Read the layers of an `encoder`; None if it is not built as `Forward` knows it.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 from scipy import special
+
+from ecglib.core.annotations import checked
 
 Seed = int | keras.random.SeedGenerator
 """Source of random numbers: a generator, or an integer that gives the same ones at every call."""
@@ -170,7 +173,8 @@ class SpectralConv1D(keras.layers.Conv1D):
         first; or if it computes in less than float32, which spectra don't bear.
     """
 
-    def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
+    @checked
+    def __init__(self, filters: int, kernel_size: int | Sequence[int], **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, **{"padding": "same", **kwargs})
         found = (self.strides, self.dilation_rate, self.groups, self.padding, self.data_format)
         if found != ((1,), (1,), 1, "same", "channels_last"):
@@ -232,7 +236,13 @@ class BlockMaxPooling1D(keras.layers.MaxPooling1D):
     built-in layer gives it to one of them.
     """
 
-    def __init__(self, pool_size: int = 2, strides: int | None = None, **kwargs: Any) -> None:
+    @checked
+    def __init__(
+        self,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pool_size, strides, **kwargs)
         if (self.padding, self.data_format) != ("valid", "channels_last"):
             raise ValueError(
@@ -315,6 +325,7 @@ class TimePooling(keras.layers.Layer):
         Other arguments of `keras.layers.Layer`.
     """
 
+    @checked
     def __init__(self, pooling: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pooling = pooling

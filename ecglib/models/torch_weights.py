@@ -23,6 +23,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.models.encoder import EncoderConfig, build_encoder
 from ecglib.models.file_kinds import FileKind, file_kind
@@ -68,6 +69,7 @@ class _Tensor:
     strides: tuple[int, ...]
 
 
+@checked
 def read_torch_encoder(
     path: str | Path, config: EncoderConfig = TORCH_ENCODER, length: int = 2560
 ) -> keras.Model:

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import environment
 
@@ -34,6 +36,11 @@ class TrainingConfig:
         Of the staircase.
     warmup_steps : int
         Of the warm-up.
+
+    Raises
+    ------
+    DataError
+        If a value is of another type or outside its range.
     """
 
     epochs: int
@@ -46,19 +53,14 @@ class TrainingConfig:
     warmup_steps: int = 0
 
     def __post_init__(self) -> None:
-        if self.schedule not in ("staircase", "warmup_cosine"):
-            raise ValueError(
-                f"schedule {self.schedule!r} is unknown: use 'staircase' or 'warmup_cosine'"
-            )
-        for name in ("epochs", "batch_windows", "steps_per_epoch", "decay_steps"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}: it must be at least 1")
+        check_fields(self)
 
+    @checked
     def steps(self, n_windows: int) -> int:
         """Count the steps in one epoch of a training set of `n_windows`."""
         return self.steps_per_epoch or n_windows // self.batch_windows
 
+    @checked
     def rate(self, n_windows: int) -> keras.optimizers.schedules.LearningRateSchedule:
         """Give the learning rate as a function of the step, for training on `n_windows`."""
         if self.schedule == "staircase":
@@ -93,6 +95,7 @@ class History:
         return frame
 
 
+@checked
 def window_stream(n: int, start: int, count: int, seed: int) -> np.ndarray:
     """Give indices in an endless stream that passes over all `n` windows in a new order.
 
@@ -117,6 +120,7 @@ def window_stream(n: int, start: int, count: int, seed: int) -> np.ndarray:
     return np.concatenate(passes)[start - first * n :][:count]
 
 
+@checked
 def participant_stream(
     participant: np.ndarray, start: int, count: int, seed: int, own: int, batch: int
 ) -> np.ndarray:
@@ -156,6 +160,9 @@ def participant_stream(
     >>> [sorted(set(whose[drawn[i : i + 4]].tolist())) for i in (0, 4)]
     [['a', 'c'], ['a', 'c']]
     """
+    for name, value, least in (("start", start, 0), ("count", count, 1), ("own", own, 1)):
+        checks.whole(name, value, least)
+    checks.whole("batch", batch, own)
     people, codes = np.unique(participant, return_inverse=True)
     counts, together = np.bincount(codes), batch // own
     if people.size < together:
@@ -182,6 +189,7 @@ def participant_stream(
     return np.concatenate(rounds)[start - first * size :][:count]
 
 
+@checked
 def train_epoch(
     model: keras.Model, X: np.ndarray, y: np.ndarray | None, order: np.ndarray, batch: int
 ) -> dict[str, float]:

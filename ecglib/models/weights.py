@@ -12,6 +12,7 @@ from typing import NoReturn
 import keras
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.models.card import EncoderCard
@@ -22,6 +23,7 @@ FORMAT = "ecglib encoder 2"
 """What a file of `save_encoder` says of itself."""
 
 
+@checked
 def weights_to_arrays(model: keras.Model, name: str) -> dict[str, np.ndarray]:
     """Give the weights of a model as named arrays.
 
@@ -39,6 +41,7 @@ def weights_to_arrays(model: keras.Model, name: str) -> dict[str, np.ndarray]:
     return {f"{name}/{v.path}": keras.ops.convert_to_numpy(v) for v in model.weights}
 
 
+@checked
 def arrays_to_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], name: str) -> None:
     """Put named arrays back into a model of the same shape.
 
@@ -63,6 +66,7 @@ def arrays_to_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], name
         variable.assign(own[key])
 
 
+@checked
 def check_weights(
     found: Mapping[str, np.ndarray],
     expected: Mapping[str, tuple[int, ...]],
@@ -103,6 +107,7 @@ def check_weights(
             )
 
 
+@checked
 def check_shapes(
     found: Mapping[str, tuple[int, ...]],
     expected: Mapping[str, tuple[int, ...]],
@@ -137,6 +142,7 @@ def check_shapes(
         )
 
 
+@checked
 def encoder_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
     """Give the shape of every weight of an encoder, without building it.
 
@@ -171,6 +177,7 @@ def encoder_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+@checked
 def save_encoder(
     path: str | Path, encoder: keras.Model, config: EncoderConfig, card: EncoderCard
 ) -> None:
@@ -208,6 +215,7 @@ def save_encoder(
     save_arrays(Path(path), {"card": np.array(json.dumps(about)), **weights})
 
 
+@checked
 def load_encoder(path: str | Path) -> tuple[keras.Model, EncoderCard]:
     """Read what `save_encoder` wrote; nothing in the file is ever executed.
 

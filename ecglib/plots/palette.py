@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ecglib.core.annotations import checked
 from ecglib.evaluation.protocols import (
     CONTRASTIVE,
     MAJORITY,
@@ -122,6 +123,7 @@ WORDS = {
 """Other identifiers of the tables, in words."""
 
 
+@checked
 def look(model: str) -> Look:
     """Give the look of a model or of a variant of one, such as "STR, linear".
 
@@ -150,6 +152,7 @@ def look(model: str) -> Look:
     return Look(INK, _OTHERS[sum(map(ord, model)) % len(_OTHERS)], "-", model)
 
 
+@checked
 def looks(models: Iterable[str]) -> dict[str, Look]:
     """Give the looks of models that stand in one figure: no two have colour and marker in common.
 
@@ -180,6 +183,7 @@ def looks(models: Iterable[str]) -> dict[str, Look]:
     return found
 
 
+@checked
 def spoken(identifier: str) -> str:
     """Give the words for an identifier of the tables.
 
@@ -206,6 +210,7 @@ def spoken(identifier: str) -> str:
     return identifier.replace("_", " ")
 
 
+@checked
 def difference_name(comparison: str) -> str:
     """Give the words for a comparison of two models, each in a regime.
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
+from ecglib.core import checks
 from ecglib.plots.palette import BLUE, GREEN, ORANGE
 from ecglib.plots.style import styled
 
@@ -74,7 +75,7 @@ def ecg_paper(
     >>> ecg_paper(beats, 250, "mV", "a triangle for a heart").axes[0].get_xlabel()
     'time in the recording (s)'
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = checks.array("x", x, (None,), finite=False).astype(np.float64)
     x = x - (np.nanmedian(x) if np.isfinite(x).any() else 0.0)
     known = unit in MILLIVOLTS
     finite = np.abs(x[np.isfinite(x)])
@@ -158,8 +159,10 @@ def leads_paper(
     >>> len(leads_paper(two, 250, "triangles", mv_per_unit=1.0).axes)
     2
     """
-    leads = np.asarray(leads, dtype=np.float64)
+    leads = checks.array("leads", leads, (None, None), finite=False).astype(np.float64)
     known = mv_per_unit is not None
+    if known:
+        checks.number("mv_per_unit", mv_per_unit, above=0, high=1e6)
     rows = []
     for x in leads.T:
         x = x - (np.nanmedian(x) if np.isfinite(x).any() else 0.0)

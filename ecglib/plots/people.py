@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.plots.palette import AMBER, BLUE, GREEN, INK, ORANGE, PURPLE
 
 LOOKS = ((BLUE, "o"), (ORANGE, "s"), (INK, "^"), (AMBER, "D"), (GREEN, "v"), (PURPLE, "P"))
@@ -17,6 +19,7 @@ LOOKS = ((BLUE, "o"), (ORANGE, "s"), (INK, "^"), (AMBER, "D"), (GREEN, "v"), (PU
 _OTHERS = "#C8C8C8"
 
 
+@checked
 def picked(points: Sequence[np.ndarray], participant: np.ndarray) -> list[Any]:
     """Pick people whose windows lie apart from one another, as many as there are `LOOKS`.
 
@@ -39,7 +42,8 @@ def picked(points: Sequence[np.ndarray], participant: np.ndarray) -> list[Any]:
     >>> picked([place], np.array([4, 5, 6]))[:2]
     [5, 6]
     """
-    people = np.unique(participant)
+    people, n = np.unique(participant), len(participant)
+    points = checks.several("points", points, checks.array, (n, 2))
     planes = [(at - at.mean(axis=0)) / (at.std(axis=0) + 1e-12) for at in points]
     centres = np.array(
         [
@@ -54,14 +58,17 @@ def picked(points: Sequence[np.ndarray], participant: np.ndarray) -> list[Any]:
     return [people[k].item() for k in chosen]
 
 
-def draw_people(ax: Axes, at: np.ndarray, participant: np.ndarray, shown: Sequence[Any]) -> None:
+@checked
+def draw_people(
+    ax: Axes, points: np.ndarray, participant: np.ndarray, shown: Sequence[Any]
+) -> None:
     """Draw windows in a plane: those of a few people by colour and number, all others in grey.
 
     Parameters
     ----------
     ax : Axes
         Where to draw; its limits leave out the farthest windows, half a per cent on each side.
-    at : ndarray, shape (n_windows, 2)
+    points : ndarray, shape (n_windows, 2)
         Places of the windows.
     participant : ndarray, shape (n_windows,)
         Whose each window is.
@@ -69,13 +76,13 @@ def draw_people(ax: Axes, at: np.ndarray, participant: np.ndarray, shown: Sequen
         People to pick out, from `picked`.
     """
     rest = ~np.isin(participant, shown)
-    ax.scatter(*at[rest].T, s=7, color=_OTHERS, linewidths=0, label="others")
-    centres = np.array([np.median(at[participant == person], axis=0) for person in shown])
-    low, high = np.quantile(at, (0.005, 0.995), axis=0)
+    ax.scatter(*points[rest].T, s=7, color=_OTHERS, linewidths=0, label="others")
+    centres = np.array([np.median(points[participant == person], axis=0) for person in shown])
+    low, high = np.quantile(points, (0.005, 0.995), axis=0)
     low, high = np.minimum(low, centres.min(axis=0)), np.maximum(high, centres.max(axis=0))
     reach = high - low + 1e-9
     for person, (colour, marker) in zip(shown, LOOKS, strict=False):
-        own = at[participant == person]
+        own = points[participant == person]
         style = {"color": colour, "marker": marker, "linewidths": 0, "label": str(person)}
         ax.scatter(*own.T, s=13, alpha=0.8, **style)
     halo = [patheffects.withStroke(linewidth=3, foreground="white")]

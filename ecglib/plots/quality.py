@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
 from ecglib.plots.style import QUALITY_COLOURS, QUALITY_HATCHES, WIDTH, styled
 from ecglib.preprocessing.quality import QUALITIES
 
@@ -37,6 +38,8 @@ def recording_strip(
         Above, the range of the signal over time, cut off at three times its typical height; below,
         a lane per flag that occurs, with the number of its windows and their share.
     """
+    checks.frame("envelope", envelope, ("low", "high"))
+    checks.frame("meta", meta, ("quality", "start"))
     counts = meta["quality"].value_counts()
     lanes = [name for name in reversed(QUALITIES) if name in counts]
     fig, (ax, below) = plt.subplots(

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
 from ecglib.plots.palette import BLUE, GREY
 from ecglib.plots.style import WIDTH, styled
 
@@ -32,6 +33,7 @@ def median_beats(beats: pd.DataFrame, unit: str, label: str) -> Figure:
     Figure
         One axes per lead, all on one scale.
     """
+    checks.frame("beats", beats)
     columns = min(_COLUMNS, beats.shape[1])
     rows = math.ceil(beats.shape[1] / columns)
     fig, axes = plt.subplots(

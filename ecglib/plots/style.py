@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from ecglib.core.annotations import checked
 from ecglib.plots.palette import AMBER, BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, YELLOW
 
 QUALITY_COLOURS = {
@@ -78,6 +79,7 @@ STYLE = {
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Give the function `draw` the book's style, and its figure to the caller alone."""
+    draw = checked(draw)
 
     @functools.wraps(draw)
     def wrapper(*args: Any, **kwargs: Any) -> Figure:

@@ -13,6 +13,9 @@ import numpy as np
 from scipy import fft
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
+
 QRS_HZ = (8.0, 30.0)
 """Band in which QRS complexes stand out from P and T waves, wander and mains."""
 
@@ -65,6 +68,7 @@ class Beats:
     qrs: np.ndarray
 
 
+@checked
 def band_pass(X: np.ndarray, fs: float, band: tuple[float, float]) -> np.ndarray:
     """Keep a band of frequencies of every window, without delay.
 
@@ -83,6 +87,7 @@ def band_pass(X: np.ndarray, fs: float, band: tuple[float, float]) -> np.ndarray
         The line from the first to the last sample is taken off before, so that the ends do not
         ring.
     """
+    checks.array("X", X, finite=False, empty=True)
     length = X.shape[1]
     ramp = np.linspace(0, 1, length)
     X = X - (X[:, :1] + (X[:, -1:] - X[:, :1]) * ramp)
@@ -93,6 +98,7 @@ def band_pass(X: np.ndarray, fs: float, band: tuple[float, float]) -> np.ndarray
     return fft.irfft(fft.rfft(X, n) * gain, n)[:, :length]
 
 
+@checked
 def find_qrs(X: np.ndarray, fs: float) -> Beats:
     """Find the QRS complexes of windows by the energy in their band.
 
@@ -131,6 +137,7 @@ def find_qrs(X: np.ndarray, fs: float) -> Beats:
     return Beats(at, heights / between, heights / np.maximum(X.std(axis=1), tiny), qrs)
 
 
+@checked
 def aligned_beats(x: np.ndarray, qrs: np.ndarray, at: np.ndarray, fs: float) -> np.ndarray:
     """Cut the whole beats out of one window, so that their QRS complexes lie on each other.
 
@@ -151,6 +158,8 @@ def aligned_beats(x: np.ndarray, qrs: np.ndarray, at: np.ndarray, fs: float) -> 
         From `BEFORE_S` before to `AFTER_S` after the middle of QRS; beats that do not lie in the
         window from end to end are left out.
     """
+    checks.array("x", x, (None,))
+    checks.array("qrs", qrs, x.shape)
     before, after, shift = (round(s * fs) for s in (BEFORE_S, AFTER_S, _SHIFT_S))
     at = at[(at >= before + 2 * shift) & (at + after + 2 * shift < len(x))]
     if not at.size:
@@ -164,6 +173,7 @@ def aligned_beats(x: np.ndarray, qrs: np.ndarray, at: np.ndarray, fs: float) -> 
     return x[at[:, None] + np.arange(-before, after + 1)]
 
 
+@checked
 def around_qrs(fs: float) -> slice:
     """Give the part of a beat of `aligned_beats` that is its QRS complex.
 
@@ -181,6 +191,7 @@ def around_qrs(fs: float) -> slice:
     return slice(middle - half, middle + half + 1)
 
 
+@checked
 def heart_rates(X: np.ndarray, fs: float) -> np.ndarray:
     """Measure the heart rate of windows, for a report.
 
@@ -209,6 +220,7 @@ def heart_rates(X: np.ndarray, fs: float) -> np.ndarray:
     return rates
 
 
+@checked
 def in_own_range(X: np.ndarray) -> np.ndarray:
     """Divide every window by its largest sample, so that no square of it can overflow.
 

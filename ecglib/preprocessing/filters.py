@@ -8,6 +8,7 @@ from math import ceil
 import numpy as np
 from scipy import ndimage, signal
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.recording import check_rate
 
@@ -23,6 +24,7 @@ OVERSAMPLING = 2
 """Samples for each of the result, between which those of another ratio are interpolated."""
 
 
+@checked
 def highpass(
     x: np.ndarray, fs: float, cutoff: float = 0.8, order: int = HIGHPASS_ORDER
 ) -> np.ndarray:
@@ -81,6 +83,7 @@ def highpass(
     return signal.sosfiltfilt(sections, x - x[:1], axis=0, padlen=padding)
 
 
+@checked
 def n_resampled(n_samples: int, fs_in: float, fs_out: float) -> int:
     """Return how many samples `resample` gives.
 
@@ -110,6 +113,7 @@ def n_resampled(n_samples: int, fs_in: float, fs_out: float) -> int:
     return -(-n_samples * ratio.numerator // ratio.denominator)
 
 
+@checked
 def resample(x: np.ndarray, fs_in: float, fs_out: float) -> np.ndarray:
     """Convert a recording to another sampling rate, with an anti-aliasing filter.
 

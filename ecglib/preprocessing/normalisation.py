@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 NORMALISATION = "mean and trimmed standard deviation of each participant and lead"
 """What `ParticipantScaler` does, in the words of an encoder's card."""
 
 
+@checked
 def trimmed_stats(x: np.ndarray, lower: float = 0.025, upper: float = 0.975) -> tuple[float, float]:
     """Return the mean of all samples and the standard deviation of the middle ones.
 
@@ -78,11 +81,15 @@ class ParticipantScaler:
     (dtype('float32'), 0.0)
     """
 
+    @checked
     def __init__(self, lower: float = 0.025, upper: float = 0.975) -> None:
+        checks.number("lower", lower, 0, below=upper)
+        checks.number("upper", upper, high=1)
         self.lower = lower
         self.upper = upper
         self.stats: dict[tuple[int, int], tuple[float, float]] = {}
 
+    @checked
     def fit(self, signals: Sequence[np.ndarray], meta: pd.DataFrame) -> ParticipantScaler:
         """Measure mean and standard deviation, forgetting any earlier ones.
 
@@ -115,6 +122,7 @@ class ParticipantScaler:
         }
         return self
 
+    @checked
     def transform(self, X: np.ndarray, meta: pd.DataFrame) -> np.ndarray:
         """Normalise windows with the statistics of their participant and lead.
 

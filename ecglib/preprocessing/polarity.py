@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.preprocessing.beats import (
     MIN_CONTRAST,
@@ -45,6 +46,7 @@ class Polarity:
     score: float
 
 
+@checked
 def polarity(x: np.ndarray, fs: float) -> Polarity:
     """Decide whether a lead is upside down from the waves of its median beat.
 

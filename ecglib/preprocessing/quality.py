@@ -11,6 +11,8 @@ from math import ceil
 
 import numpy as np
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.preprocessing.sample_faults import (
     DROPOUT_S,
     FLAT_S,
@@ -46,6 +48,7 @@ BRIDGED = (SPIKE, MISSING)
 can spread them, and no mean or standard deviation may count them."""
 
 
+@checked
 def sample_quality(x: np.ndarray, fs: float) -> np.ndarray:
     """Flag every sample of one lead of a raw recording.
 
@@ -97,6 +100,7 @@ def sample_quality(x: np.ndarray, fs: float) -> np.ndarray:
     return codes
 
 
+@checked
 def fill_gaps(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Bridge missing samples by straight lines, so that a filter does not spread the gap.
 
@@ -113,6 +117,8 @@ def fill_gaps(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
         float64 copy, finite wherever `x` is finite or `missing`; the first and last known sample
         are held to the ends, and all zeros if no sample is known.
     """
+    checks.array("x", x, (None,), finite=False)
+    checks.array("missing", missing, x.shape)
     filled = np.array(x, dtype=np.float64)
     known = np.flatnonzero(~missing)
     if len(known) == 0:
@@ -121,6 +127,7 @@ def fill_gaps(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
     return filled
 
 
+@checked
 def on_new_grid(codes: np.ndarray, n_samples: int, step: float) -> np.ndarray:
     """Carry sample flags over to another sampling rate, losing none.
 
@@ -139,10 +146,14 @@ def on_new_grid(codes: np.ndarray, n_samples: int, step: float) -> np.ndarray:
         (n_samples,) int8: the highest flag among the old samples that lie nearest to each new
         one, or that of the nearest old sample.
     """
+    checks.array("codes", codes, (None,))
+    checks.whole("n_samples", n_samples, 0)
+    checks.number("step", step, above=0)
     first = np.ceil((np.arange(n_samples) - 0.5) * step).astype(np.intp)
     return np.maximum.reduceat(codes, np.clip(first, 0, len(codes) - 1))
 
 
+@checked
 def window_quality(codes: np.ndarray, fs: float) -> np.ndarray:
     """Summarise the flags of the samples in one flag per window.
 
@@ -160,6 +171,7 @@ def window_quality(codes: np.ndarray, fs: float) -> np.ndarray:
         more is, half the shortest flat stretch, so that one across a border marks at least one
         window; else "ok".
     """
+    checks.array("codes", codes, (None, None), empty=True)
     any_of = [(codes == code).any(axis=1) for code in (MISSING, SPIKE, CLIPPED)]
     flat = (codes == FLAT).sum(axis=1) >= FLAT_S / 2 * fs
     names = [QUALITIES[code] for code in (MISSING, SPIKE, CLIPPED, FLAT)]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.preprocessing.beats import heart_rates
 from ecglib.preprocessing.polarity import polarity
@@ -16,6 +18,7 @@ GRADES = {"good": 0.9, "fair": 0.5, "poor": 0.0}
 """What a share of usable windows is called, by the lowest share that deserves the word."""
 
 
+@checked
 def quality_report(
     meta: pd.DataFrame,
     X: np.ndarray | None = None,
@@ -61,7 +64,7 @@ def quality_report(
     >>> report.loc[2, ["grade", "spike"]].values.tolist()
     [['poor', 1]]
     """
-    by = list(by)
+    by = list(checks.several("by", by, checks.of_type, str))
     absent = [column for column in [*by, "quality"] if column not in meta]
     if absent:
         raise DataError(f"no column {', '.join(absent)}", field="meta")
@@ -96,6 +99,7 @@ def quality_report(
     return report
 
 
+@checked
 def envelope(x: np.ndarray, fs: float, step_s: float = 1.0) -> pd.DataFrame:
     """Reduce a long recording to its lowest and highest sample of every second, to draw it.
 

@@ -10,6 +10,9 @@ from math import ceil
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
+
 DROPOUT_S = 0.5
 """Seconds of exact zeros that count as a dropout; real signal crosses zero for a few samples."""
 
@@ -78,6 +81,7 @@ LARGEST = 1e300
 """Values at or beyond it count as infinite: their differences overflow."""
 
 
+@checked
 def outliers(x: np.ndarray, known: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
     """Find samples that are far from the signal around them.
 
@@ -95,6 +99,8 @@ def outliers(x: np.ndarray, known: np.ndarray, fs: float) -> tuple[np.ndarray, n
     spike, coded : ndarray of bool, shape (n_samples,)
         Known samples that are spikes, and that are codes for "no sample".
     """
+    checks.array("x", x, (None,), finite=False)
+    checks.array("known", known, x.shape)
     spike, coded = np.zeros((2, len(x)), dtype=bool)
     block = max(1, round(fs))
     scale = _height(x[known], block, 50)
@@ -164,6 +170,7 @@ def _blocks(x: np.ndarray, block: int) -> np.ndarray:
     return x[: len(x) // max(n, 1) * n].reshape(-1, max(n, 1))
 
 
+@checked
 def clipped(x: np.ndarray, fs: float) -> np.ndarray:
     """Find samples held at a rail of the amplifier or the converter.
 
@@ -179,6 +186,7 @@ def clipped(x: np.ndarray, fs: float) -> np.ndarray:
     ndarray of bool, shape (n_samples,)
         Runs of `CLIP_S` at the largest or smallest value, or as `RAIL_S` says.
     """
+    checks.array("x", x, (None,), finite=False)
     low, high = x.min(), x.max()
     if low == high:  # a constant is flat, not clipped
         return np.zeros(len(x), dtype=bool)
@@ -203,6 +211,7 @@ def clipped(x: np.ndarray, fs: float) -> np.ndarray:
     return within(runs[at_rail | at_limit], len(x))
 
 
+@checked
 def flat(x: np.ndarray, fs: float) -> np.ndarray:
     """Find stretches without change.
 
@@ -218,6 +227,7 @@ def flat(x: np.ndarray, fs: float) -> np.ndarray:
     ndarray of bool, shape (n_samples,)
         Stretches of `FLAT_S` or more that stay within `FLAT_RANGE`.
     """
+    checks.array("x", x, (None,), finite=False, empty=True)
     span = ceil(FLAT_S * fs)
     if len(x) < span:
         return np.zeros(len(x), dtype=bool)
@@ -234,6 +244,7 @@ def flat(x: np.ndarray, fs: float) -> np.ndarray:
     return within(np.stack([starts, starts + span], axis=1), len(x))
 
 
+@checked
 def long_runs(mask: np.ndarray, shortest: int) -> np.ndarray:
     """Find runs of truth.
 
@@ -249,10 +260,12 @@ def long_runs(mask: np.ndarray, shortest: int) -> np.ndarray:
     ndarray of int, shape (n_runs, 2)
         First and one-past-last sample of each.
     """
+    checks.whole("shortest", shortest, 1)
     runs = np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
     return runs[np.ptp(runs, axis=1) >= shortest]
 
 
+@checked
 def within(runs: np.ndarray, n_samples: int) -> np.ndarray:
     """Mark the samples inside runs.
 
@@ -268,6 +281,7 @@ def within(runs: np.ndarray, n_samples: int) -> np.ndarray:
     ndarray of bool, shape (n_samples,)
         True inside a run.
     """
+    checks.array("runs", runs, (None, 2), empty=True)
     edges = np.zeros(n_samples + 1, dtype=np.int32)
     np.add.at(edges, runs[:, 0], 1)
     np.add.at(edges, runs[:, 1], -1)

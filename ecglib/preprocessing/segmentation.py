@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import later
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import COLUMNS, DATASET, Cohort
@@ -60,6 +62,7 @@ class WindowConfig:
     turn: bool = later(False)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _lengths(self.target_fs, *self._cutting)
         for field, kinds in (("leads", (int, str)), ("conditions", (str,))):
             values = getattr(self, field)
@@ -85,6 +88,7 @@ class WindowConfig:
         return self.length_s, self.overlap, self.last_s
 
 
+@checked
 def cut(
     signal: np.ndarray,
     fs: float,
@@ -140,6 +144,7 @@ def cut(
     return windows[at.start :: at.step], np.array(at) / fs
 
 
+@checked
 def prepare(
     signal: np.ndarray, fs: float, config: WindowConfig | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -170,6 +175,7 @@ def prepare(
     DataError
         If the recording is too short to be filtered or its sampling rate cannot be converted.
     """
+    checks.array("signal", signal, (None,), finite=False)
     config = config or WindowConfig()
     check_rate(fs)
     codes = sample_quality(signal, fs)
@@ -180,6 +186,7 @@ def prepare(
     return highpass(filtered, config.target_fs, config.highpass_hz), codes
 
 
+@checked
 def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
     """Make the windows of a cohort.
 
@@ -254,6 +261,7 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
     return Windows(X, meta, config.target_fs, cohort.name)
 
 
+@checked
 def windows_of(
     x: np.ndarray | Recording,
     fs: float | None = None,

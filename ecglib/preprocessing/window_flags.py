@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.preprocessing.beats import (
     MIN_CONTRAST,
     MIN_RATE,
@@ -82,6 +84,7 @@ FOREIGN = (QUALITIES[AMPLITUDE], QUALITIES[NO_BEATS], QUALITIES[MAINS])
 _PART_S, _HEIGHT_S, _MIN_BEATS, _CHUNK = 10.0, 2.0, 5, 512
 
 
+@checked
 def judge_windows(
     X: np.ndarray, fs: float, unit: str = "", codes: np.ndarray | None = None
 ) -> np.ndarray:
@@ -135,6 +138,9 @@ def judge_windows(
     >>> judge_windows(X[:1], 256, "mV").tolist()
     ['amplitude']
     """
+    checks.array("X", X, finite=False, empty=True)
+    if codes is not None:
+        checks.array("codes", codes, X.shape, empty=True)
     X = np.asarray(X, dtype=np.float64)
     n_parts = max(1, round(X.shape[1] / (_PART_S * fs)))
     length = X.shape[1] // n_parts
@@ -157,6 +163,7 @@ def judge_windows(
     return np.where(of_samples == QUALITIES[OK], names, of_samples)
 
 
+@checked
 def mains_share(X: np.ndarray, fs: float) -> np.ndarray:
     """Measure how much of the power of each window is mains hum.
 

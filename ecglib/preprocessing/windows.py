@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import with_provenance
@@ -54,6 +55,7 @@ class Windows:
     cohort_name: str
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.X.ndim != 2 or self.X.dtype != np.float32 or not _all_finite(self.X):
             raise DataError(
                 f"{self.X.dtype} array of shape {self.X.shape}",
@@ -91,6 +93,7 @@ class Windows:
         """The windows of good quality."""
         return self.select(self.meta["quality"] == QUALITIES[OK])
 
+    @checked
     def select(self, mask: np.ndarray | pd.Series) -> Windows:
         """Return the windows where `mask` is true, numbered afresh.
 
@@ -119,6 +122,7 @@ class Windows:
         meta = self.meta[chosen].reset_index(drop=True)
         return Windows(self.X[chosen], meta, self.fs, self.cohort_name)
 
+    @checked
     def save(self, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None) -> None:
         """Write everything to one file, whole or not at all.
 
@@ -145,6 +149,7 @@ class Windows:
         save_arrays(Path(path), parts if about is None else with_provenance(parts, about))
 
     @classmethod
+    @checked
     def load(cls, path: str | os.PathLike[str]) -> Windows:
         """Read what `save` wrote.
 

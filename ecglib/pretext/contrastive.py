@@ -26,6 +26,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import later
 from ecglib.models.encoder import EncoderConfig, build_encoder, layer_seeds
 from ecglib.models.training import TrainingConfig
@@ -88,6 +89,7 @@ class ContrastiveConfig:
     windows_per_participant: int | None = later(None)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _check_temperature(self.temperature)
         if not self.projection or min(self.projection) < 1:
             raise ValueError(f"projection is {self.projection}: give at least one number of units")
@@ -154,6 +156,7 @@ def _unit_vectors(z: Any, dtype: str) -> Any:
     return z / ops.sqrt(ops.maximum(square, 1.0))
 
 
+@checked
 def nt_xent(
     z: Any, temperature: float, participant: Any = None, negatives: Negatives = ANYONE
 ) -> tuple[Any, Any]:
@@ -247,6 +250,7 @@ def nt_xent(
     return ops.cast(ops.where(any_counted, loss, 0.0), "float32"), ops.cast(correct, "float32")
 
 
+@checked
 def build_projection_head(
     n_features: int = 128,
     units: Sequence[int] = (128, 64),
@@ -319,6 +323,7 @@ class ContrastiveModel(keras.Model):
         If the temperature is not positive, or `negatives` is unknown.
     """
 
+    @checked
     def __init__(
         self,
         encoder: keras.Model,
@@ -415,6 +420,7 @@ def _check_negatives(negatives: str) -> None:
         raise ValueError(f"negatives of {negatives!r} are unknown: choose from {NEGATIVES}")
 
 
+@checked
 def build_contrastive_model(
     config: ContrastiveConfig, encoder: EncoderConfig, length: int, seed: int = 0
 ) -> ContrastiveModel:

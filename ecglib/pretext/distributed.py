@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import atomic_path, fingerprint
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Cluster:
     timeout_s: int = 60
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 <= self.process < self.processes:
             raise ValueError(
                 f"process {self.process} of {self.processes}: the processes are numbered from 0 "
@@ -74,6 +76,7 @@ class Cluster:
             raise ValueError(f"coordinator {self.coordinator!r}: give it as HOST:PORT")
 
 
+@checked
 def join(cluster: Cluster | None = None) -> None:
     """Connect this process with the others; models built afterwards live on all their devices.
 
@@ -128,6 +131,7 @@ class _Share:
         return self.X[rows.reshape(self.processes, -1)[self.process]]
 
 
+@checked
 def train_distributed(
     model: keras.Model,
     X: np.ndarray,

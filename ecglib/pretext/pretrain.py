@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.artifacts import fingerprint, load_arrays, save_arrays
 from ecglib.core.errors import DataError
@@ -41,6 +42,13 @@ CHECKPOINT = "checkpoint.npz"
 
 PretextConfigs = PretextConfig | ContrastiveConfig
 """Settings of a pretext; their kind says which one."""
+
+
+class _HasWindows(Protocol):
+    """What keeps windows as an array, such as `ecglib.preprocessing.windows.Windows`."""
+
+    @property
+    def X(self) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,7 @@ class Clock(keras.callbacks.Callback):
         self.seconds = state
 
 
+@checked
 def build_model(
     config: PretextConfigs, encoder: EncoderConfig, length: int, seed: int = 0
 ) -> STRModel | ContrastiveModel:
@@ -126,8 +135,9 @@ def build_model(
     return build(config, encoder, length, seed)
 
 
+@checked
 def pretrain(
-    windows: np.ndarray,
+    windows: np.ndarray | _HasWindows,
     config: PretextConfigs,
     encoder: EncoderConfig | None = None,
     *,
@@ -202,6 +212,7 @@ class Subjects:
     val: np.ndarray | None = None
 
 
+@checked
 def train(
     model: keras.Model,
     X: np.ndarray,

@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.models.card import EncoderCard, Preprocessing, TrainingData
 from ecglib.models.encoder import EncoderConfig, build_encoder
@@ -60,6 +61,7 @@ _OF_TRAINING = re.compile(r".*/Adam(_1)?|beta[12]_power|steps")
 _FILE = re.compile(r"(.+)\.(?:index|meta|data-\d{5}-of-\d{5})")
 
 
+@checked
 def read_released_checkpoint(path: str | Path) -> tuple[keras.Model, keras.Model]:
     """Read the TensorFlow 1 checkpoint of the released code.
 

@@ -21,6 +21,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
+from ecglib.core.errors import DataError
 from ecglib.models.encoder import EncoderConfig, build_encoder, half_l2, layer_seeds
 from ecglib.models.layers import Dropout
 from ecglib.models.training import TrainingConfig
@@ -40,6 +43,7 @@ TASK_WEIGHTS: Mapping[str, float] = MappingProxyType(
 """Weight of each pretext task in the loss (released code, ``main.py``)."""
 
 
+@checked
 def build_str_heads(
     n_features: int = 128,
     hidden: int = 128,
@@ -147,6 +151,7 @@ class STRModel(keras.Model):
         If `task_weights` does not name exactly the seven tasks.
     """
 
+    @checked
     def __init__(
         self,
         encoder: keras.Model,
@@ -245,6 +250,11 @@ class PretextConfig:
         pretrained on the other groups only.
     heldout_windows : int
         Windows of the left-out group, evenly spaced, on which recognition is measured.
+
+    Raises
+    ------
+    DataError
+        If a value is of another type or outside its range, or a task has no weight.
     """
 
     training: TrainingConfig
@@ -256,7 +266,21 @@ class PretextConfig:
     n_groups: int = 3
     heldout_windows: int = 300
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if set(self.task_weights) != set(TASKS):
+            raise DataError(
+                f"weights of {', '.join(map(str, self.task_weights))}",
+                field="task_weights",
+                expected="a weight for each of " + ", ".join(TASKS),
+            )
+        for weight in self.task_weights.values():
+            checks.number("task_weights", weight, 0)
+        checks.whole("n_groups", self.n_groups, 2)
+        checks.whole("heldout_windows", self.heldout_windows, 1)
 
+
+@checked
 def build_str_model(
     config: PretextConfig, encoder: EncoderConfig, length: int, seed: int = 0
 ) -> STRModel:

@@ -23,6 +23,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.models.layers import Seed, normal, uniform
 
 TASKS = (
@@ -63,6 +65,14 @@ class TransformConfig:
     warp_n_pieces: int = 9
     warp_stretch: float = 1.05
     warp_n_stretched: int = 5
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        checks.number("scale_factor", self.scale_factor, above=0)
+        checks.whole("n_segments", self.n_segments, 1)
+        checks.number("warp_stretch", self.warp_stretch, above=1)
+        checks.whole("warp_n_pieces", self.warp_n_pieces, 1)
+        checks.whole("warp_n_stretched", self.warp_n_stretched, 0, self.warp_n_pieces)
 
 
 def add_noise(x: Any, snr_db: Any = 15.0, *, seed: Seed) -> Any:
@@ -294,6 +304,7 @@ class AllVersions(keras.layers.Layer):
     The versions are drawn in training and in inference alike.
     """
 
+    @checked
     def __init__(self, config: TransformConfig | None = None, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config or TransformConfig()

@@ -19,6 +19,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.models.layers import uniform
 from ecglib.pretext.transformations import add_noise, invert_time, negate, permute, scale, time_warp
 
@@ -89,6 +90,7 @@ class ViewConfig:
     snr_db: Range = (10.0, 30.0)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name.endswith("_probability") and not 0 <= value <= 1:
@@ -174,6 +176,7 @@ class RandomViews(keras.layers.Layer):
     The views are drawn in training and in inference alike.
     """
 
+    @checked
     def __init__(self, config: ViewConfig | None = None, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config or ViewConfig()

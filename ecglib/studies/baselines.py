@@ -17,15 +17,16 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from ecglib.core.annotations import checked
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS
 from ecglib.evaluation.crossval import evaluate_estimator, person_majority_predictions
 from ecglib.evaluation.predictions import append_predictions
 from ecglib.evaluation.splits import Splitter
 from ecglib.features.heartbeats import BeatFeatures, window_features
-from ecglib.models.embedding import check_features
 from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
+from ecglib.studies.kept import check_features
 from ecglib.studies.results import splitters
 from ecglib.studies.study import Study
 from ecglib.transfer.classical import classifiers, design_matrix
@@ -38,6 +39,7 @@ ALONE, UNLABELLED = "none", "saw the person's windows, unrated"
 """Regimes: each window by itself; or relative to all windows of its person, without ratings."""
 
 
+@checked
 def classical_features(study: Study) -> BeatFeatures:
     """Describe the usable windows of a study by their heartbeats, once; then read the file.
 
@@ -74,6 +76,7 @@ def _describe(windows: Windows) -> dict[str, np.ndarray]:
     }
 
 
+@checked
 def classical_predictions(study: Study) -> pd.DataFrame:
     """Predict by every classical baseline, out of fold, once; then read the file.
 
@@ -104,6 +107,7 @@ def classical_predictions(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def predictions_source(study: Study) -> dict[str, Any]:
     """Say what decides the predictions of the classical baselines.
 

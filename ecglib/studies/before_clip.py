@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import BASELINE, TARGETS
@@ -32,6 +33,7 @@ AFTER_BASELINE = "saw the baseline before the clip"
 """Their regime."""
 
 
+@checked
 def baseline_relative_features(study: Study) -> BeatFeatures:
     """Describe the usable windows of a study relative to the baseline before their clip, once.
 
@@ -55,6 +57,7 @@ def baseline_relative_features(study: Study) -> BeatFeatures:
     return BeatFeatures(**arrays)
 
 
+@checked
 def baseline_relative_predictions(study: Study) -> pd.DataFrame:
     """Predict new people (LOSO) from features relative to the baseline, once; then read the file.
 
@@ -83,6 +86,7 @@ def baseline_relative_predictions(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def source(study: Study) -> dict[str, Any]:
     """Say what decides the predictions.
 

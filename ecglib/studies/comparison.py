@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.labels import TARGETS, class_labels, label_matrix
 from ecglib.evaluation.crossval import majority_class
@@ -65,6 +67,7 @@ class GroupFold:
     test: np.ndarray
 
 
+@checked
 def choices(
     pretexts: Sequence[str] = PRETEXTS,
     transfers: Sequence[str] = TRANSFERS,
@@ -97,8 +100,8 @@ def choices(
 
     Raises
     ------
-    ValueError
-        If a name is unknown, or no combination is left.
+    DataError
+        If a name is unknown, a sequence is empty, or no combination is left.
 
     Examples
     --------
@@ -110,19 +113,19 @@ def choices(
     3     STR    fine-tuned
     """
     for name, given, known in (
-        ("pretext", pretexts, PRETEXTS),
-        ("transfer", transfers, TRANSFERS),
-        ("encoder", encoders, ENCODERS),
+        ("pretexts", pretexts, PRETEXTS),
+        ("transfers", transfers, TRANSFERS),
+        ("encoders", encoders, ENCODERS),
         ("classes", classes, CLASSES),
     ):
-        unknown = [value for value in given if value not in known]
-        if unknown:
-            raise ValueError(f"{name} {unknown[0]!r} is unknown: choose from {known}")
+        checks.several(name, given, checks.one_of, known)
+    for name, given in (("labelled", labelled), ("seeds", seeds)):
+        checks.several(name, given, lambda _, value: value)
     lists = (pretexts, transfers, encoders, classes, [str(n) for n in labelled], seeds)
     frame = pd.MultiIndex.from_product(lists, names=CHOICE).to_frame(index=False)
     sensible = _sensible(frame)
     if not sensible.any():
-        raise ValueError(f"nothing to compare: {_SENSE}")
+        raise DataError(f"nothing to compare: {_SENSE}")
     return frame[sensible].reset_index(drop=True)
 
 
@@ -148,6 +151,7 @@ def _sensible(frame: pd.DataFrame) -> pd.Series:
     return pd.concat([*known, frame["transfer"].ne(never), labels], axis=1).all(axis=1)
 
 
+@checked
 def compared(study: Study) -> Study:
     """Give the study with the groups of its comparison.
 
@@ -167,6 +171,7 @@ def compared(study: Study) -> Study:
     return study.with_profile(replace(profile, pretext=replace(profile.pretext, n_groups=n_groups)))
 
 
+@checked
 def folds(study: Study) -> list[GroupFold]:
     """Split the participants of every group of the comparison into folds.
 
@@ -192,6 +197,7 @@ def folds(study: Study) -> list[GroupFold]:
     return found
 
 
+@checked
 def labelled_windows(
     participant: np.ndarray, train: np.ndarray, labelled: int | str, seed: int
 ) -> np.ndarray:
@@ -234,6 +240,7 @@ def labelled_windows(
     return train[np.isin(participant[train], drawn)]
 
 
+@checked
 def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
     """Train and test every choice on the same folds.
 
@@ -297,6 +304,7 @@ def run_choices(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
     return with_origin(study, pd.concat(tables, ignore_index=True))
 
 
+@checked
 def with_origin(study: Study, table: pd.DataFrame) -> pd.DataFrame:
     """Put the columns `ORIGIN` in front of a table of a study.
 
@@ -326,15 +334,18 @@ class Starts:
         Data, profile and folder of artifacts.
     """
 
+    @checked
     def __init__(self, study: Study) -> None:
         self.study = compared(study)
         self._studies: dict[str, Study] = {}
         self._known: dict[tuple[Any, ...], list[np.ndarray]] = {}
 
+    @checked
     def shape(self, encoder: str) -> EncoderConfig:
         """Give the shape of an `encoder`: the study's, with or without batch normalisation."""
         return replace(self.study.profile.encoder, batch_norm=encoder == ENCODERS[1])
 
+    @checked
     def weights(self, pretext: str, encoder: str, group: int, seed: int = 0) -> list[np.ndarray]:
         """Give the weights of an encoder that has seen nobody of a group.
 
@@ -371,6 +382,7 @@ class Starts:
             start = pretraining.supervised_encoder(study, group, seed)
         return start.get_weights()
 
+    @checked
     def of(self, encoder: str) -> Study:
         """Give the study with that `encoder`."""
         if encoder not in self._studies:
@@ -391,6 +403,7 @@ def _drawn(weights: list[np.ndarray], seed: int) -> list[np.ndarray]:
     return [kernel(w) if w.ndim == 3 else w for w in weights]
 
 
+@checked
 def training_effort(config: ComparisonConfig) -> pd.DataFrame:
     """Count what every transfer trains.
 

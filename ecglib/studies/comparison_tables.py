@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import evenly_spaced
 from ecglib.core.folders import results_folder
 from ecglib.core.stages import Stage
@@ -38,6 +39,7 @@ from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CONTROL
 
 
+@checked
 def grid(study: Study) -> pd.DataFrame:
     """Score every pretext × transfer × encoder for 2 classes, and batch norm for 5 classes.
 
@@ -57,6 +59,7 @@ def grid(study: Study) -> pd.DataFrame:
     return _kept(study, TABLES[0])
 
 
+@checked
 def control(study: Study) -> pd.DataFrame:
     """Score what `grid` scores where whatever reads the ECG must find something.
 
@@ -77,6 +80,7 @@ def control(study: Study) -> pd.DataFrame:
     return _kept(control_study(study), TABLES[1])
 
 
+@checked
 def control_study(study: Study) -> Study:
     """Give the settings and folder of a `study` the synthetic cohort of `control`."""
     rows, lengths = study.cohort.recordings, study.spec.clip_lengths_s
@@ -89,6 +93,7 @@ def control_study(study: Study) -> Study:
     return Study(synthetic_file(spec, study.folder), study.profile, study.folder, spec)
 
 
+@checked
 def label_efficiency(study: Study) -> pd.DataFrame:
     """Score random and self-supervised encoders against the number of labelled people.
 
@@ -110,6 +115,7 @@ def label_efficiency(study: Study) -> pd.DataFrame:
     return _kept(study, TABLES[2])
 
 
+@checked
 def pretext_report(study: Study) -> pd.DataFrame:
     """Say what every encoder learnt before it met the labels of a fold, by people it never saw.
 
@@ -132,6 +138,7 @@ def pretext_report(study: Study) -> pd.DataFrame:
     return _kept(study, TABLES[3])
 
 
+@checked
 def recipes(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], pd.DataFrame]]]:
     """List the tables of a `study`: the stage of each, what it is made from, and how to make it."""
     return [

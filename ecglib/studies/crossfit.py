@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.evaluation.crossval import evaluate_estimator
 from ecglib.evaluation.protocols import RANDOM, STR, STRICT
@@ -22,6 +23,7 @@ STR_LINEAR, RANDOM_LINEAR = f"{STR}, linear", f"{RANDOM}, linear"
 `ecglib.transfer.linear.linear_classifier`."""
 
 
+@checked
 def strict_features(study: Study) -> dict[int, np.ndarray]:
     """Give all windows' features for every participant, by an encoder that never saw the person.
 
@@ -39,6 +41,7 @@ def strict_features(study: Study) -> dict[int, np.ndarray]:
     return {participant: arrays[group] for participant, group in study.group_of.items()}
 
 
+@checked
 def evaluate_strict(
     study: Study, estimator: Pipeline, splitter: Splitter, targets: Sequence[str]
 ) -> pd.DataFrame:
@@ -74,6 +77,7 @@ def evaluate_strict(
     return pd.concat(frames, ignore_index=True)
 
 
+@checked
 def features_by_participant(study: Study) -> dict[str, dict[int, np.ndarray]]:
     """Give the frozen features of both encoders for every tested participant.
 
@@ -91,6 +95,7 @@ def features_by_participant(study: Study) -> dict[str, dict[int, np.ndarray]]:
     return {STR_LINEAR: strict, RANDOM_LINEAR: dict.fromkeys(strict, features(study, RANDOM))}
 
 
+@checked
 def features_source(study: Study) -> dict[str, Any]:
     """Say what the features of `features_by_participant` are, for the name of an artifact.
 

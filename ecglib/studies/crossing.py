@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.folders import results_folder
 from ecglib.evaluation.protocols import CONTRASTIVE, ORIGIN, RANDOM, STR
 from ecglib.models.embedding import embed, encoders, find_encoder
@@ -23,6 +24,7 @@ POOLED = ("max", "mean")
 """Poolings with which all encoders are read; all were trained with the first."""
 
 
+@checked
 def scores_here(study: Study) -> pd.DataFrame:
     """Score frozen encoders of a study beside those that ship, which learnt from real hearts.
 
@@ -44,6 +46,7 @@ def scores_here(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def scores_there(real: RealStudy, study: Study) -> pd.DataFrame:
     """Score encoders of a study in DREAMER's layout on real people, rest against arithmetic.
 
@@ -64,6 +67,7 @@ def scores_there(real: RealStudy, study: Study) -> pd.DataFrame:
     return stages.REAL_CROSSING.cached(made_from, lambda: _there(real, study), real.folder)
 
 
+@checked
 def source_here(study: Study) -> dict[str, Any]:
     """Say what decides the table of a `study`."""
     profile = study.profile
@@ -75,6 +79,7 @@ def source_here(study: Study) -> dict[str, Any]:
     }
 
 
+@checked
 def source_there(real: RealStudy, study: Study) -> dict[str, Any]:
     """Say what decides the table of a `study` on `real` people."""
     return {**real_source(real), "encoders of": source_here(study)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecglib.core.annotations import checked
 from ecglib.models.training import History
 from ecglib.pretext.distributed import train_distributed
 from ecglib.pretext.pretrain import build_model
@@ -9,6 +10,7 @@ from ecglib.studies.pretraining import left_out, pretext_folder
 from ecglib.studies.study import Study
 
 
+@checked
 def pretrain_group(study: Study, group: int) -> History:
     """Train the encoder that never sees a group, as `pretext` of a study does, in parallel.
 

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
@@ -48,6 +50,7 @@ KEYS = ["features", "leads", "seconds"]
 """Columns that name a case."""
 
 
+@checked
 def scores(study: Study) -> pd.DataFrame:
     """Score two kinds of features, by the leads and the seconds that they are given.
 
@@ -70,6 +73,7 @@ def scores(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def source(study: Study) -> dict[str, Any]:
     """Say what decides the table of a `study`."""
     return {
@@ -81,6 +85,7 @@ def source(study: Study) -> dict[str, Any]:
     }
 
 
+@checked
 def trial_areas(
     features: np.ndarray, meta: pd.DataFrame, classifier: Callable[[], BaseEstimator]
 ) -> pd.DataFrame:
@@ -111,6 +116,7 @@ def trial_areas(
     >>> trial_areas(features.to_numpy(), meta, GaussianNB)["auc"].tolist()
     [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
+    features = checks.array("features", features, (len(meta), None))
     labels = label_matrix(meta, TARGETS)
     rows = []
     for train, test in LeaveOneParticipantOut().split(meta, labels):

@@ -26,6 +26,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecglib.core.annotations import checked
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import label_matrix
 from ecglib.evaluation.crossval import evaluate_estimator, majority_predictions
@@ -38,9 +39,10 @@ from ecglib.evaluation.protocols import NONE, RANDOM, STR, STRICT
 from ecglib.evaluation.splits import Splitter, WindowKFold
 from ecglib.evaluation.summaries import paired_difference, summarise
 from ecglib.features.spectrum import band_powers
-from ecglib.models.embedding import check_features, embed
+from ecglib.models.embedding import embed
 from ecglib.preprocessing.segmentation import WindowConfig, make_windows
 from ecglib.studies import stages
+from ecglib.studies.kept import check_features
 from ecglib.studies.pretraining import pretext, pretext_source, random_encoder
 from ecglib.studies.study import Study
 from ecglib.synthetic.cohort import CONTROL, CohortSpec, make_cohort
@@ -115,6 +117,7 @@ def heads() -> dict[str, Pipeline]:
     return {name: make_pipeline(StandardScaler(), last) for name, last in classifiers.items()}
 
 
+@checked
 def known_cohorts(study: Study, effects: Sequence[float] = EFFECTS) -> dict[float, KnownCohort]:
     """Make the cohorts and describe their windows, once; later calls read files.
 
@@ -151,6 +154,7 @@ def known_cohorts(study: Study, effects: Sequence[float] = EFFECTS) -> dict[floa
     return {effect: known_cohort(effect) for effect in effects}
 
 
+@checked
 def ladder_predictions(study: Study, effects: Sequence[float] = EFFECTS) -> pd.DataFrame:
     """Predict `TARGET` on every rung of the ladder in every known cohort, once.
 
@@ -184,6 +188,7 @@ def ladder_predictions(study: Study, effects: Sequence[float] = EFFECTS) -> pd.D
     return pd.concat(frames, ignore_index=True)
 
 
+@checked
 def ladder_source(study: Study, effect: float) -> dict[str, Any]:
     """Say what decides the predictions on the ladder in one known cohort.
 
@@ -207,6 +212,7 @@ def ladder_source(study: Study, effect: float) -> dict[str, Any]:
     }
 
 
+@checked
 def rungs(study: Study, meta: pd.DataFrame) -> list[Splitter]:
     """Give the seven protocols with the study's number of folds, from loose to strict.
 
@@ -226,6 +232,7 @@ def rungs(study: Study, meta: pd.DataFrame) -> list[Splitter]:
     return ladder(profile.window_folds, profile.seed, meta=meta, gap_s=length_s, length_s=length_s)
 
 
+@checked
 def ladder_summary(
     predictions: pd.DataFrame, *, n_intervals: int = 1, n_resamples: int = 9999
 ) -> pd.DataFrame:
@@ -256,6 +263,7 @@ def ladder_summary(
     return pd.concat(tables, ignore_index=True)
 
 
+@checked
 def leak(
     predictions: pd.DataFrame,
     loose: str = WindowKFold.protocol,
@@ -290,6 +298,7 @@ def leak(
     return pd.concat(tables, ignore_index=True)[columns]
 
 
+@checked
 def oracle_summary(
     cohorts: dict[float, KnownCohort], target: str = TARGET, *, n_resamples: int = 9999
 ) -> pd.DataFrame:
@@ -327,6 +336,7 @@ def oracle_summary(
     return pd.DataFrame(rows)
 
 
+@checked
 def probe_summary(
     cohorts: dict[float, KnownCohort], seed: int = 0, *, n_resamples: int = 9999
 ) -> pd.DataFrame:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.crossval import evaluate_estimator, majority_predictions
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut, WithinParticipantKFold
@@ -42,6 +43,7 @@ TRAINING_SHARE = "training share"
 """A model that gives every window the share of high ratings among the training windows."""
 
 
+@checked
 def rated_predictions(study: Study) -> pd.DataFrame:
     """Predict for new people of whom some trials are rated, once; then read the file.
 
@@ -82,6 +84,7 @@ def _predict_rated(
     )
 
 
+@checked
 def own_predictions(study: Study) -> pd.DataFrame:
     """Predict by models of one person and by models of all others, once; then read the file.
 
@@ -143,6 +146,7 @@ def _predict_own(study: Study, meta: pd.DataFrame) -> pd.DataFrame:
     return append_predictions(*frames)
 
 
+@checked
 def fold_by_fold(predictions: pd.DataFrame) -> pd.DataFrame:
     """Keep the windows that both protocols test, and have metrics computed fold by fold.
 
@@ -172,6 +176,7 @@ def fold_by_fold(predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions[kept].assign(seed=fold_of.reindex(at[kept]).to_numpy())
 
 
+@checked
 def own_against_others(
     predictions: pd.DataFrame, model: str, metrics: Sequence[str], n_resamples: int
 ) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
 from ecglib.evaluation.metrics import auc
@@ -26,6 +27,7 @@ POOLING_COLUMNS = (*ORIGIN, "pretext", "trained", "pooling", "target", "particip
 """Columns of `pooling_scores`."""
 
 
+@checked
 def pooling_scores(study: Study) -> pd.DataFrame:
     """Score frozen encoders of a study under every pooling, new people (LOSO).
 
@@ -44,6 +46,7 @@ def pooling_scores(study: Study) -> pd.DataFrame:
     return stages.POOLING_SCORES.cached(source(study), lambda: _scores(study), study.folder)
 
 
+@checked
 def source(study: Study) -> dict[str, Any]:
     """Say what decides the table of a `study`."""
     profile = study.profile
@@ -55,6 +58,7 @@ def source(study: Study) -> dict[str, Any]:
     }
 
 
+@checked
 def own_encoders(study: Study, pretext: str) -> list[keras.Model]:
     """Give the encoders of a study.
 
@@ -78,6 +82,7 @@ def own_encoders(study: Study, pretext: str) -> list[keras.Model]:
     return [pretraining.contrastive(study, group).model.encoder for group in groups]
 
 
+@checked
 def rating_scores(study: Study, parts: list[np.ndarray]) -> pd.DataFrame:
     """Score features of a study's windows for every target and person, new people (LOSO).
 

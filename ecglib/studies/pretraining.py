@@ -7,7 +7,6 @@ was to be left out, and the audit of predictions takes it from there.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,13 +16,13 @@ import keras
 import numpy as np
 import pandas as pd
 
-from ecglib.core.arrays import check_finite, evenly_spaced
-from ecglib.core.errors import DataError
+from ecglib.core.annotations import checked
+from ecglib.core.arrays import evenly_spaced
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.protocols import RANDOM, STR
 from ecglib.evaluation.representation import Probes
-from ecglib.models.embedding import check_features, embed
+from ecglib.models.embedding import embed
 from ecglib.models.encoder import build_encoder, even_batch
 from ecglib.models.training import History
 from ecglib.models.weights import arrays_to_weights, weights_to_arrays
@@ -32,15 +31,13 @@ from ecglib.pretext.contrastive import ContrastiveConfig, ContrastiveModel
 from ecglib.pretext.pretrain import build_model, pretrain
 from ecglib.pretext.str_model import PretextConfig
 from ecglib.studies import stages
+from ecglib.studies.feasible import check_study
+from ecglib.studies.kept import TRAINED_ON, check_encoder, check_features
 from ecglib.studies.profiles import Profile
 from ecglib.studies.study import Study
 from ecglib.transfer.finetune import FineTuner
 
 _SEEDS_APART = 1000  # so that no group of one seed has the seed of a group of another
-
-
-TRAINED_ON = "trained_on"
-"""Name of the array of an encoder's file that holds the participants whom it was trained on."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +83,7 @@ class Contrastive:
     probes: pd.DataFrame
 
 
+@checked
 def left_out(study: Study, group: int) -> np.ndarray:
     """Say which usable windows are of a group, so that its encoder must not see them.
 
@@ -103,6 +101,7 @@ def left_out(study: Study, group: int) -> np.ndarray:
     return np.isin(study.usable.meta["participant"], study.groups[group])
 
 
+@checked
 def pretext(study: Study, group: int, seed: int = 0) -> Pretext:
     """Pretrain an encoder by STR on everyone outside a group, or load it.
 
@@ -122,12 +121,13 @@ def pretext(study: Study, group: int, seed: int = 0) -> Pretext:
     Raises
     ------
     DataError
-        If the stored encoder was made from something else, trained on others than everyone outside
-        the group, tried on other windows than the group's, or is not finite.
+        Before any training, if the study cannot be finished (see
+        `ecglib.studies.feasible.check_study`); if the stored encoder was made from something else,
+        trained on others than everyone outside the group, tried on other windows than the group's,
+        or is not finite.
     """
     config, profile = study.profile.pretext, study.profile
-    arrays = _pretext_arrays(study, group, seed)
-    start = _seed(profile, group, seed)
+    arrays, start = _pretext_arrays(study, group, seed), _seed(profile, group, seed)
     model = build_model(config, profile.encoder, study.usable.X.shape[1], start)
     arrays_to_weights(model.encoder, arrays, "encoder")
     arrays_to_weights(model.heads, arrays, "heads")
@@ -137,6 +137,7 @@ def pretext(study: Study, group: int, seed: int = 0) -> Pretext:
     )
 
 
+@checked
 def trained_on(study: Study, group: int) -> np.ndarray:
     """Say on whom the encoder that `pretext` gives was trained, as its file says.
 
@@ -155,17 +156,20 @@ def trained_on(study: Study, group: int) -> np.ndarray:
     return _pretext_arrays(study, group)[TRAINED_ON]
 
 
+@checked
 def pretext_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
-    """Say what decides the weights that `pretext` gives for a `study`, a `group` and a `seed`."""
+    """Say what decides that encoder of a `study`, a `group` and a `seed`."""
     return _source(study, group, seed, pretext=study.profile.pretext)
 
 
+@checked
 def pretext_folder(study: Study, group: int, seed: int = 0) -> Path:
     """Say where `pretext` keeps its checkpoint while it trains, for a `study`, `group`, `seed`."""
     source = pretext_source(study, group, seed)
     return study.folder / "runs" / Path(stages.PRETEXT.file(source)).stem
 
 
+@checked
 def contrastive(study: Study, group: int, seed: int = 0) -> Contrastive:
     """Pretrain an encoder contrastively on everyone outside a group, or load it.
 
@@ -181,23 +185,33 @@ def contrastive(study: Study, group: int, seed: int = 0) -> Contrastive:
     Returns
     -------
     Contrastive
+
+    Raises
+    ------
+    DataError
+        Before any training, if the study cannot be finished; see
+        `ecglib.studies.feasible.check_study`.
     """
     profile, usable = study.profile, study.usable
-    source = contrastive_source(study, group, seed)
-    start = _seed(profile, group, seed)
-    arrays = stages.CONTRASTIVE.cached(
-        source,
-        lambda: _train_contrastive(
+    source, start = contrastive_source(study, group, seed), _seed(profile, group, seed)
+
+    def train() -> dict[str, np.ndarray]:
+        check_study(study)
+        return _train_contrastive(
             usable,
             left_out(study, group),
             profile,
             start,
             folder=study.folder / "runs" / Path(stages.CONTRASTIVE.file(source)).stem,
             label=f"contrastive without group {group}",
-        ),
+        )
+
+    arrays = stages.CONTRASTIVE.cached(
+        source,
+        train,
         study.folder,
         shipped=results_folder(),
-        check=partial(_check_encoder, shown=_people_outside(study, group)),
+        check=partial(check_encoder, shown=_people_outside(study, group)),
     )
     model = build_model(profile.contrastive, profile.encoder, usable.X.shape[1], start)
     arrays_to_weights(model.encoder, arrays, "encoder")
@@ -205,8 +219,9 @@ def contrastive(study: Study, group: int, seed: int = 0) -> Contrastive:
     return Contrastive(model, *(_frame(arrays[name]) for name in ("history", "probes")))
 
 
+@checked
 def contrastive_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
-    """Say what decides what `contrastive` gives for a `study`, a `group` and a `seed`."""
+    """Say what decides that encoder of a `study`, a `group` and a `seed`."""
     profile = study.profile
     return _source(
         study,
@@ -217,6 +232,7 @@ def contrastive_source(study: Study, group: int, seed: int = 0) -> dict[str, Any
     )
 
 
+@checked
 def supervised_encoder(study: Study, group: int, seed: int = 0) -> keras.Model:
     """Train an encoder with the labels of everyone outside a group, or load it.
 
@@ -232,32 +248,44 @@ def supervised_encoder(study: Study, group: int, seed: int = 0) -> keras.Model:
     Returns
     -------
     keras.Model
+
+    Raises
+    ------
+    DataError
+        As in `pretext`.
     """
     profile, usable = study.profile, study.usable
+
+    def train() -> dict[str, np.ndarray]:
+        check_study(study)
+        start = _seed(profile, group, seed)
+        return _train_supervised(usable, left_out(study, group), profile, start)
+
     arrays = stages.SUPERVISED_ENCODER.cached(
         supervised_source(study, group, seed),
-        lambda: _train_supervised(
-            usable, left_out(study, group), profile, _seed(profile, group, seed)
-        ),
+        train,
         study.folder,
-        check=partial(_check_encoder, shown=_people_outside(study, group)),
+        check=partial(check_encoder, shown=_people_outside(study, group)),
     )
     encoder = build_encoder(profile.encoder, usable.X.shape[1])
     arrays_to_weights(encoder, arrays, "encoder")
     return encoder
 
 
+@checked
 def supervised_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
-    """Say what decides what `supervised_encoder` gives for a `study`, a `group` and a `seed`."""
+    """Say what decides that encoder of a `study`, a `group` and a `seed`."""
     return _source(study, group, seed, training=study.profile.comparison.tuning)
 
 
+@checked
 def random_encoder(study: Study) -> keras.Model:
     """Build the encoder of a `study`, untrained."""
     profile = study.profile
     return build_encoder(profile.encoder, study.usable.X.shape[1], seed=profile.seed)
 
 
+@checked
 def features(study: Study, model: str, group: int | None = None) -> np.ndarray:
     """Give the frozen encoder's features of all usable windows.
 
@@ -282,6 +310,7 @@ def features(study: Study, model: str, group: int | None = None) -> np.ndarray:
     return features_of(study, study.usable, study.identity, model, group)
 
 
+@checked
 def features_of(
     study: Study, windows: Windows, identity: str, model: str, group: int | None = None
 ) -> np.ndarray:
@@ -331,19 +360,24 @@ def _seed(profile: Profile, group: int, seed: int) -> int:
 
 def _pretext_arrays(study: Study, group: int, seed: int = 0) -> dict[str, np.ndarray]:
     profile, heldout = study.profile, left_out(study, group)
-    return stages.PRETEXT.cached(
-        pretext_source(study, group, seed),
-        lambda: _train_str(
+
+    def train() -> dict[str, np.ndarray]:
+        check_study(study)
+        return _train_str(
             study.usable,
             heldout,
             profile,
             _seed(profile, group, seed),
             folder=pretext_folder(study, group, seed),
             label=f"pretext without group {group}",
-        ),
+        )
+
+    return stages.PRETEXT.cached(
+        pretext_source(study, group, seed),
+        train,
         study.folder,
         check=partial(
-            _check_encoder,
+            check_encoder,
             shown=_people_outside(study, group),
             rows=_heldout_rows(heldout, profile.pretext),
         ),
@@ -361,29 +395,6 @@ def _people(windows: Windows, chosen: np.ndarray) -> np.ndarray:
 
 def _heldout_rows(heldout: np.ndarray, config: PretextConfig) -> np.ndarray:
     return evenly_spaced(np.flatnonzero(heldout), config.heldout_windows)
-
-
-def _check_encoder(
-    arrays: Mapping[str, np.ndarray], shown: np.ndarray, rows: np.ndarray | None = None
-) -> None:
-    """Refuse an encoder that was trained or tried on others than it should, or is not finite."""
-    wanted = {TRAINED_ON: (shown, "participants", "everyone outside the group")}
-    if rows is not None:
-        wanted["heldout_rows"] = (rows, "windows", "the group's")
-    for name, (expected, what, whose) in wanted.items():
-        found = arrays.get(name)
-        if found is None or not np.array_equal(found, expected):
-            raise DataError(
-                "does not say which" if found is None else f"{what} {_listed(found)}",
-                field=name,
-                expected=f"{what} {_listed(expected)}: {whose}",
-            )
-    check_finite(arrays)
-
-
-def _listed(values: np.ndarray) -> str:
-    shown = ", ".join(map(str, values.ravel()[:12].tolist()))
-    return shown if values.size <= 12 else f"{shown} and {values.size - 12} more"
 
 
 def _source(study: Study, group: int, seed: int = 0, **settings: Any) -> dict[str, Any]:

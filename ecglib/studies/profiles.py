@@ -19,6 +19,7 @@ from typing import Any
 
 import pandas as pd
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.models.encoder import EncoderConfig
 from ecglib.models.training import TrainingConfig
@@ -59,6 +60,9 @@ class ComparisonConfig:
     folds_per_group: int = 3
     labelled: tuple[int, ...] = (2, 5, 10)
     seeds: tuple[int, ...] = (0, 1, 2)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 VARIABLE = "ECGLIB_PROFILE"
@@ -107,6 +111,9 @@ class Profile:
     supervised_folds: int = 4
     n_resamples: int = 10_000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def _sgd(epochs: int, batch: int, steps: int, rate: float) -> TrainingConfig:
@@ -268,6 +275,7 @@ PROFILES = {profile.name: profile for profile in (QUICK, FAST, PAPER, SMOKE)}
 """All profiles by name."""
 
 
+@checked
 def get_profile(name: str | None = None) -> Profile:
     """Give a profile by `name`; by default the one that ``$ECGLIB_PROFILE`` names, else ``quick``.
 
@@ -282,6 +290,7 @@ def get_profile(name: str | None = None) -> Profile:
     return PROFILES[name]
 
 
+@checked
 def differences(a: Profile, b: Profile) -> pd.DataFrame:
     """List every setting in which two profiles `a` and `b` differ.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS
 from ecglib.evaluation.protocols import STRICT
 from ecglib.evaluation.ratings import evaluate_ratings
@@ -16,6 +17,7 @@ from ecglib.studies.study import Study
 from ecglib.transfer.ordinal import rating_models
 
 
+@checked
 def rating_predictions(study: Study) -> pd.DataFrame:
     """Predict the ratings of every participant by models of all others, once; then read the file.
 

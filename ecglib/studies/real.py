@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import butter, sosfiltfilt
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.errors import DataError
 from ecglib.core.folders import artifacts_folder
@@ -243,6 +244,7 @@ class RealStudy:
         parts = range(len(self.clinic_groups))
         return found + [Made(STR, PART, plan.poolings[0], plan.seed, group) for group in parts]
 
+    @checked
     def training_windows(self, made: Made) -> np.ndarray:
         """Give the windows that the encoder `made` learns from, (n_windows, n_samples)."""
         if made.source == TURNED:
@@ -254,6 +256,7 @@ class RealStudy:
         own = self.windows.X[~self._of_group(made)]
         return own if made.source == OWN else np.concatenate([self.clinic_windows.X, own])
 
+    @checked
     def unseen(self, made: Made) -> dict[str, np.ndarray]:
         """Give windows of people whom the encoder `made` has not seen, by who and how treated.
 
@@ -281,6 +284,7 @@ WAYS_UP = {1: "upright lead", -1: "lead upside down", 0: "undecided lead"}
 """Of the sign of a `ecglib.preprocessing.polarity.Polarity`, in words."""
 
 
+@checked
 def ways_up(study: RealStudy) -> dict[str, str]:
     """Say of every person of eegmat in a `study` whether the lead is upright, in `WAYS_UP`."""
     windows = study.windows
@@ -291,6 +295,7 @@ def ways_up(study: RealStudy) -> dict[str, str]:
     }
 
 
+@checked
 def slowed(X: np.ndarray) -> np.ndarray:
     """Take away what is above `SLOW_HZ`: the finest noise, and the sharpest parts of QRS.
 
@@ -313,6 +318,7 @@ def slowed(X: np.ndarray) -> np.ndarray:
     return sosfiltfilt(sections, X, axis=1).astype(np.float32)
 
 
+@checked
 def read_real(
     eegmat: str | os.PathLike[str] | None = None,
     mitdb: Sequence[str | os.PathLike[str]] = (),
@@ -363,6 +369,7 @@ def _found(name: str) -> Path:
     return folder
 
 
+@checked
 def clinic_cohort(folders: Sequence[str | os.PathLike[str]]) -> Cohort:
     """Read MIT-BIH from one or several folders, the longest recording of every record.
 

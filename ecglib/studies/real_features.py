@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.data.eegmat import CONDITION
 from ecglib.evaluation.protocols import CONTRASTIVE, FROZEN, RANDOM, STR
 from ecglib.features.heartbeats import window_features
@@ -59,6 +60,7 @@ class Known:
     blocks: tuple[int, ...] | None = None
 
 
+@checked
 def known(study: RealStudy) -> Iterator[Known]:
     """Give the features of all windows in every case of frozen features.
 
@@ -114,6 +116,7 @@ def known(study: RealStudy) -> Iterator[Known]:
                     yield Known(case, [_read(found, pooling) for found in maps])
 
 
+@checked
 def views_of(study: RealStudy, pretext: str) -> int:
     """Count the versions of windows that a `pretext` of a `study` shows."""
     plan = study.plan
@@ -122,6 +125,7 @@ def views_of(study: RealStudy, pretext: str) -> int:
     return training.epochs * training.steps_per_epoch * training.batch_windows * versions
 
 
+@checked
 def case_of(
     features: str,
     pretext: str,
@@ -148,6 +152,7 @@ def case_of(
     return dict(zip(CASE, values, strict=True))
 
 
+@checked
 def source(study: RealStudy, longer: RealStudy | None = None) -> dict[str, Any]:
     """Say what decides the tables of a `study`, and of a `longer` one if there is one."""
     return {

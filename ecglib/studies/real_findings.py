@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.evaluation.paired import mean_test
 from ecglib.evaluation.protocols import (
     ALL,
@@ -36,6 +37,7 @@ RIVALS = {
 """Rivals by number of labelled people: name in figures -> name in `choices`."""
 
 
+@checked
 def choices(scores: pd.DataFrame) -> dict[str, Selection]:
     """Name what is compared, all with the labels of all people.
 
@@ -85,6 +87,7 @@ def choices(scores: pd.DataFrame) -> dict[str, Selection]:
     return found
 
 
+@checked
 def questions(scores: pd.DataFrame) -> dict[str, tuple[Selection, Selection]]:
     """List the questions, each a pair of choices; the first is asked whether it is higher.
 
@@ -130,6 +133,7 @@ def questions(scores: pd.DataFrame) -> dict[str, tuple[Selection, Selection]]:
     return found
 
 
+@checked
 def efficiency(scores: pd.DataFrame) -> pd.DataFrame:
     """Score the `RIVALS` by the number of people whose labels are used.
 
@@ -159,6 +163,7 @@ def efficiency(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
+@checked
 def findings(scores: pd.DataFrame) -> list[str]:
     """Say in three sentences what the study found; they follow the numbers.
 
@@ -228,6 +233,7 @@ def findings(scores: pd.DataFrame) -> list[str]:
     ]
 
 
+@checked
 def accuracy_by_person(scores: pd.DataFrame, selection: Selection) -> pd.Series:
     """Give the balanced accuracy of every person who has both states, seeds counted together.
 

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import evenly_spaced
 from ecglib.core.process import tune_process
 from ecglib.core.progress import progress
@@ -70,6 +72,7 @@ class RealEncoder:
     about: dict[str, Any]
 
 
+@checked
 def tunings(study: RealStudy) -> list[Tuned]:
     """List every choice of training whole networks that the study makes.
 
@@ -94,16 +97,19 @@ def tunings(study: RealStudy) -> list[Tuned]:
     return found + [Tuned(CONTRASTIVE, pooling, ALL) for pooling in (first, second)]
 
 
+@checked
 def shape(study: RealStudy, pooling: str) -> EncoderConfig:
     """Give the shape of the encoder of a `study` with a `pooling`."""
     return replace(study.plan.encoder, pooling=pooling)
 
 
+@checked
 def random_encoder(study: RealStudy, pooling: str, seed: int) -> keras.Model:
     """Build the encoder of a `study` with a `pooling`, untrained, by its `seed`."""
     return build_encoder(shape(study, pooling), study.windows.X.shape[1], seed=seed)
 
 
+@checked
 def real_encoder(study: RealStudy, made: Made) -> RealEncoder:
     """Pretrain an encoder of the study, or load it.
 
@@ -132,6 +138,7 @@ def real_encoder(study: RealStudy, made: Made) -> RealEncoder:
     return RealEncoder(encoder, logits, about)
 
 
+@checked
 def encoder_source(study: RealStudy, made: Made) -> dict[str, Any]:
     """Say what decides the weights of the encoder `made` of a `study`."""
     plan = study.plan
@@ -148,6 +155,7 @@ def encoder_source(study: RealStudy, made: Made) -> dict[str, Any]:
     }
 
 
+@checked
 def tuned_predictions(study: RealStudy, tuned: Tuned) -> dict[str, Any]:
     """Train whole networks with labels, fold by fold, or load what they predicted.
 
@@ -172,6 +180,7 @@ def tuned_predictions(study: RealStudy, tuned: Tuned) -> dict[str, Any]:
     return {**arrays, "about": json.loads(str(arrays["about"]))}
 
 
+@checked
 def train_all(study: RealStudy, jobs: int = 1) -> None:
     """Train what is missing of the study's networks, several side by side.
 
@@ -187,6 +196,7 @@ def train_all(study: RealStudy, jobs: int = 1) -> None:
     _side_by_side(tuned_predictions, study, tuned, jobs, "training with labels")
 
 
+@checked
 def missing_networks(study: RealStudy) -> tuple[list[Made], list[Tuned]]:
     """List what `train_all` would train of a `study`."""
     made = [
@@ -202,6 +212,7 @@ def missing_networks(study: RealStudy) -> tuple[list[Made], list[Tuned]]:
     return made, tuned
 
 
+@checked
 def labelled_people(
     people: np.ndarray, complete: np.ndarray, number: int, seed: int | tuple[int, ...]
 ) -> np.ndarray:
@@ -227,10 +238,12 @@ def labelled_people(
     >>> print(labelled_people(np.array(["a", "b", "c"]), np.array(["a", "c", "d"]), 2, seed=0))
     ['a' 'c']
     """
+    checks.whole("number", number, 1)
     may = np.intersect1d(people, complete)
     return np.random.default_rng(seed).permutation(may)[:number]
 
 
+@checked
 def people_of_both(study: RealStudy) -> np.ndarray:
     """Give the people of a `study` who have usable windows of both classes."""
     person = study.windows.meta["participant"].to_numpy()
@@ -266,6 +279,7 @@ def _pretrain(study: RealStudy, made: Made) -> dict[str, np.ndarray]:
     return arrays
 
 
+@checked
 def answers(model: STRModel, X: np.ndarray, plan: RealPlan) -> np.ndarray:
     """Let the heads of an STR network answer on windows, at most so many as the plan says.
 

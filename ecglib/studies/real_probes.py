@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import evenly_spaced
 from ecglib.evaluation.probes import run_probe
 from ecglib.evaluation.protocols import STR
@@ -27,6 +28,7 @@ OTHERS = "others"
 """As ``shown``: all versions, of which the head has to find its own."""
 
 
+@checked
 def real_probes(study: RealStudy) -> pd.DataFrame:
     """Ask of frozen features what else can be read from them, in people who were left out.
 
@@ -46,6 +48,7 @@ def real_probes(study: RealStudy) -> pd.DataFrame:
     return stages.REAL_PROBES.cached(source(study), lambda: _probes(study), study.folder)
 
 
+@checked
 def real_recognition(study: RealStudy) -> pd.DataFrame:
     """Say how well transformations are recognised in people whom an encoder has not seen.
 

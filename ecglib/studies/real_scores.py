@@ -19,6 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
 from ecglib.evaluation.audit import Use, find_leaks, raise_on_leak
@@ -82,6 +84,7 @@ class StateWindows:
     plan: RealPlan
 
     @classmethod
+    @checked
     def of(cls, study: RealStudy) -> StateWindows:
         """Take it from a `study`."""
         meta = study.windows.meta
@@ -93,6 +96,7 @@ class StateWindows:
         return self.meta["participant"].to_numpy()
 
 
+@checked
 def head(*blocks: int) -> Pipeline:
     """Make the classifier of rest and arithmetic, unfitted.
 
@@ -116,6 +120,7 @@ def head(*blocks: int) -> Pipeline:
     )
 
 
+@checked
 def people_scores(
     person: np.ndarray, truth: np.ndarray, probability: np.ndarray, fold: np.ndarray
 ) -> pd.DataFrame:
@@ -150,6 +155,9 @@ def people_scores(
     right_arithmetic    1.00
     Name: 0, dtype: float64
     """
+    checks.labels("truth", truth, (None,))
+    checks.probabilities("probability", probability, truth.shape)
+    checks.of_length("person", person, truth.size)
     rank = ranks_within_folds(probability, fold)
     right = (probability > 0.5) == truth
     rows = []
@@ -169,6 +177,7 @@ def people_scores(
     return pd.DataFrame(rows)
 
 
+@checked
 def real_scores(study: RealStudy, longer: RealStudy | None = None, jobs: int = 1) -> pd.DataFrame:
     """Score all that the study knows of windows, in every way that it tests.
 
@@ -193,6 +202,7 @@ def real_scores(study: RealStudy, longer: RealStudy | None = None, jobs: int = 1
     )
 
 
+@checked
 def folds_of(tested: StateWindows, protocol: str) -> list[Fold]:
     """Split the windows of those who are `tested` by a `protocol`."""
     meta, plan = tested.meta, tested.plan
@@ -208,6 +218,7 @@ def folds_of(tested: StateWindows, protocol: str) -> list[Fold]:
     return list(splitter.split(meta, tested.truth))
 
 
+@checked
 def audit(
     tested: StateWindows, parts: Sequence[np.ndarray], folds: Sequence[Fold], protocol: str
 ) -> None:
@@ -236,6 +247,7 @@ def audit(
     raise_on_leak(find_leaks(tested.meta, uses, protocol, STRICT, length_s=length))
 
 
+@checked
 def predict(
     tested: StateWindows,
     parts: Sequence[np.ndarray],

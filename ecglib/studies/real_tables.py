@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import results_folder
 from ecglib.core.stages import Stage
@@ -19,6 +20,7 @@ Selection = Mapping[str, Any]
 """Values of columns of a table; a row is selected if it has them all."""
 
 
+@checked
 def shipped(stage: Stage, folder: Path | None = None) -> pd.DataFrame:
     """Read the table of a stage that travels with the project, whoever computed it.
 
@@ -51,6 +53,7 @@ def shipped(stage: Stage, folder: Path | None = None) -> pd.DataFrame:
     return stage.load(found[0])[0]
 
 
+@checked
 def select(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """Keep the rows of a table that have the values of a selection.
 
@@ -89,6 +92,7 @@ def select(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     return table[keep]
 
 
+@checked
 def person_means(table: pd.DataFrame, selection: Selection, value: str = "auc") -> pd.Series:
     """Average a value within every person, over seeds, draws and whatever is not selected.
 
@@ -115,6 +119,7 @@ def person_means(table: pd.DataFrame, selection: Selection, value: str = "auc") 
     return chosen.groupby("participant")[value].mean().dropna()
 
 
+@checked
 def summarise_real(
     table: pd.DataFrame,
     by: Sequence[str],
@@ -158,6 +163,7 @@ def summarise_real(
     return pd.DataFrame(rows).drop(columns=["n_undefined", "note"])
 
 
+@checked
 def differences(
     table: pd.DataFrame,
     questions: Mapping[str, tuple[Selection, Selection]],
@@ -209,6 +215,7 @@ def differences(
     return found
 
 
+@checked
 def verdict(row: pd.Series) -> str:
     """Say what an interval of a difference decides: "higher", "lower" or "not decided".
 

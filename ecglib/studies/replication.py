@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import label_matrix
 from ecglib.evaluation.protocols import STR
@@ -72,6 +73,7 @@ N_REFITS = 20
 """Refits to choose from; the released code makes 100, one after each epoch of its pretext."""
 
 
+@checked
 def released_head(profile: Profile) -> HeadConfig:
     """Give the head of the released code, trained as long as the profile allows.
 
@@ -91,6 +93,7 @@ def released_head(profile: Profile) -> HeadConfig:
     return replace(RELEASED_HEAD, epochs=max(1, profile.head.epochs // 3))
 
 
+@checked
 def released_results(study: Study) -> pd.DataFrame:
     """Predict by the protocol, with each defect that changes predictions, and a control, once.
 
@@ -111,6 +114,7 @@ def released_results(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def source(study: Study) -> dict[str, Any]:
     """Say what decides the predictions.
 
@@ -163,6 +167,7 @@ def _predict(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def refit_results(study: Study) -> dict[str, Refits]:
     """Refit the heads of the valence folds to the ratings, and to nothing, once.
 
@@ -206,6 +211,7 @@ def _refit(own: np.ndarray, meta: pd.DataFrame, profile: Profile) -> dict[str, n
     return arrays
 
 
+@checked
 def effects(study: Study) -> pd.DataFrame:
     """Compare each defect's number for valence with that of the corrected version.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.studies.stand_in import synthetic_file
 from ecglib.studies.study import Study
@@ -18,6 +19,7 @@ SWITCH = "ECGLIB_SHOW_REAL"
 """The environment variable that lets a file's own recordings and ratings be shown: ``yes``."""
 
 
+@checked
 def is_restricted(study: Study) -> bool:
     """Tell whether a study's recordings and ratings must not be shown or passed on.
 
@@ -47,6 +49,7 @@ def is_restricted(study: Study) -> bool:
     return study.label != "synthetic" and said != "yes"
 
 
+@checked
 def example_study(study: Study) -> Study:
     """Give the study whose recordings and ratings may be shown.
 
@@ -79,6 +82,7 @@ def example_study(study: Study) -> Study:
     return Study(path, study.profile, study.folder, study.spec)
 
 
+@checked
 def example_label(study: Study) -> str:
     """Name in titles and tables what `example_study` gives.
 
@@ -106,6 +110,7 @@ def example_label(study: Study) -> str:
     return f"synthetic, in place of {study.label}" if is_restricted(study) else study.label
 
 
+@checked
 def example_note(study: Study) -> str:
     """Say that something else is shown than the page is about.
 
@@ -132,6 +137,7 @@ def example_note(study: Study) -> str:
     )
 
 
+@checked
 def refuse_restricted(study: Study, what: str) -> None:
     """Refuse to put something of a restricted study where it is passed on.
 

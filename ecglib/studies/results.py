@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import fingerprint
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
@@ -23,6 +24,7 @@ from ecglib.evaluation.summaries import summarise
 from ecglib.preprocessing.segmentation import make_windows
 from ecglib.preprocessing.windows import Windows
 from ecglib.studies import stages
+from ecglib.studies.feasible import check_study
 from ecglib.studies.pretraining import features, features_of, pretext_source, trained_on
 from ecglib.studies.profiles import Profile
 from ecglib.studies.study import Study
@@ -33,6 +35,7 @@ NULL_SEED = 1
 """Seed of the cohort without effect: people other than those of the study's own cohort."""
 
 
+@checked
 def splitters(study: Study) -> tuple[Splitter, Splitter]:
     """Give the two protocols of `predictions`: the released one, and the strict one.
 
@@ -50,6 +53,7 @@ def splitters(study: Study) -> tuple[Splitter, Splitter]:
     return WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut()
 
 
+@checked
 def supervised_splitters(study: Study) -> tuple[Splitter, Splitter]:
     """Give the two protocols of `supervised_predictions`, with fewer folds, for cost.
 
@@ -70,6 +74,7 @@ def supervised_splitters(study: Study) -> tuple[Splitter, Splitter]:
     )
 
 
+@checked
 def predictions(study: Study) -> pd.DataFrame:
     """Predict by frozen encoders under both protocols, out of fold.
 
@@ -86,10 +91,22 @@ def predictions(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         Columns `ecglib.evaluation.protocols.COLUMNS`; computed once, then read.
+
+    Raises
+    ------
+    DataError
+        Before any training, if the study cannot be finished; see
+        `ecglib.studies.feasible.check_study`.
     """
-    return stages.PREDICTIONS.cached(results_source(study), lambda: _predict(study), study.folder)
+
+    def make() -> pd.DataFrame:
+        check_study(study)
+        return _predict(study)
+
+    return stages.PREDICTIONS.cached(results_source(study), make, study.folder)
 
 
+@checked
 def supervised_predictions(study: Study) -> pd.DataFrame:
     """Predict by networks trained from scratch with labels, out of fold.
 
@@ -106,15 +123,23 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
     DataFrame
         Columns `ecglib.evaluation.protocols.COLUMNS`, with the majority class of the same folds;
         computed once, or taken from ``results/``.
+
+    Raises
+    ------
+    DataError
+        As in `predictions`.
     """
+
+    def make() -> pd.DataFrame:
+        check_study(study)
+        return _supervise(study.usable, study.profile, supervised_splitters(study))
+
     return stages.SUPERVISED_PREDICTIONS.cached(
-        supervised_source(study),
-        lambda: _supervise(study.usable, study.profile, supervised_splitters(study)),
-        study.folder,
-        shipped=results_folder(),
+        supervised_source(study), make, study.folder, shipped=results_folder()
     )
 
 
+@checked
 def supervised_source(study: Study) -> dict[str, Any]:
     """Say what decides what `supervised_predictions` gives for a `study`."""
     return {"data": study.identity, **_training(study.profile)}
@@ -130,6 +155,7 @@ def _training(profile: Profile) -> dict[str, Any]:
     }
 
 
+@checked
 def leaks(study: Study) -> pd.DataFrame:
     """Audit `predictions` and `supervised_predictions`.
 
@@ -174,6 +200,7 @@ def leaks(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def null_predictions(study: Study) -> pd.DataFrame:
     """Predict where there is nothing to find, under leave-one-participant-out.
 
@@ -198,6 +225,7 @@ def null_predictions(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def null_supervised_predictions(study: Study) -> pd.DataFrame:
     """Train networks from scratch with labels where there is nothing to find.
 
@@ -222,12 +250,14 @@ def null_supervised_predictions(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def null_supervised_source(study: Study) -> dict[str, Any]:
     """Say what decides what `null_supervised_predictions` gives for a `study`."""
     cohort = {"spec": replace(study.spec, effect=0.0), "seed of the cohort": NULL_SEED}
     return {**cohort, **_training(study.profile)}
 
 
+@checked
 def summary(study: Study, **options: Any) -> pd.DataFrame:
     """Summarise `predictions` with intervals.
 
@@ -246,6 +276,7 @@ def summary(study: Study, **options: Any) -> pd.DataFrame:
     return summarise(predictions(study), **{"n_resamples": study.profile.n_resamples, **options})
 
 
+@checked
 def results_source(study: Study) -> dict[str, Any]:
     """Say what decides the `predictions` of a `study`, for names of files."""
     profile = study.profile

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ecglib.core.annotations import checked
 from ecglib.core.folders import results_folder
 from ecglib.core.stages import Stage
 from ecglib.studies import (
@@ -31,6 +32,7 @@ from ecglib.studies.restricted import refuse_restricted
 from ecglib.studies.study import Study
 
 
+@checked
 def ship(study: Study) -> list[Path]:
     """Copy the results that travel to ``results/``.
 
@@ -57,6 +59,7 @@ def ship(study: Study) -> list[Path]:
     return copies
 
 
+@checked
 def travellers(study: Study) -> list[tuple[Stage, list[dict[str, Any]], Callable[[], Any]]]:
     """List the results that travel.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import artifacts_folder
 from ecglib.studies import stages
@@ -20,6 +21,7 @@ SEED = 0
 """Seed of the synthetic cohort that takes the place of a real file."""
 
 
+@checked
 def synthetic_file(spec: CohortSpec | None = None, folder: Path | None = None) -> Path:
     """Make the synthetic cohort's file, with its truth beside it, unless it is there.
 
@@ -51,6 +53,7 @@ def synthetic_file(spec: CohortSpec | None = None, folder: Path | None = None) -
     return path
 
 
+@checked
 def refuse_another(found: str, path: Path, expected: str) -> None:
     """Refuse a file of a synthetic cohort other than the expected one.
 
@@ -77,6 +80,7 @@ def refuse_another(found: str, path: Path, expected: str) -> None:
         )
 
 
+@checked
 def recipe(spec: CohortSpec) -> str:
     """Name the synthetic cohort's file by what it is made from, without making it.
 

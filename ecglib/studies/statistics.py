@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
@@ -32,6 +33,7 @@ SIMULATED = (coverage_table, cross_validation_table, folds_table, clips_table, n
 """The simulations that the book runs with their own settings: none depends on a data file."""
 
 
+@checked
 def encoder_tests(
     study: Study, *, n_permutations: int = 999, seed: int = 0
 ) -> dict[tuple[str, str], PermutationTest]:
@@ -112,6 +114,7 @@ def _scores_of_parts(
     return scores
 
 
+@checked
 def seed_predictions(study: Study, target: str, n_seeds: int = 5) -> pd.DataFrame:
     """Train the study's heads on the random encoder's features with several seeds.
 
@@ -158,6 +161,7 @@ def _predict_with_seeds(
     )
 
 
+@checked
 def simulated(
     simulate: Callable[..., pd.DataFrame], folder: Path, **arguments: Any
 ) -> pd.DataFrame:
@@ -185,6 +189,7 @@ def simulated(
     )
 
 
+@checked
 def simulation_source(simulate: Callable[..., pd.DataFrame], **arguments: Any) -> dict[str, Any]:
     """Say what decides the table of a simulation.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import artifacts_folder
 from ecglib.data.cohort import Cohort
@@ -44,6 +45,7 @@ class Study:
         what is computed of a file without such recordings.
     """
 
+    @checked
     def __init__(
         self,
         path: str | os.PathLike[str] | None = None,
@@ -131,6 +133,7 @@ class Study:
         """Group of each participant."""
         return group_of(self.groups)
 
+    @checked
     def with_profile(self, profile: Profile) -> Study:
         """Give the study of the same data with another `profile`."""
         other = copy.copy(self)  # with what is in memory already and does not depend on the profile

@@ -15,6 +15,8 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.folders import results_folder
 from ecglib.evaluation.probes import probe_chance, run_probe
 from ecglib.evaluation.protocols import ORIGIN, RANDOM
@@ -44,6 +46,7 @@ RECOGNISED, AREA, CHANCE = "recognised", "auc", "recognised by guessing"
 """Measures: share of windows whose person a probe names, in a new trial; and the area (LOSO)."""
 
 
+@checked
 def variant(config: ContrastiveConfig, name: str) -> ContrastiveConfig:
     """Give the settings of a variant.
 
@@ -66,12 +69,13 @@ def variant(config: ContrastiveConfig, name: str) -> ContrastiveConfig:
     >>> [variant(QUICK.contrastive, name).n_negatives for name in (OWN, SAME, OTHERS)]
     [30, 14, 16]
     """
-    if name in (RANDOM, OWN):
+    if checks.one_of("name", name, VARIANTS) in (RANDOM, OWN):
         return config
     half = config.training.batch_windows // 2
     return replace(config, negatives=name, windows_per_participant=half)
 
 
+@checked
 def scores(study: Study) -> pd.DataFrame:
     """Measure what every variant's features know of people and of ratings.
 
@@ -92,6 +96,7 @@ def scores(study: Study) -> pd.DataFrame:
     )
 
 
+@checked
 def source(study: Study) -> dict[str, Any]:
     """Say what decides the table of a `study`."""
     return {**_source(study), "variants": VARIANTS, "draws": DRAWS}

@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 from scipy.io import savemat
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import atomic_path, load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
@@ -39,24 +41,19 @@ from ecglib.synthetic.recorder import recording_noise, to_counts
 VERSION = "1.0.2 (synthetic)"
 """What the file says in the place where DREAMER.mat gives its version."""
 
-
 # Invented but for the shortest and the longest; their mean, 199 s, is the study's.
 _CLIP_LENGTHS_S = (
     *(208.0, 393.0, 179.0, 124.0, 261.0, 102.0, 148.0, 215.0, 86.0),
     *(312.0, 187.0, 233.0, 141.0, 276.0, 65.0, 110.0, 204.0, 338.0),
 )
 
-
 _HEADER = b"MATLAB 5.0 MAT-file, synthetic cohort in the layout of DREAMER 1.0.2, written by ecglib"
 _NAMED, _HEADER_BYTES = b" as ", 116
-
 
 _EEG_ELECTRODES = (
     *("AF3", "F7", "F3", "FC5", "T7", "P7", "O1"),
     *("O2", "P8", "T8", "FC6", "F4", "F8", "AF4"),
 )
-
-
 _EEG_RATE = 128
 
 
@@ -119,6 +116,7 @@ class CohortSpec:
     artefacts_per_hour: float = 4.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.n_participants < 1:
             raise DataError(
                 f"{self.n_participants}", field="n_participants", expected="at least 1 participant"
@@ -215,6 +213,7 @@ class Session:
     state: dict[str, np.ndarray]
 
 
+@checked
 def make_cohort(spec: CohortSpec, seed: int) -> SyntheticCohort:
     """Make a synthetic cohort.
 
@@ -274,6 +273,7 @@ def make_cohort(spec: CohortSpec, seed: int) -> SyntheticCohort:
     return SyntheticCohort(cohort, Truth(pd.DataFrame(truths), tuple(r_peaks), tuple(disturbed)))
 
 
+@checked
 def simulate_session(
     spec: CohortSpec, felt: np.ndarray, clip_nuisance: np.ndarray, seed: np.random.SeedSequence
 ) -> Session:
@@ -295,6 +295,8 @@ def simulate_session(
     Session
         Signal of shape (n_samples, 2), R peaks, disturbed spans and the state per recording.
     """
+    checks.array("felt", felt, (len(spec.clip_lengths_s), 3))
+    checks.array("clip_nuisance", clip_nuisance, (len(felt), None))
     # Separate streams, so that the same person breathes and moves alike whatever the effect.
     person_rng, trial_rng, breath_rng, beat_rng, wave_rng, noise_rng = (
         np.random.default_rng(s) for s in seed.spawn(6)
@@ -330,6 +332,7 @@ def simulate_session(
     )
 
 
+@checked
 def write_dreamer_mat(
     cohort: Cohort, path: str | os.PathLike[str], *, compress: bool = False, name: str = ""
 ) -> Path:
@@ -403,6 +406,7 @@ def write_dreamer_mat(
     return path
 
 
+@checked
 def written_name(path: str | os.PathLike[str]) -> str:
     """Read the name in the header of the file at `path`; empty if there is none."""
     with open(path, "rb") as stream:
@@ -411,6 +415,7 @@ def written_name(path: str | os.PathLike[str]) -> str:
     return header[len(start) :].decode("latin-1").strip() if header.startswith(start) else ""
 
 
+@checked
 def save_truth(path: str | os.PathLike[str], truth: Truth) -> None:
     """Write a cohort's truth to an ``.npz`` file, atomically and without pickling.
 
@@ -431,6 +436,7 @@ def save_truth(path: str | os.PathLike[str], truth: Truth) -> None:
     save_arrays(Path(path), {**table, **lists, **name})
 
 
+@checked
 def load_truth(path: str | os.PathLike[str]) -> Truth:
     """Read what `save_truth` wrote.
 

@@ -31,6 +31,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
+from ecglib.core.errors import DataError
 from ecglib.synthetic.recorder import GRID_HZ, slow_noise
 
 WAVES = ("P", "Q", "R", "S", "T")
@@ -115,6 +118,7 @@ class Person:
     qs_ratio: np.ndarray
 
 
+@checked
 def draw_person(spread: float, rng: np.random.Generator) -> Person:
     """Draw a person's morphology.
 
@@ -130,6 +134,7 @@ def draw_person(spread: float, rng: np.random.Generator) -> Person:
     Person
         Morphology with upright P, R and T waves in both leads.
     """
+    checks.number("spread", spread, 0)
     centre = _CENTRE_S * np.exp(spread * 0.05 * rng.standard_normal(5))
     width = _WIDTH_S * np.exp(spread * 0.06 * rng.standard_normal(5))
     # One shared rotation of the heart, and a little for each wave on its own.
@@ -139,6 +144,7 @@ def draw_person(spread: float, rng: np.random.Generator) -> Person:
     return Person(centre, width, axis, qs_ratio)
 
 
+@checked
 def state_curves(state: Mapping[str, np.ndarray], lengths: np.ndarray) -> dict[str, np.ndarray]:
     """Spread one state per recording over time, each approached within seconds.
 
@@ -154,6 +160,8 @@ def state_curves(state: Mapping[str, np.ndarray], lengths: np.ndarray) -> dict[s
     dict of str to numpy.ndarray
         For each of `STATE` a curve at `GRID_HZ` over the whole session.
     """
+    checks.array("lengths", lengths)
+    checks.number("lengths", lengths.min(), above=0)
     ends = np.cumsum(lengths)
     times = np.arange(int(np.ceil(ends[-1] * GRID_HZ)) + 1) / GRID_HZ
     recording = np.minimum(np.searchsorted(ends, times, side="right"), len(ends) - 1)
@@ -161,6 +169,7 @@ def state_curves(state: Mapping[str, np.ndarray], lengths: np.ndarray) -> dict[s
     return {name: _lag(np.asarray(state[name], dtype=float)[recording], keep) for name in STATE}
 
 
+@checked
 def oscillate(rate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a sine whose rate wanders by some 10 %: respiration, or the 0.1 Hz rhythm.
 
@@ -176,10 +185,12 @@ def oscillate(rate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     numpy.ndarray
         Shape (n_grid,), at `GRID_HZ`, between -1 and 1 (for respiration: expired and inspired).
     """
+    checks.array("rate", rate)
     wandering = rate * np.exp(0.1 * slow_noise(rate.size, 0.005, 0.05, rng))
     return np.sin(2 * np.pi * (rng.uniform() + np.cumsum(wandering) / GRID_HZ))
 
 
+@checked
 def beat_times(
     curves: Mapping[str, np.ndarray], respiration: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
@@ -199,6 +210,7 @@ def beat_times(
     numpy.ndarray
         Shape (n_beats,): times in seconds, increasing, inside the session.
     """
+    checks.array("respiration", respiration)
     n = respiration.size
     resting = 60 / curves["heart_rate"]
     slow_wave = oscillate(np.full(n, 0.1), rng)
@@ -213,6 +225,7 @@ def beat_times(
     return times[(times > 0) & (times < (n - 1) / GRID_HZ)]
 
 
+@checked
 def draw_beats(
     times: np.ndarray,
     curves: Mapping[str, np.ndarray],
@@ -246,6 +259,10 @@ def draw_beats(
     numpy.ndarray
         Shape (n_samples, 2), mV, float32, without any noise.
     """
+    checks.array("respiration", respiration)
+    checks.array("times", times)
+    if times.size < 2:
+        raise DataError(f"{times.size} beats", field="times", expected="at least 2")
     grid = np.arange(respiration.size) / GRID_HZ
     now = {name: np.interp(times, grid, curve) for name, curve in curves.items()}
     breath = 1 + _RESPIRATORY_AMPLITUDE * np.interp(times, grid, respiration)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS
 from ecglib.synthetic.cohort import CohortSpec
 from ecglib.synthetic.people import FEATURES
 
 
+@checked
 def state_oracle(truth: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     """Guess what was felt from the true physiological state of every recording.
 

@@ -26,6 +26,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS
 
 
@@ -109,6 +111,7 @@ _DOMINANCE_OF_CLIPS = 0.6  # standard deviation over clips, where that of one cl
 _CORRELATION = np.array([[1.0, 0.15, 0.35], [0.15, 1.0, 0.20], [0.35, 0.20, 1.0]])
 
 
+@checked
 def clip_feelings(n_clips: int, rng: np.random.Generator) -> np.ndarray:
     """Say what each clip makes everyone feel.
 
@@ -135,11 +138,13 @@ def clip_feelings(n_clips: int, rng: np.random.Generator) -> np.ndarray:
     >>> int(saddest) + 1, int(happiest) + 1
     (8, 3)
     """
+    checks.whole("n_clips", n_clips, 2)
     clips = np.arange(n_clips) % len(CLIP_MEANS["valence"])
     drawn = _DOMINANCE_OF_CLIPS * _standardise(rng.standard_normal(n_clips))
     return np.column_stack([_places("valence")[clips], _places("arousal")[clips], drawn])
 
 
+@checked
 def rate_clips(of_clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Let one person feel and rate every clip.
 
@@ -161,6 +166,7 @@ def rate_clips(of_clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
     felt : numpy.ndarray
         Shape (n_clips, 3); mean 0 and standard deviation 1 over this person's clips.
     """
+    checks.array("of_clips", of_clips, (None, 3))
     n_clips = len(of_clips)
     felt = of_clips + np.sqrt(_REACTION) * _correlated(n_clips, rng)
     habit = np.sqrt(_PERSON) * rng.standard_normal(3)
@@ -173,6 +179,7 @@ def rate_clips(of_clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
     return ratings, _standardise(felt)
 
 
+@checked
 def physiology(
     felt: np.ndarray,
     nuisance: np.ndarray,
@@ -202,6 +209,10 @@ def physiology(
     dict of str to numpy.ndarray
         Shape (n_recordings,) for each of `FEATURES`, in the feature's unit.
     """
+    for name, values in (("felt", felt), ("nuisance", nuisance), ("person", person)):
+        checks.array(name, values)
+    checks.array("nuisance", nuisance, (len(felt), len(FEATURES)))
+    checks.array("person", person, (len(FEATURES),))
     state = {}
     usual = np.array([[getattr(f, target) for target in TARGETS] for f in FEATURES.values()])
     weights = effect * usual * (1 + slopes)

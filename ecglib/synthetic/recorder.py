@@ -14,6 +14,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
+
 GRID_HZ = 8.0
 """Samples per second of every slow curve (respiration, heart rate, drift)."""
 
@@ -35,6 +38,7 @@ _WANDER_MV, _MAINS_MV, _MUSCLE_MV, _BURST_MV, _AMPLIFIER_MV = 0.06, 0.005, 0.005
 _BURSTS_PER_HOUR = 20.0
 
 
+@checked
 def slow_noise(n: int, low: float, high: float, rng: np.random.Generator) -> np.ndarray:
     """Return unit-variance noise whose power falls as 1/f inside a band and is zero outside.
 
@@ -52,6 +56,7 @@ def slow_noise(n: int, low: float, high: float, rng: np.random.Generator) -> np.
     numpy.ndarray
         Shape (n,).
     """
+    checks.number("low", low, 0, below=high)
     size = fft.next_fast_len(n, real=True)
     frequency = fft.rfftfreq(size, 1 / GRID_HZ)
     inside = (frequency >= low) & (frequency <= high)
@@ -62,6 +67,7 @@ def slow_noise(n: int, low: float, high: float, rng: np.random.Generator) -> np.
     return fft.irfft(spectrum, size)[:n] * size / np.sqrt(2 * power) if power else np.zeros(n)
 
 
+@checked
 def on_samples(curve: np.ndarray, n_samples: int, fs: float) -> np.ndarray:
     """Interpolate a curve from the `GRID_HZ` grid to the sampling rate.
 
@@ -79,10 +85,12 @@ def on_samples(curve: np.ndarray, n_samples: int, fs: float) -> np.ndarray:
     numpy.ndarray
         Shape (n_samples,), float32.
     """
+    checks.array("curve", curve)
     grid = np.arange(curve.size) * (fs / GRID_HZ)
     return np.interp(np.arange(n_samples), grid, curve).astype(np.float32)
 
 
+@checked
 def recording_noise(
     respiration: np.ndarray,
     n_samples: int,
@@ -112,6 +120,8 @@ def recording_noise(
     disturbed : numpy.ndarray
         Shape (k, 2): first and one-past-last sample of each muscle burst and each jump, in order.
     """
+    checks.array("respiration", respiration)
+    checks.number("artefacts_per_hour", artefacts_per_hour, 0, 1e6)
     noise = np.empty((n_samples, 2), dtype=np.float32)
     bursts = _events(_BURSTS_PER_HOUR, n_samples, fs, (1.0, 4.0), rng)
     jumps = _events(artefacts_per_hour, n_samples, fs, (2.5, 2.5), rng)
@@ -139,6 +149,7 @@ def recording_noise(
     return noise, disturbed[np.argsort(disturbed[:, 0], kind="stable")]
 
 
+@checked
 def to_counts(millivolts: np.ndarray) -> np.ndarray:
     """Convert millivolts to the whole counts of a 12-bit converter.
 
@@ -152,6 +163,7 @@ def to_counts(millivolts: np.ndarray) -> np.ndarray:
     numpy.ndarray
         Same shape, float32, whole numbers from 0 to 4095.
     """
+    checks.array("millivolts", millivolts)
     counts = np.rint(millivolts * np.float32(COUNTS_PER_MV)) + MID_SCALE
     return np.clip(counts, 0, FULL_SCALE).astype(np.float32)
 

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from ecglib.core.annotations import checked
 from ecglib.features.heartbeats import BeatFeatures
 
 
@@ -25,6 +26,7 @@ class MarginSVC(SVC):
     several more fits in every fold.
     """
 
+    @checked
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Give the logistic function of the signed margin.
 
@@ -75,6 +77,7 @@ def classifiers() -> dict[str, Pipeline]:
     }
 
 
+@checked
 def design_matrix(table: BeatFeatures) -> np.ndarray:
     """Lay values and mask side by side, so that no NaN is ever handed from one function to another.
 

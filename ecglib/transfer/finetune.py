@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.arrays import evenly_spaced
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
@@ -66,10 +67,7 @@ class FineTuneConfig:
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        if self.scope not in (WHOLE, HEAD):
-            raise ValueError(f"scope {self.scope!r} is unknown: use {WHOLE!r} or {HEAD!r}")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum is {self.momentum}: it must be at least 0 and below 1")
+        check_fields(self)
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm is {self.clip_norm}: it must be above 0, or None")
         if self.training.steps_per_epoch is None:
@@ -102,6 +100,7 @@ class Standardise(layers.Layer):
         self.scale.assign(np.where(constant, 1.0, scale).astype("float32"))
 
 
+@checked
 def build_classifier(
     n_features: int, n_targets: int, n_classes: int, seed: int = 0, name: str = "classifier"
 ) -> keras.Model:
@@ -185,6 +184,7 @@ class FineTuner:
         If a window is not finite or a label is not a class.
     """
 
+    @checked
     def __init__(
         self,
         X: np.ndarray,
@@ -223,6 +223,7 @@ class FineTuner:
         self._initial = [variable.numpy() for variable in self._state]
         self._features: dict[int, tuple[Weights, np.ndarray]] = {}
 
+    @checked
     def features(self, start: Weights | None = None) -> np.ndarray:
         """Give the features of all windows under a start, computed once for each.
 
@@ -242,6 +243,7 @@ class FineTuner:
             self._features[id(start)] = start, _in_batches(self.encoder, self.X)
         return self._features[id(start)][1]
 
+    @checked
     def fit(self, train: np.ndarray, start: Weights | None = None, name: str = "") -> list[float]:
         """Train on some windows; if they are fewer than a batch, a batch shows some twice.
 
@@ -299,6 +301,7 @@ class FineTuner:
             )
         return losses
 
+    @checked
     def predict(self, rows: np.ndarray, start: Weights | None = None, name: str = "") -> np.ndarray:
         """Give the probabilities of the classes after the last `fit`.
 
@@ -341,6 +344,7 @@ class FineTuner:
         return (one_hot * weight).astype("float32")
 
 
+@checked
 def fit_classifiers(
     X: np.ndarray,
     labels: np.ndarray,

@@ -18,6 +18,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
 from ecglib.models.layers import Dropout
@@ -54,6 +56,9 @@ class HeadConfig:
     learning_rate: float = 1e-3
     balanced: bool = False
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 RELEASED_HEAD = HeadConfig(hidden=(512, 512, 512), dropout=0.2, l2=1e-4, epochs=200)
 """The DREAMER head of the released code (``model.py``, github.com/pritamqu/SSL-ECG).
@@ -80,6 +85,7 @@ class StackedDense(keras.layers.Layer):
         As for `keras.layers.Layer`.
     """
 
+    @checked
     def __init__(self, units: int, *, l2: float = 0.0, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
@@ -120,7 +126,10 @@ class StackedHeads(keras.Model):
         Seed of initial weights and dropout.
     """
 
+    @checked
     def __init__(self, mean: np.ndarray, scale: np.ndarray, config: HeadConfig, seed: int) -> None:
+        checks.array("mean", mean, (None, None))
+        checks.array("scale", scale, mean.shape)
         super().__init__()
         n_heads, n_features = mean.shape
         seeds = np.random.SeedSequence(seed).generate_state(2 * len(config.hidden) + 1)
@@ -174,6 +183,7 @@ class StackedHeads(keras.Model):
         return loss + sum(self.losses)
 
 
+@checked
 def shuffled_batches(
     features: np.ndarray,
     labels: np.ndarray,
@@ -206,6 +216,10 @@ def shuffled_batches(
     tuple of ndarray
         Features, labels and weights of one batch.
     """
+    checks.array("features", features)
+    for name, values in (("labels", labels), ("weights", weights)):
+        checks.array(name, values)
+        checks.of_length(name, values[:, 0], len(features))
     size = min(batch_size, len(features))
     rng = np.random.default_rng(seed)
     for _ in range(epochs):
@@ -218,6 +232,7 @@ def shuffled_batches(
             yield features[rows], labels[rows], weight
 
 
+@checked
 def train_heads(
     features: np.ndarray,
     labels: np.ndarray,
@@ -274,6 +289,7 @@ def train_heads(
     return model
 
 
+@checked
 def fit_heads(
     features: np.ndarray,
     labels: np.ndarray,

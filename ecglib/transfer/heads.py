@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from ecglib.core.annotations import checked
 from ecglib.models.encoder import layer_seeds
 from ecglib.models.layers import Dropout
 
 
+@checked
 def build_head(
     hidden: Sequence[int] = (64, 64),
     n_outputs: int = 1,
@@ -66,6 +68,7 @@ def build_head(
     return keras.Model(inputs, logits, name=name)
 
 
+@checked
 def build_emotion_model(
     encoder: keras.Model, heads: Sequence[keras.Model], name: str = "emotion_model"
 ) -> keras.Model:

@@ -10,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import rows_by_value
 from ecglib.core.errors import DataError
 
@@ -17,6 +19,7 @@ PENALTY = 0.1
 """Ridge penalty of `linear_scores`, as a share of every feature's variance. Not tuned."""
 
 
+@checked
 def linear_scores(
     features: np.ndarray,
     participant: np.ndarray,
@@ -54,6 +57,8 @@ def linear_scores(
     DataError
         If shapes disagree, a feature is not finite, or there is one participant.
     """
+    checks.array("labels", labels, (None, None))
+    checks.number("penalty", penalty, above=0, high=1e6)
     rows_of = rows_by_value(participant)
     if len(features) != labels.shape[1] or len(features) != len(participant):
         raise DataError(
@@ -87,6 +92,7 @@ def linear_scores(
     return scores
 
 
+@checked
 def linear_classifier(n_features: int, windows_per_trial: float) -> Pipeline:
     """Make a logistic regression with an intercept for each participant, unfitted.
 
@@ -111,6 +117,7 @@ def linear_classifier(n_features: int, windows_per_trial: float) -> Pipeline:
     together, by a standard deviation of about 1, and with the person by 1 as well. The windows of a
     trial share one rating, so a trial counts as one observation, however many windows it has.
     """
+    checks.number("windows_per_trial", windows_per_trial, above=0, high=1e6)
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     scaled = [("features", StandardScaler(), slice(n_features))] if n_features else []
     n_effective = max(n_features, 1)
@@ -123,6 +130,7 @@ def linear_classifier(n_features: int, windows_per_trial: float) -> Pipeline:
     )
 
 
+@checked
 def design_matrix(features: np.ndarray, participant: np.ndarray) -> np.ndarray:
     """Put the number of the participant beside the features, as the last column.
 
@@ -137,6 +145,8 @@ def design_matrix(features: np.ndarray, participant: np.ndarray) -> np.ndarray:
     -------
     ndarray of float64, shape (n_windows, n_features + 1)
     """
+    checks.array("features", features, (None, None), empty=True)
+    checks.of_length("participant", participant, len(features))
     if participant.dtype.kind not in "iuf":
         participant = np.unique(participant, return_inverse=True)[1]
     return np.column_stack([features, participant]).astype(np.float64)

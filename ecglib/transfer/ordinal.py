@@ -18,6 +18,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 MEDIAN, MEAN, RIDGE, ORDINAL = "training median", "training mean", "ridge", "ordinal"
@@ -41,11 +43,13 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
     the order; `predict_proba` lowers whatever lies above the probability to its left.
     """
 
+    @checked
     def __init__(self, C: float = 1.0, highest: int = 5, lowest: int = 1) -> None:
         self.C = C
         self.highest = highest
         self.lowest = lowest
 
+    @checked
     def fit(self, X: np.ndarray, y: np.ndarray) -> OrdinalLogistic:
         """Fit the regressions.
 
@@ -83,6 +87,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
                 self.regressions_.append(regression.fit(X, above))
         return self
 
+    @checked
     def probability_above(self, X: np.ndarray) -> np.ndarray:
         """Give the probabilities that the rating is above the lowest, the next, and so on.
 
@@ -102,6 +107,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
         ]
         return np.stack(columns, axis=1)
 
+    @checked
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Give the probabilities of all ratings.
 
@@ -118,6 +124,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
         above = np.minimum.accumulate(self.probability_above(X), axis=1)
         return -np.diff(above, axis=1, prepend=1, append=0)
 
+    @checked
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Give the expected rating.
 
@@ -134,6 +141,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
         return self.lowest + self.probability_above(X).sum(axis=1)
 
 
+@checked
 def rating_models(
     n_features: int, windows_per_trial: float, lowest: int = 1, highest: int = 5
 ) -> dict[str, BaseEstimator]:
@@ -159,6 +167,7 @@ def rating_models(
     once, and beforehand the features together are expected to move the log odds by about 1, and the
     rating by about as much as what they leave unexplained.
     """
+    checks.number("windows_per_trial", windows_per_trial, above=0, high=1e6)
     strength = n_features * windows_per_trial
     return {
         MEDIAN: DummyRegressor(strategy="median"),

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.rates import plausible_rate
 from ecglib.data.readers.any_format import read_recording
@@ -166,6 +167,7 @@ class RecordingCheck:
         return dataclasses.asdict(self)
 
 
+@checked
 def check_recording(
     path: str | os.PathLike[str],
     *,
@@ -206,6 +208,7 @@ def check_recording(
     return check_of(read_recording(path, fs=fs, leads=leads, unit=unit))
 
 
+@checked
 def check_of(recording: Recording) -> RecordingCheck:
     """Check a recording that was read, or made in memory.
 
@@ -246,6 +249,7 @@ def check_of(recording: Recording) -> RecordingCheck:
     )
 
 
+@checked
 def check_each(
     paths: Sequence[str | os.PathLike[str]],
     *,
@@ -274,6 +278,7 @@ def check_each(
             yield error
 
 
+@checked
 def overview(checks: Sequence[RecordingCheck | DataError]) -> str:
     """Lay checks of several files below each other.
 
@@ -310,6 +315,7 @@ def overview(checks: Sequence[RecordingCheck | DataError]) -> str:
     return "\n".join([table, *notes])
 
 
+@checked
 def recording_picture(recording: Recording, lead: str | int = 1) -> Figure:
     """Draw where in one lead of a recording which windows are flagged.
 

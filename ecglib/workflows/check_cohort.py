@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
 from ecglib.data.cohort import Cohort
@@ -128,6 +130,7 @@ class CohortCheck:
         }
 
 
+@checked
 def check_cohort(cohort: Cohort, file: str | os.PathLike[str]) -> CohortCheck:
     """Check a cohort that was read.
 
@@ -159,7 +162,7 @@ def check_cohort(cohort: Cohort, file: str | os.PathLike[str]) -> CohortCheck:
     """
     short: list[str] = []
     whole = long_enough(cohort, WINDOW.length_s, short.append)
-    quality, broken = quality_of(
+    quality, _, broken = quality_of(
         whole, replace(WINDOW, conditions=tuple(whole.recordings["condition"].unique()))
     )
     rows = cohort.recordings
@@ -182,7 +185,10 @@ def check_cohort(cohort: Cohort, file: str | os.PathLike[str]) -> CohortCheck:
     )
 
 
-def quality_of(cohort: Cohort, config: WindowConfig) -> tuple[pd.DataFrame, list[str]]:
+@checked
+def quality_of(
+    cohort: Cohort, config: WindowConfig
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Judge the windows of each participant on every lead, one participant in memory at a time.
 
     Parameters
@@ -197,6 +203,8 @@ def quality_of(cohort: Cohort, config: WindowConfig) -> tuple[pd.DataFrame, list
     -------
     quality : DataFrame
         From `ecglib.preprocessing.report.quality_report`, a row per participant and lead.
+    meta : DataFrame
+        A row per window of all leads.
     broken : list of str
         Why some participants cannot be cut into windows.
 
@@ -205,7 +213,7 @@ def quality_of(cohort: Cohort, config: WindowConfig) -> tuple[pd.DataFrame, list
     DataError
         If none can.
     """
-    reports, broken = [], []
+    reports, frames, broken = [], [], []
     for participant in progress(
         cohort.recordings["participant"].unique(), "checking", unit="person"
     ):
@@ -218,25 +226,30 @@ def quality_of(cohort: Cohort, config: WindowConfig) -> tuple[pd.DataFrame, list
             broken.append(str(error))
             continue
         reports.append(quality_report(windows.meta, windows.X, windows.fs, _BY))
+        frames.append(windows.meta)
     if not reports:
         raise DataError("no participant can be cut into windows: " + broken[0])
-    return pd.concat(reports), broken
+    return pd.concat(reports), pd.concat(frames, ignore_index=True), broken
 
 
+@checked
 def usable_share(quality: pd.DataFrame) -> float:
     """Give the share of usable windows, 0 to 1, of a `quality` from `quality_of`."""
     windows = quality["windows"].sum()
     return float((quality["usable"] * quality["windows"]).sum() / max(windows, 1))
 
 
+@checked
 def remarks(quality: pd.DataFrame) -> Iterator[str]:
     """Name the leads of people in a `quality` from `quality_of` that are poor or upside down."""
+    checks.frame("quality", quality, ("grade", "polarity"))
     for participant, lead in quality.index[quality["grade"] == "poor"]:
         yield f"participant {participant}, lead {lead}: fewer than half of the windows are usable"
     for participant, lead in quality.index[quality["polarity"] == -1]:
         yield f"participant {participant}, lead {lead}: upside down"
 
 
+@checked
 def as_text(quality: pd.DataFrame) -> pd.DataFrame:
     """Give a `quality` from `quality_of` as text, a row per participant and lead."""
     table = quality.reset_index()
@@ -247,12 +260,14 @@ def as_text(quality: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+@checked
 def as_rows(quality: pd.DataFrame) -> list[dict[str, Any]]:
     """Give a `quality` from `quality_of` as plain rows; what is not known is None."""
     table = quality.reset_index().astype(object)
     return table.where(table.notna(), None).to_dict("records")
 
 
+@checked
 def indented(text: str) -> str:
     """Begin every line of a `text` with two spaces."""
     return "\n".join(f"  {line}" for line in text.splitlines())

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from ecglib.core.errors import DataError
-from ecglib.data.cohort import Cohort
+from ecglib.core.annotations import checked
 from ecglib.data.dreamer import RATING_FIELDS, read_dreamer
 from ecglib.data.labels import BASELINE, binary_labels
 from ecglib.data.targets import RATINGS, TARGETS
-from ecglib.evaluation.crossfit import participant_groups
+from ecglib.preprocessing.quality import OK, QUALITIES
 from ecglib.preprocessing.report import GRADES
+from ecglib.studies.feasible import study_problems
 from ecglib.studies.profiles import Profile, get_profile
 from ecglib.workflows.check_cohort import (
     as_rows,
@@ -139,6 +140,7 @@ class DreamerCheck:
         }
 
 
+@checked
 def check_dreamer(
     path: str | os.PathLike[str], profile: Profile | str | None = None
 ) -> DreamerCheck:
@@ -188,8 +190,9 @@ def check_dreamer(
         {t: clips[t].value_counts().reindex(RATINGS, fill_value=0) for t in TARGETS}
     ).T
     ratings.columns.name = ratings.index.name = None
-    quality, broken = quality_of(cohort, chosen.windows)
-    counts = _usable_counts(quality, chosen, cohort)
+    quality, meta, broken = quality_of(cohort, chosen.windows)
+    leads = [cohort.lead_number(lead) for lead in chosen.windows.leads or cohort.leads]
+    meta, people = meta[meta["lead"].isin(leads)], rows["participant"].unique()
     return DreamerCheck(
         file=str(path),
         sha256=cohort.sha256,
@@ -202,55 +205,17 @@ def check_dreamer(
         ratings=ratings,
         high=high,
         quality=quality,
-        problems=(*broken, *_problems(counts, high, chosen)),
-        notes=tuple(_notes(high, quality)),
+        problems=(*broken, *map(str, study_problems(meta, people, chosen))),
+        notes=tuple(_notes(high, quality, meta, people)),
     )
 
 
-def _usable_counts(quality: pd.DataFrame, profile: Profile, cohort: Cohort) -> pd.Series:
-    """Return each participant's usable windows on the leads that the study uses."""
-    leads = [cohort.lead_number(lead) for lead in profile.windows.leads or cohort.leads]
-    own = quality[quality.index.get_level_values("lead").isin(leads)]
-    counts = (own["usable"] * own["windows"]).round().astype(int).groupby("participant").sum()
-    return counts.reindex(cohort.recordings["participant"].unique(), fill_value=0)
-
-
-def _problems(counts: pd.Series, high: pd.DataFrame, profile: Profile) -> Iterator[str]:
-    """Say what makes a study of this profile impossible."""
-    for participant in counts.index[counts == 0]:
+def _notes(
+    high: pd.DataFrame, quality: pd.DataFrame, meta: pd.DataFrame, people: np.ndarray
+) -> Iterator[str]:
+    usable = meta.loc[meta["quality"] == QUALITIES[OK], "participant"]
+    for participant in np.setdiff1d(people, usable):
         yield f"participant {participant}: no usable window, so nothing to test on"
-    for target in high:
-        labelled = high.loc[counts > 0, target]
-        for value, word in ((0.0, "low"), (1.0, "high")):
-            if len(labelled) and (labelled == value).all():
-                yield f"field {RATING_FIELDS[target]}: every clip of everyone is rated {word}"
-        mixed = labelled[(labelled != labelled.round()) | (labelled.nunique() > 1)]
-        for participant in mixed.index:
-            others = labelled.drop(participant)
-            if others.nunique() == 1 and others.iloc[0] in (0.0, 1.0):
-                yield (
-                    f"participant {participant}, field {RATING_FIELDS[target]}: without this "
-                    "person all ratings are of one class, and nothing can be learnt from the others"
-                )
-    try:
-        groups = participant_groups(counts.index, profile.pretext.n_groups, profile.seed)
-    except DataError as error:
-        yield f"too few people: {error}"
-        return
-    batch = profile.pretext.training.batch_windows
-    for number, group in enumerate(groups):
-        people = ", ".join(map(str, group))
-        if not counts.loc[group].sum():
-            yield f"group {number} (participants {people}): no usable window"
-        left = counts.drop(group).sum()
-        if left < batch:
-            yield (
-                f"group {number} (participants {people}) left out: {left} usable windows of the "
-                f"others are fewer than one batch of {batch}"
-            )
-
-
-def _notes(high: pd.DataFrame, quality: pd.DataFrame) -> Iterator[str]:
     for target in high:
         for value, word in ((0.0, "low"), (1.0, "high")):
             people = high.index[high[target] == value]

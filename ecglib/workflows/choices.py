@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.leave_out import (
     LeaveOneDatasetOut,
@@ -44,6 +45,7 @@ SPLITTERS: Mapping[str, type[Splitter]] = {
 """Splitters by the names of their protocols, from loose to strict."""
 
 
+@checked
 def splitter_named(
     protocol: str,
     meta: pd.DataFrame,
@@ -106,6 +108,7 @@ def splitter_named(
     return kind(n_splits=n_splits, seed=seed, **more)
 
 
+@checked
 def regime_of(
     about: Mapping[str, Any],
     regime: str | None = None,

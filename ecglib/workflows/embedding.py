@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.models.card import EncoderCard, Preprocessing
 from ecglib.models.embedding import embed, encoder_file
@@ -17,6 +18,7 @@ from ecglib.preprocessing.windows import Windows
 from ecglib.workflows.feature_table import FeatureTable
 
 
+@checked
 def preprocessing_of(config: WindowConfig) -> Preprocessing:
     """Say how windows are made, in the words of a card.
 
@@ -37,6 +39,7 @@ def preprocessing_of(config: WindowConfig) -> Preprocessing:
     return Preprocessing(config.target_fs, config.length_s, config.highpass_hz, NORMALISATION)
 
 
+@checked
 def window_config(wanted: Preprocessing, maker: str) -> WindowConfig:
     """Give the settings that make windows of all leads as an encoder or a model wants them.
 
@@ -72,6 +75,7 @@ def window_config(wanted: Preprocessing, maker: str) -> WindowConfig:
     )
 
 
+@checked
 def embed_windows(windows: Windows, encoder: str | Path | None = None) -> FeatureTable:
     """Give the features of windows by an encoder in a file.
 
@@ -107,6 +111,7 @@ def embed_windows(windows: Windows, encoder: str | Path | None = None) -> Featur
     return FeatureTable(features, names, windows.meta, about)
 
 
+@checked
 def encoder_identity(path: str | Path, card: EncoderCard) -> dict[str, Any]:
     """Say which encoder it is, for whatever is made with it.
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import provenance
 from ecglib.data.cohort import DATASET
@@ -82,6 +83,7 @@ class Evaluation:
         """
         return self.leaks[self.leaks["stage"] != "normalisation"]
 
+    @checked
     def save(self, folder: str | Path) -> None:
         """Write predictions.csv.gz, summary.csv and leaks.csv, each with what made it.
 
@@ -98,6 +100,7 @@ class Evaluation:
         save_csv(folder / "leaks.csv", self.leaks, self.about)
 
 
+@checked
 def labelled_features(
     source: str | Path,
     labels: str | Path | None,
@@ -197,6 +200,7 @@ def labelled_features(
     return FeatureTable(table.features, table.names, meta, table.about), asked
 
 
+@checked
 def evaluate_table(
     source: str | Path | FeatureTable,
     labels: str | Path | None = None,

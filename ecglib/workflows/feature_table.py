@@ -17,6 +17,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import atomic_path, load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import from_comment, to_comment
@@ -70,6 +72,8 @@ class FeatureTable:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        check_fields(self)
         object.__setattr__(self, "names", tuple(self.names))
         x, n = self.features, len(self.meta)
         if x.dtype.kind != "f" or x.shape != (n, len(self.names)) or not x.size:
@@ -115,6 +119,7 @@ class FeatureTable:
             return self
         return self.select((self.meta["quality"] == QUALITIES[OK]).to_numpy())
 
+    @checked
     def select(self, mask: np.ndarray) -> FeatureTable:
         """Return the windows where `mask` is true, numbered afresh.
 
@@ -127,9 +132,11 @@ class FeatureTable:
         -------
         FeatureTable
         """
+        checks.of_length("mask", mask, len(self.meta))
         meta = self.meta[mask].reset_index(drop=True)
         return FeatureTable(self.features[mask], self.names, meta, self.about)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write everything to one file, whole or not at all.
 
@@ -159,6 +166,7 @@ class FeatureTable:
         save_arrays(path, {"about": np.array(json.dumps(about)), "X": self.features, **columns})
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote, or a CSV file whose features are named ``f_...``.
 
@@ -196,6 +204,7 @@ class FeatureTable:
             ) from error
 
 
+@checked
 def is_feature_file(path: str | Path) -> bool:
     """Tell a file of features from a file of windows.
 
@@ -218,6 +227,7 @@ def is_feature_file(path: str | Path) -> bool:
         return True
 
 
+@checked
 def save_csv(path: str | Path, table: pd.DataFrame, about: Mapping[str, Any]) -> None:
     """Write a table as CSV that any program reads, below one comment line, atomically.
 

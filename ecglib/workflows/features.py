@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.artifacts import fingerprint
 from ecglib.core.errors import DataError
@@ -79,6 +80,7 @@ class _Task:
     windows: Callable[[WindowConfig], Iterator[tuple[Windows | None, pd.DataFrame]]]
 
 
+@checked
 def features_of(
     sources: Source | Sequence[Source],
     *,
@@ -193,6 +195,7 @@ def features_of(
     )
 
 
+@checked
 def write_features(
     sources: Source | Sequence[Source], out: str | os.PathLike[str], **options: Any
 ) -> FeatureTable:

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import environment
 from ecglib.data.labels import label_matrix
@@ -26,6 +27,7 @@ HEADS = ("logistic", "network")
 """What learns the labels: a logistic regression, or a network of two small layers."""
 
 
+@checked
 def logistic(table: FeatureTable) -> Pipeline:
     """Make the logistic regression, unfitted; it weighs both classes equally.
 
@@ -65,6 +67,7 @@ def network() -> HeadConfig:
     )
 
 
+@checked
 def need_two_classes(meta: pd.DataFrame, targets: Sequence[Target]) -> None:
     """Refuse labels of one class.
 
@@ -96,6 +99,7 @@ def need_two_classes(meta: pd.DataFrame, targets: Sequence[Target]) -> None:
             )
 
 
+@checked
 def fit_model(
     table: FeatureTable,
     targets: Sequence[Target],

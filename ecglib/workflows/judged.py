@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.recording import Recording
 from ecglib.preprocessing.filters import n_resampled
@@ -53,6 +54,7 @@ class JudgedLead:
         return self.windows[(self.meta["quality"] == QUALITIES[OK]).to_numpy()]
 
 
+@checked
 def judge_lead(
     recording: Recording, lead: str | int, config: WindowConfig | None = None
 ) -> JudgedLead:
@@ -95,6 +97,7 @@ def judge_lead(
     return JudgedLead(ecg, codes, windows, meta, fs, length_s)
 
 
+@checked
 def windows_by_lead(
     recording: Recording, config: WindowConfig
 ) -> Iterator[tuple[Windows | None, pd.DataFrame]]:

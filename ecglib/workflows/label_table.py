@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names, read_csv_of_user
 from ecglib.data.targets import TARGETS, Classes, Rating, Target, as_target
@@ -22,6 +23,7 @@ MOST_CLASSES = 10
 _SCALE = re.compile(r"(?P<name>.+):(?P<low>-?\d+(?:\.\d+)?)-(?P<high>-?\d+(?:\.\d+)?)")
 
 
+@checked
 def read_labels(path: str | Path) -> pd.DataFrame:
     """Read a table of labels.
 
@@ -84,6 +86,7 @@ def read_labels(path: str | Path) -> pd.DataFrame:
     return table
 
 
+@checked
 def join_labels(
     meta: pd.DataFrame, labels: pd.DataFrame, columns: Sequence[str]
 ) -> tuple[pd.DataFrame, np.ndarray]:
@@ -161,6 +164,7 @@ def join_labels(
     return joined, joined[list(columns)].notna().all(axis=1).to_numpy()
 
 
+@checked
 def need_labels(meta: pd.DataFrame, labelled: np.ndarray) -> None:
     """Refuse windows without a label, and name them.
 
@@ -193,6 +197,7 @@ def need_labels(meta: pd.DataFrame, labelled: np.ndarray) -> None:
     )
 
 
+@checked
 def target_column(text: str) -> str:
     """Give the column that a target's text speaks of; see `target_of`.
 
@@ -209,6 +214,7 @@ def target_column(text: str) -> str:
     return scale["name"] if scale else text.partition("=")[0]
 
 
+@checked
 def target_of(text: str, table: pd.DataFrame) -> Target:
     """Give the target that a text stands for.
 

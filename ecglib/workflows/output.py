@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path, plain
 from ecglib.core.errors import DataError
 
@@ -43,6 +44,7 @@ def to_json(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False, default=plain)
 
 
+@checked
 def show(result: str | Mapping[str, Any] | Sequence[Any], out: Path | None = None) -> None:
     """Print a text or, as JSON, plain values, or write them to a file whole or not at all.
 
@@ -61,6 +63,7 @@ def show(result: str | Mapping[str, Any] | Sequence[Any], out: Path | None = Non
         partial.write_text(f"{text}\n", encoding="utf-8")
 
 
+@checked
 def refuse_to_replace(path: Path | None, force: bool) -> None:
     """Raise a DataError if a file is there already.
 
@@ -84,6 +87,7 @@ def refuse_to_replace(path: Path | None, force: bool) -> None:
         )
 
 
+@checked
 def refuse_to_replace_input(
     out: str | os.PathLike[str] | None, inputs: Iterable[str | os.PathLike[str] | None]
 ) -> None:

@@ -17,6 +17,8 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.provenance import provenance
 
 _PAGE = Template("""\
@@ -70,6 +72,7 @@ _MOST_LETTERS = 120
 _DPI = 130
 
 
+@checked
 def clean(text: object, most: int = _MOST_LETTERS) -> str:
     """Give a text that came from a file without what no reader can see, and not too long.
 
@@ -90,15 +93,18 @@ def clean(text: object, most: int = _MOST_LETTERS) -> str:
     >>> clean("a very long name", most=9)
     'a very...'
     """
+    checks.whole("most", most, 4)
     seen = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
     return seen if len(seen) <= most else seen[: most - 3] + "..."
 
 
+@checked
 def in_figure(text: object) -> str:
     """Give a `text` for a figure, where dollar signs would begin a formula."""
     return clean(text, 60).replace("\\", "/").replace("$", r"\$")
 
 
+@checked
 def heading(text: str) -> str:
     """Write a heading, escaped.
 
@@ -120,6 +126,7 @@ def heading(text: str) -> str:
     return f"<h2>{escape(text)}</h2>"
 
 
+@checked
 def paragraph(text: str, kind: str = "") -> str:
     """Write a paragraph, escaped.
 
@@ -139,12 +146,14 @@ def paragraph(text: str, kind: str = "") -> str:
     return f"<p{style}>{escape(text)}</p>"
 
 
+@checked
 def bullets(texts: list[str]) -> str:
     """Write the `texts` of a list, escaped; nothing if there are none."""
     rows = "".join(f"<li>{escape(clean(text, 1000))}</li>" for text in texts)
     return f"<ul>{rows}</ul>" if rows else ""
 
 
+@checked
 def table(frame: pd.DataFrame, caption: str) -> str:
     """Write a table of text, escaped; the first column heads its rows.
 
@@ -173,6 +182,7 @@ def table(frame: pd.DataFrame, caption: str) -> str:
     )
 
 
+@checked
 def facts(values: Mapping[str, object], caption: str) -> str:
     """Write names and their values as a table of two columns, escaped.
 
@@ -192,6 +202,7 @@ def facts(values: Mapping[str, object], caption: str) -> str:
     return table(frame, caption).replace("<table>", '<table class="facts">', 1)
 
 
+@checked
 def picture(
     figure: Figure, alt: str, caption: str = "", kind: Literal["png", "svg"] = "svg"
 ) -> str:
@@ -225,6 +236,7 @@ def picture(
     return f'<figure><img src="{source}" alt="{escape(clean(alt, 500))}">{below}</figure>'
 
 
+@checked
 def made(sha256: str, command: str) -> dict[str, str]:
     """Say what made a page: `command`, time, checksum `sha256` of the input, and versions."""
     about = provenance({}, 0.0)
@@ -236,6 +248,7 @@ def made(sha256: str, command: str) -> dict[str, str]:
     }
 
 
+@checked
 def sentence(text: str) -> str:
     """Give a `text` a capital letter and a full stop.
 
@@ -247,6 +260,7 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
+@checked
 def page(title: str, parts: list[str]) -> str:
     """Join parts to a page.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.progress import progress
 from ecglib.data.readers.any_format import read_recording
@@ -52,6 +53,7 @@ class Prediction:
         )
 
 
+@checked
 def predict_table(table: FeatureTable, model: SavedModel) -> pd.DataFrame:
     """Answer the questions of a model for windows whose features are known.
 
@@ -101,6 +103,7 @@ def predict_table(table: FeatureTable, model: SavedModel) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@checked
 def predict_files(
     files: Sequence[str | Path],
     model: str | Path,

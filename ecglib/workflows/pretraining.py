@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest, evenly_spaced
 from ecglib.core.artifacts import fingerprint
 from ecglib.core.errors import DataError
@@ -47,6 +48,7 @@ UNKNOWN = "unknown: not stated"
 _STEPS = 10  # in an epoch, after which a checkpoint is written: seconds on two cores
 
 
+@checked
 def pretrain_folder(
     folder: str | Path,
     out: str | Path,
@@ -290,6 +292,7 @@ def _as_asked(out: Path, request: str, tell: Callable[[str], object]) -> Encoder
     return card
 
 
+@checked
 def recognition_on(
     trained: Pretrained, others: np.ndarray, tested: np.ndarray, people: str, seed: int = 0
 ) -> Recognition:

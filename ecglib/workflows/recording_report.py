@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.extras import how_to_install
 from ecglib.data.recording import Recording
@@ -29,6 +30,7 @@ _MOST_STEPS = 2000
 _NAMES = ("P", "Q", "R", "S", "T")
 
 
+@checked
 def recording_page(recording: Recording, command: str = "") -> str:
     """Make the page about a recording: verdict, tables, pictures, provenance.
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.errors import DataError
 from ecglib.data.readers.any_format import read_recording
@@ -22,6 +23,7 @@ from ecglib.workflows.sources import (
 )
 
 
+@checked
 def report(
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],

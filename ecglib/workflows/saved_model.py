@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import expit
 
+from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import load_arrays, save_arrays
 from ecglib.core.errors import DataError
 
@@ -67,6 +68,7 @@ class SavedModel:
     about: Mapping[str, Any]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         n, width = len(self.questions), len(self.names)
         wanted = [("fill", self.fill, (width,))]
         wanted += [(name, getattr(self, name), (n, width)) for name in ("mean", "scale")]
@@ -90,6 +92,7 @@ class SavedModel:
     def __repr__(self) -> str:
         return f"<SavedModel: {', '.join(self.questions)} from {len(self.names)} features>"
 
+    @checked
     def probabilities(self, features: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """Answer every question for every window.
 
@@ -129,6 +132,7 @@ class SavedModel:
             x = x @ kernel + bias[:, None]
         return expit(x[..., 0]).T
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write the model to one file of plain arrays, whole or not at all.
 
@@ -157,6 +161,7 @@ class SavedModel:
         save_arrays(path, {"model": np.array(json.dumps(about)), **arrays})
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote; nothing in the file is ever executed.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
 from ecglib.data.amigos import is_amigos, read_amigos
@@ -29,6 +30,7 @@ from ecglib.data.yaad import is_yaad, read_yaad
 _LISTED = 12  # names of recordings in a line
 
 
+@checked
 def file_of(path: str | os.PathLike[str]) -> Path:
     """Give the file that a path names; of a WFDB record `path` its header."""
     path = given_path(path)
@@ -37,12 +39,14 @@ def file_of(path: str | os.PathLike[str]) -> Path:
     return path.with_suffix(".hea") if path.suffix == ".dat" else path.with_name(f"{path.name}.hea")
 
 
+@checked
 def file_sha256(path: Path) -> str:
     """Give the checksum of the file `path`."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+@checked
 def is_dreamer(path: str | os.PathLike[str]) -> bool:
     """Tell whether a file is a MATLAB file with the variable DREAMER.
 
@@ -64,6 +68,7 @@ def is_dreamer(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+@checked
 def refuse_reading_options(
     path: str | os.PathLike[str], *given: object, what: str = "a file in the layout of DREAMER.mat"
 ) -> None:
@@ -97,6 +102,7 @@ def say_nothing(line: str) -> None:
     """Say nothing of a `line`: what functions do that are not given a way to tell."""
 
 
+@checked
 def known_set(path: str | os.PathLike[str]) -> str | None:
     """Tell which set of recordings, of those that a folder can be, this one is.
 
@@ -136,6 +142,7 @@ def known_set(path: str | os.PathLike[str]) -> str | None:
     return found[0] if found else None
 
 
+@checked
 def read_known(
     folder: str | os.PathLike[str],
     *,
@@ -251,6 +258,7 @@ def _of_leads(cohort: Cohort, leads: Leads) -> Cohort:
     )
 
 
+@checked
 def long_enough(
     cohort: Cohort, least_s: float, tell: Callable[[str], object] = say_nothing
 ) -> Cohort:
@@ -312,6 +320,7 @@ def long_enough(
     )
 
 
+@checked
 def recordings_in(folder: str | os.PathLike[str]) -> list[Path]:
     """List the files of a folder that can be recordings.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.predictions import load_predictions
 from ecglib.evaluation.summaries import summarise
@@ -37,6 +38,7 @@ OVER_ALL = (
 """What a page about a set of recordings says."""
 
 
+@checked
 def cohort_page(path: str | os.PathLike[str], command: str = "") -> str:
     """Make the page about a file in the layout of DREAMER.mat: tables of aggregated numbers.
 
@@ -101,6 +103,7 @@ def cohort_page(path: str | os.PathLike[str], command: str = "") -> str:
     return page.page(f"Cohort {Path(path).name}", parts)
 
 
+@checked
 def set_page(check: CohortCheck, command: str = "") -> str:
     """Make the page about a set of recordings: numbers over all people.
 
@@ -157,6 +160,7 @@ def _quality(quality: pd.DataFrame) -> str:
     return page.table(counts.reset_index(), "Windows of all people, and those with each flag")
 
 
+@checked
 def study_page(source: str | os.PathLike[str], command: str = "") -> str:
     """Make the page about predictions: a summary, its figures, the audit, provenance.
 
@@ -218,6 +222,7 @@ def study_page(source: str | os.PathLike[str], command: str = "") -> str:
     return page.page(f"Results in {source.name}", parts)
 
 
+@checked
 def may_be_restricted(about: Mapping[str, Any]) -> bool:
     """Say whether predictions are, or may be, of the DREAMER database.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ecglib import __version__
+from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
@@ -52,6 +53,7 @@ class Synthesized:
     what: str
 
 
+@checked
 def synthesize(
     out: str | os.PathLike[str],
     *,
@@ -143,6 +145,7 @@ def synthesize(
     return Synthesized(out, truth, f"{recording.duration:g} s of two leads at {recording.fs:g} Hz")
 
 
+@checked
 def make_recording(
     seconds: float = SECONDS, fs: float = 256.0, seed: int = 0
 ) -> tuple[Recording, dict[str, Any]]:

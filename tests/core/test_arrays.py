@@ -33,6 +33,13 @@ def test_evenly_spaced_keeps_both_ends():
     assert set(np.diff(kept[:, 0] // 2)) <= {8, 9}
 
 
+def test_evenly_spaced_takes_anything_in_an_order():
+    names = np.array(["S00", 7, ("S", 2), None, "S04"], dtype=object)
+    assert evenly_spaced(names, 2).tolist() == ["S00", "S04"]
+    with pytest.raises(DataError, match="field rows: a text"):
+        evenly_spaced("S00", 2)
+
+
 @pytest.mark.parametrize("most", [5, 6, 1000])
 def test_evenly_spaced_keeps_all_of_few(most):
     assert evenly_spaced(np.arange(5), most).tolist() == [0, 1, 2, 3, 4]

@@ -17,6 +17,10 @@ MADE_FROM = {"n": 3, "data": "0123abcd"}
 ARRAYS = {"x": np.arange(12.0).reshape(3, 4), "text": np.array("a name")}
 
 
+def make_nothing():
+    pytest.fail("the file is there: nothing is to be made")
+
+
 def everything_in(folder):
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
@@ -153,13 +157,13 @@ def test_a_file_under_the_name_of_another_is_refused(
     one, two = (tmp_path / stage.file(made_from) for made_from in (MADE_FROM, other))
     swap(one, two)
     with pytest.raises(DataError) as caught:
-        stage.cached(MADE_FROM, None, tmp_path)
+        stage.cached(MADE_FROM, make_nothing, tmp_path)
     error = caught.value
     assert (error.file, error.field) == (str(one), field)
     assert re.search(f"made with {found}", error.problem) and error.expected == expected.strip()
     assert two.name in error.remedy and "delete it" in error.remedy
     swap(one, two)
-    stage.cached(MADE_FROM, None, tmp_path)
+    stage.cached(MADE_FROM, make_nothing, tmp_path)
 
 
 def swap(one, two):
@@ -175,7 +179,7 @@ def test_the_place_that_differs_is_named_in_nested_settings(tmp_path):
     stage.cached(other, lambda: ARRAYS, tmp_path)
     (tmp_path / stage.file(other)).rename(tmp_path / stage.file(made_from))
     with pytest.raises(DataError, match=r"field of\[1\]\.group: .* 2\. Expected 1"):
-        stage.cached(made_from, None, tmp_path)
+        stage.cached(made_from, make_nothing, tmp_path)
 
 
 def test_a_file_of_another_version_or_stage_is_refused(tmp_path):
@@ -183,17 +187,17 @@ def test_a_file_of_another_version_or_stage_is_refused(tmp_path):
         old.cached(MADE_FROM, lambda: ARRAYS, tmp_path)
         (tmp_path / old.file(MADE_FROM)).replace(tmp_path / ARRAYS_STAGE.file(MADE_FROM))
         with pytest.raises(DataError, match=r"field stages\..*To fix it: delete it"):
-            ARRAYS_STAGE.cached(MADE_FROM, None, tmp_path)
+            ARRAYS_STAGE.cached(MADE_FROM, make_nothing, tmp_path)
 
 
 def test_a_file_that_does_not_say_what_made_it_is_refused(tmp_path):
     path = tmp_path / ARRAYS_STAGE.file(MADE_FROM)
     save_arrays(path, ARRAYS)
     with pytest.raises(DataError, match=r"thing-v1-.*does not say what it was made from"):
-        ARRAYS_STAGE.cached(MADE_FROM, None, tmp_path)
+        ARRAYS_STAGE.cached(MADE_FROM, make_nothing, tmp_path)
     save_arrays(path, {**ARRAYS, "provenance": np.array("[1")})
     with pytest.raises(DataError, match=r"field provenance: .*cannot be read"):
-        ARRAYS_STAGE.cached(MADE_FROM, None, tmp_path)
+        ARRAYS_STAGE.cached(MADE_FROM, make_nothing, tmp_path)
 
 
 def test_a_value_that_cannot_be_is_neither_stored_nor_believed(tmp_path):
@@ -209,7 +213,7 @@ def test_a_value_that_cannot_be_is_neither_stored_nor_believed(tmp_path):
     about = {"configuration": ARRAYS_STAGE.configuration(MADE_FROM)}
     ARRAYS_STAGE.write(path, spoilt, about)
     with pytest.raises(DataError, match=rf"{path.name}, field x: not finite.*delete it"):
-        ARRAYS_STAGE.cached(MADE_FROM, None, tmp_path, check=check)
+        ARRAYS_STAGE.cached(MADE_FROM, make_nothing, tmp_path, check=check)
 
 
 def test_a_result_may_be_a_json_file(tmp_path):

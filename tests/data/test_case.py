@@ -77,8 +77,9 @@ def test_the_first_seconds_can_be_left_out_of_the_label(written):
         assert abs(row.valence - last) <= 0.3 * abs(5 - last) + 1e-3
     assert [len(x) for x in late.signals] == [len(x) for x in whole.signals]
     refused(written, r"participant 1, clip \d, field from_s: nothing is left of 2\.\d", from_s=60)
-    for value in (-1, np.nan, np.inf):
-        refused(written, "Expected seconds, 0 or more", from_s=value)
+    refused(written, "field from_s: -1. Expected seconds, 0 or more", from_s=-1)
+    for value in (np.nan, np.inf):
+        refused(written, f"field from_s: {value}. Expected a number", from_s=value)
 
 
 def test_any_of_the_three_folders_will_do(written):

@@ -107,7 +107,9 @@ def test_questions_of_two_and_three_classes(folder):
     assert windows.meta["quality"].eq("ok").any()
 
 
-@pytest.mark.parametrize("states", [("stress",), "stress", ("fun", "stress"), ("stress",) * 2, ()])
+@pytest.mark.parametrize(
+    "states", [("stress",), "stress", ("fun", "stress"), ("stress",) * 2, (), None, [[]]]
+)
 def test_states_that_make_no_question(folder, states):
     assert refused(folder, "two or more of baseline", states=states).field == "states"
 

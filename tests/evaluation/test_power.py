@@ -34,7 +34,7 @@ def test_detectable_effect_is_found_as_often_as_asked_for():
     # Cohen's tables give d = 0.61 for a one-sample t test of 23 with power 0.8.
     assert single / 0.1 == pytest.approx(0.61, abs=0.005)
     assert simulated_power(single, 0.1, 23, repetitions=300) == pytest.approx(0.8, abs=0.07)
-    with pytest.raises(DataError, match="positive spread"):
+    with pytest.raises(DataError, match=r"spread: 0\.0\. Expected a number above 0"):
         detectable_effect(0.0, 23)
 
 

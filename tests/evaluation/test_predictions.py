@@ -102,6 +102,8 @@ def test_a_prediction_made_twice_is_refused(evaluated: pd.DataFrame) -> None:
         )
     other = predictions.append_predictions(evaluated, evaluated.assign(seed=1))
     assert len(other) == 2 * len(evaluated)
+    nothing = predictions.append_predictions(evaluated.iloc[:0])
+    assert nothing.empty and list(nothing) == list(evaluated)
 
 
 def test_impossible_probabilities_are_refused() -> None:

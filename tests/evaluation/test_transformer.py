@@ -53,6 +53,13 @@ def test_it_passes_all_checks_of_scikit_learn(path):
     assert Counter(r["status"] for r in results) == {"passed": 46, "skipped": 1}
 
 
+@pytest.mark.parametrize("wrong", [{"encoder": -1}, {"fs": "256"}, {"fs": 0}])
+def test_settings_are_checked_when_it_is_fitted(path, wrong):
+    made = ECGEncoder(**{"encoder": path, **wrong})
+    with pytest.raises(DataError, match="field encoder" if "encoder" in wrong else "field fs"):
+        made.fit(windows(2))
+
+
 def test_windows_become_the_features_of_the_encoder(encoder, path):
     X = windows(5)
     for given in (encoder, path, str(path)):

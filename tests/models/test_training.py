@@ -110,10 +110,10 @@ def test_steps_of_an_epoch():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schedule": "cosine"}, "'cosine' is unknown"),
-        ({"epochs": 0}, "epochs is 0"),
-        ({"batch_windows": -1}, "batch_windows is -1"),
-        ({"steps_per_epoch": 0}, "steps_per_epoch is 0"),
+        ({"schedule": "cosine"}, "schedule: unknown: 'cosine'"),
+        ({"epochs": 0}, "epochs: 0"),
+        ({"batch_windows": -1}, "batch_windows: -1"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch: 0"),
     ],
 )
 def test_an_impossible_configuration_is_refused(change, message):

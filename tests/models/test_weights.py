@@ -144,7 +144,7 @@ def change_network(path, **changes):
         ({"kernels": [10**8, 10**8]}, "encoder/conv_layer_1/kernel: shape"),
         ({"filters": [3], "kernels": [8]}, "weights that this network does not have"),
         ({"activation": "gelu"}, "'gelu'"),
-        ({"pool_stride": 0}, "cannot be built"),
+        ({"pool_stride": 0}, "pool_stride"),
         ({"pool_size": 10**6}, "cannot be built"),
         ({"new": 1}, "field network.new"),
         ({"slope": "steep"}, "field network.slope"),

@@ -13,6 +13,9 @@ from ecglib.plots.style import STYLE, styled
 
 MODULES = sorted(Path(plots.__file__).parent.glob("*.py"))
 OURS = {
+    "ecglib.core",
+    "ecglib.core.annotations",
+    "ecglib.core.checks",
     "ecglib.core.errors",
     "ecglib.data.labels",
     "ecglib.data.targets",
@@ -22,7 +25,7 @@ OURS = {
     "ecglib.plots.style",
     "ecglib.preprocessing.quality",
 }
-"""What a figure may import of the library: the style, and words that tables are written in."""
+"""What a figure may import of the library: the style, checks of arguments, and words of tables."""
 COMPUTING = {"scipy", "sklearn", "keras", "tensorflow", "joblib", "neurokit2"}
 
 

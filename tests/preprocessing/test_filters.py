@@ -157,7 +157,7 @@ def test_resample_takes_one_step_where_the_ratio_is_small():
 
 @pytest.mark.parametrize("fs_in", [0, -250, 0.256, np.nan, 20_000])
 def test_resample_refuses_rates_of_no_ecg(fs_in):
-    with pytest.raises(DataError, match=r"field fs_in: .* from 50 to 10000 Hz"):
+    with pytest.raises(DataError, match=r"field fs_in: .* from 50 to 10000"):
         resample(np.ones(100), fs_in, 256)
     with pytest.raises(DataError, match="field fs_in"):
         n_resampled(100, fs_in, 256)

@@ -26,7 +26,7 @@ def test_a_group_is_trained_as_the_study_would_train_it(tmp_path, monkeypatch):
     study = Study(
         profile=replace(QUICK, encoder=EncoderConfig(filters=(4,), kernels=(8,))),
         folder=tmp_path,
-        spec=CohortSpec(n_participants=3, clip_lengths_s=(20.0, 20.0), baseline_s=11.0),
+        spec=CohortSpec(n_participants=4, clip_lengths_s=(60.0, 60.0), baseline_s=11.0),
     )
     monkeypatch.setattr("ecglib.studies.study.find_dreamer", lambda path: None)
     monkeypatch.setattr(distributed, "train_distributed", noted)

@@ -166,7 +166,9 @@ def test_differences_of_single_changes():
 def test_differences_show_a_setting_that_one_profile_lacks():
     fewer = dict(PAPER.pretext.task_weights)
     del fewer["noise"]
-    lacking = replace(PAPER, name="fewer", pretext=replace(PAPER.pretext, task_weights=fewer))
+    pretext = replace(PAPER.pretext)
+    object.__setattr__(pretext, "task_weights", fewer)  # which the settings themselves refuse
+    lacking = replace(PAPER, name="fewer", pretext=pretext)
     frame = differences(PAPER, lacking)
     assert frame.to_dict("index") == {
         "pretext.task_weights.noise": {"paper": "0.195", "fewer": "–"}

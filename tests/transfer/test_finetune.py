@@ -238,8 +238,8 @@ def test_there_is_one_layer_and_no_more():
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"scope": "most"}, "scope 'most'"),
-        ({"momentum": 1.0}, "momentum is 1.0"),
+        ({"scope": "most"}, "scope: unknown: 'most'"),
+        ({"momentum": 1.0}, "momentum: 1.0"),
         ({"clip_norm": 0.0}, "clip_norm is 0.0"),
         ({"training": replace(TRAINING, steps_per_epoch=None)}, "steps_per_epoch"),
     ],

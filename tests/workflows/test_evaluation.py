@@ -66,7 +66,7 @@ def test_tables_are_written_with_what_made_them(table, tmp_path):
         ({}, {"split": "participant-grouped", "n_splits": 9}, "9 folds of 5 participants"),
         ({}, {"n_splits": 3}, "everyone is left out once"),
         ({}, {"split": "mine"}, "no splitter is called 'mine'"),
-        ({}, {"head": "forest"}, "head 'forest'"),
+        ({}, {"head": "forest"}, "head: unknown: 'forest'"),
         ({}, {"regime": STRICT}, "that no encoder made"),
     ],
 )

@@ -91,7 +91,7 @@ def test_features_of_a_contrastive_encoder_tell_transformations(recordings, tmp_
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"method": "magic"}, "method 'magic'"),
+        ({"method": "magic"}, "method: unknown: 'magic'"),
         ({"holdout": 1.0}, "holdout 1.0"),
         ({"holdout": 0.9}, "6 good windows to learn from"),
     ],

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
 from ecglib.data.readers.choice import Leads
@@ -48,6 +49,7 @@ _MAGIC = (
 )
 
 
+@checked
 def read_recording(
     path: str | os.PathLike[str],
     *,

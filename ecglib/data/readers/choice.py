@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecglib.core import checks
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.recording import check_rate, positions, unit_name
 
@@ -32,6 +34,7 @@ _LEAD = re.compile(
 )
 
 
+@checked
 def is_ecg(name: str) -> bool:
     """Tell whether a signal's name is one that ECG leads go by.
 
@@ -55,6 +58,7 @@ def is_ecg(name: str) -> bool:
     return bool(_LEAD.fullmatch(name))
 
 
+@checked
 def choose(names: Sequence[str], leads: Leads, *, file: Path, sure: bool = False) -> list[int]:
     """Choose signals of a file.
 
@@ -105,6 +109,7 @@ def choose(names: Sequence[str], leads: Leads, *, file: Path, sure: bool = False
     )
 
 
+@checked
 def one_of_all(values: Sequence[object], names: Sequence[str], what: str, *, file: Path) -> object:
     """Return what all chosen signals have in common, or raise a DataError.
 
@@ -123,6 +128,7 @@ def one_of_all(values: Sequence[object], names: Sequence[str], what: str, *, fil
     -------
     object
     """
+    checks.of_length("names", names, len(values))
     if len(set(values)) == 1:
         return values[0]
     listed = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
@@ -135,6 +141,7 @@ def one_of_all(values: Sequence[object], names: Sequence[str], what: str, *, fil
     )
 
 
+@checked
 def stated_rate(given: float | None, found: float | None, *, file: Path, where: str) -> float:
     """Return the rate in Hz that the caller gives, else the one that the file states.
 
@@ -179,6 +186,7 @@ def stated_rate(given: float | None, found: float | None, *, file: Path, where: 
         ) from error
 
 
+@checked
 def stated_unit(given: str | None, found: str, *, file: Path) -> str:
     """Return the unit of the samples: the file's, or the caller's where the file has none.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.readers.choice import GIVE_RATE
 from ecglib.data.recording import MAX_RATE, MIN_RATE, check_rate
@@ -58,6 +59,7 @@ class Clock:
     unit: float | None
     named: bool
 
+    @checked
     def rate(self, given: float | None, *, file: Path) -> float:
         """Return the sampling rate in Hz, checked against the one that the caller gives.
 
@@ -127,6 +129,7 @@ class Clock:
         )
 
 
+@checked
 def find_clock(
     names: list[str], values: dict[int, np.ndarray], *, headless: bool
 ) -> tuple[int, Clock] | None:
@@ -147,6 +150,10 @@ def find_clock(
     clock : Clock
         Or None if there is no such column.
     """
+    if values and not max(values) < len(names):
+        raise DataError(
+            f"{len(names)} names", field="names", expected=f"at least {max(values) + 1} names"
+        )
     for position, column in values.items():
         name = names[position]
         match = _TIME.fullmatch(name.strip()) if name.strip() else None
@@ -167,6 +174,7 @@ def find_clock(
     return None
 
 
+@checked
 def seconds_of(texts: pd.Series) -> np.ndarray | None:
     """Return texts that are dates with times, or times of day, as seconds; None if they are not.
 
@@ -198,6 +206,7 @@ def seconds_of(texts: pd.Series) -> np.ndarray | None:
     return None
 
 
+@checked
 def is_time_name(name: str) -> bool:
     """Tell whether the `name` of a column says that it holds times."""
     return bool(name.strip() and _TIME.fullmatch(name.strip()))

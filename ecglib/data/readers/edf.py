@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
 from ecglib.data.readers.choice import Leads, choose, one_of_all, stated_rate, stated_unit
@@ -24,6 +25,7 @@ _BEFORE_COUNTS = 216
 """Bytes of one signal's header that stand before its number of samples in a data record."""
 
 
+@checked
 def read_edf(
     path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
 ) -> Recording:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.mat_arrays import Unreadable
 from ecglib.data.matfile import list_variables, read_variable
@@ -17,6 +18,7 @@ _NUMBERS = {"double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for b
 _NUMBERS |= {"int64", "uint64"}
 
 
+@checked
 def read_mat(
     path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
 ) -> Recording:

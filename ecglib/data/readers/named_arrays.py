@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.readers.choice import Leads, is_ecg, stated_rate, stated_unit
 from ecglib.data.recording import Recording, as_signals, check_size
@@ -56,6 +57,7 @@ class Stored:
         )
 
 
+@checked
 def recording_of(
     stored: Mapping[str, Stored],
     read: Callable[[str], Any],
@@ -136,6 +138,7 @@ def recording_of(
     return recording if leads is None else recording.select(leads)
 
 
+@checked
 def long_first(x: np.ndarray, *, file: Path, field: str) -> np.ndarray:
     """Turn an array so that its longer direction, the samples, comes first.
 

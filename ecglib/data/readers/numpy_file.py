@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.limits import check_growth, numbers_fill
 from ecglib.core.npz import ArrayFile, read_header
@@ -17,6 +18,7 @@ from ecglib.data.recording import MAX_VALUES, Recording
 _KINDS = {**dict.fromkeys("iuf", "number"), **dict.fromkeys("US", "text")}
 
 
+@checked
 def read_npy(
     path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
 ) -> Recording:
@@ -60,6 +62,7 @@ def read_npy(
     return recording if leads is None else recording.select(leads)
 
 
+@checked
 def read_npz(
     path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
 ) -> Recording:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.readers.choice import Leads, choose, one_of_all, stated_rate, stated_unit
 from ecglib.data.recording import MAX_LEADS, Recording, check_size
@@ -70,6 +71,7 @@ class Poly5Header:
     per_block: int
 
 
+@checked
 def is_poly5(start: bytes) -> bool:
     r"""Tell a Poly5 file by its first bytes.
 
@@ -98,6 +100,7 @@ def _n_text(start: bytes) -> int | None:
     return None
 
 
+@checked
 def poly5_header(path: Path) -> Poly5Header:
     r"""Read the head of a Poly5 file, and check that the file is as long as it says.
 
@@ -185,6 +188,7 @@ def poly5_header(path: Path) -> Poly5Header:
     )
 
 
+@checked
 def read_poly5(
     path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
 ) -> Recording:

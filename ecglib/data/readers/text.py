@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.data.readers.choice import Leads, is_ecg, stated_rate, stated_unit
 from ecglib.data.readers.clock import find_clock, is_time_name, seconds_of
@@ -90,6 +91,7 @@ class Layout:
         return not any(self.names)
 
 
+@checked
 def read_text(
     path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
 ) -> Recording:
@@ -168,6 +170,7 @@ def read_text(
     )
 
 
+@checked
 def sniff(path: Path) -> Layout:
     """Find out how a text file writes its table, from its first lines.
 

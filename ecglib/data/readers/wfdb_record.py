@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
 from ecglib.core.limits import check_growth
@@ -33,6 +34,7 @@ _PLAIN = re.compile(r"[\w.-]+")
 _BITS = {"8": 8, "80": 8, "16": 16, "61": 16, "160": 16, "24": 24, "32": 32, "212": 12}
 
 
+@checked
 def header_of(path: Path) -> Path | None:
     """Return the header of the record that a path names, or None if there is none.
 
@@ -49,6 +51,7 @@ def header_of(path: Path) -> Path | None:
     return next((header for header in places if header.is_file()), None)
 
 
+@checked
 def segments_of(header: Path) -> list[str]:
     r"""Return the names of the records that a record of several segments consists of.
 
@@ -77,6 +80,7 @@ def segments_of(header: Path) -> list[str]:
     return [line[0] for line in lines[1:] if line[0] != "~"]
 
 
+@checked
 def read_wfdb(
     path: Path, *, fs: float | None = None, leads: Leads = None, unit: str | None = None
 ) -> Recording:

@@ -21,6 +21,7 @@ from xml.parsers import expat
 
 import pandas as pd
 
+from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 
 MAX_BYTES = 2**26
@@ -63,6 +64,7 @@ class _Refused(ValueError):
     """The content breaks the rules of the format, or of the part of it that is read here."""
 
 
+@checked
 def read_sheet(
     path: Path,
     columns: Mapping[str, Sequence[str]],
