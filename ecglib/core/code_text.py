@@ -196,7 +196,13 @@ class Writer:
 
 
 def numbered(text: str, number: Callable[[Place], int]) -> str:
-    """Replace the places in the `text` that a `Writer` wrote by each place's `number`."""
+    """Replace the places in the `text` that a `Writer` wrote by each place's `number`.
+
+    Examples
+    --------
+    >>> numbered("sum of a place", lambda place: 1)
+    'sum of a place'
+    """
     return re.sub("\0(.*?):(.*?)\0", lambda found: f"@{number(found.groups())}", text)
 
 

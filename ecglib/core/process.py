@@ -33,6 +33,11 @@ def keep_freed_memory() -> bool:
     -------
     bool
         Whether the policy changed; False where the C library is not glibc.
+
+    Examples
+    --------
+    >>> keep_freed_memory() in (True, False)
+    True
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:

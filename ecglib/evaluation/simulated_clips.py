@@ -38,6 +38,11 @@ class Audience:
         People, clips, and windows per trial.
     alike : float
         Share of the variance within clips that the windows of a trial have in common.
+
+    Examples
+    --------
+    >>> round(Audience(separation=0.8).auc, 3), Audience().auc
+    (0.714, 0.5)
     """
 
     separation: float = 0.0
