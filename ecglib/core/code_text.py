@@ -200,8 +200,9 @@ def numbered(text: str, number: Callable[[Place], int]) -> str:
 
     Examples
     --------
-    >>> numbered("sum of a place", lambda place: 1)
-    'sum of a place'
+    >>> edge = chr(0)
+    >>> numbered(f"{edge}metrics:auc{edge}(x)", lambda place: len(place))
+    '@2(x)'
     """
     return re.sub("\0(.*?):(.*?)\0", lambda found: f"@{number(found.groups())}", text)
 

@@ -36,8 +36,10 @@ def keep_freed_memory() -> bool:
 
     Examples
     --------
-    >>> keep_freed_memory() in (True, False)
-    True
+    >>> import subprocess  # so that the process that reads this stays as it is
+    >>> code = "from ecglib.core.process import *; print(keep_freed_memory() in (True, False))"
+    >>> subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+    'True'
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:

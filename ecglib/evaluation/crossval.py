@@ -146,12 +146,13 @@ def evaluate_frozen(
     Examples
     --------
     >>> from ecglib.evaluation.leave_out import LeaveOneParticipantOut
-    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.transfer.frozen import HeadConfig
+    >>> head = HeadConfig((), epochs=1, batch_size=4)
     >>> meta = pd.DataFrame({"participant": np.repeat([1, 2, 3], 4), "clip": [1, 1, 2, 2] * 3})
     >>> meta = meta.assign(valence=[1, 1, 5, 5] * 3)
     >>> features = meta[["valence"]].to_numpy("float32")
     >>> rows = evaluate_frozen(
-    ...     features, meta, LeaveOneParticipantOut(), ["valence"], SMOKE.head, 0, "rating", "none"
+    ...     features, meta, LeaveOneParticipantOut(), ["valence"], head, 0, "rating", "none"
     ... )
     >>> rows.shape, rows["model"].unique().tolist()
     ((12, 11), ['rating'])

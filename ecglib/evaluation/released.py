@@ -76,10 +76,11 @@ def released_protocol(
 
     Examples
     --------
-    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.transfer.frozen import HeadConfig
+    >>> head = HeadConfig((), epochs=1, batch_size=4)
     >>> meta = pd.DataFrame({"participant": [1, 2] * 8, "clip": 1, "valence": [1, 5, 5, 1] * 4})
     >>> features = meta[["valence"]].to_numpy("float32")
-    >>> rows = released_protocol(features, meta, "valence", SMOKE.head, n_splits=2)
+    >>> rows = released_protocol(features, meta, "valence", head, n_splits=2)
     >>> rows["protocol"].unique().tolist(), len(rows)
     (['window-kfold'], 16)
     """

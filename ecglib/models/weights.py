@@ -58,6 +58,14 @@ def arrays_to_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], name
     ------
     DataError
         If an array is missing, of another shape, or holds anything but finite numbers.
+
+    Examples
+    --------
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> arrays = {name: 0 * array + 3 for name, array in weights_to_arrays(model, "head").items()}
+    >>> arrays_to_weights(model, arrays, "head")
+    >>> float(np.max(model.get_weights()[0]))
+    3.0
     """
     variables = {f"{name}/{v.path}": v for v in model.weights}
     own = {key: arrays[key] for key in variables if key in arrays}
@@ -88,6 +96,14 @@ def check_weights(
     DataError
         If one is missing, too many, of another shape, or anything but floating-point numbers that
         are finite in single precision.
+
+    Examples
+    --------
+    >>> check_weights({"kernel": np.zeros((2, 3))}, {"kernel": (2, 3)})
+    >>> check_weights({"kernel": np.full((2, 3), np.nan)}, {"kernel": (2, 3)})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field kernel: 6 of 6 weights are not finite. ...
     """
     check_shapes({name: array.shape for name, array in found.items()}, expected, file)
     for name, array in found.items():
@@ -126,6 +142,14 @@ def check_shapes(
     ------
     DataError
         If one is missing, too many, or of another shape.
+
+    Examples
+    --------
+    >>> check_shapes({"kernel": (2, 3)}, {"kernel": (2, 3)})
+    >>> check_shapes({"kernel": (3, 2)}, {"kernel": (2, 3)})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field kernel: shape (3, 2). Expected weights of ...
     """
     for name, shape in expected.items():
         if found.get(name) != shape:

@@ -79,6 +79,12 @@ class ContrastiveConfig:
     ------
     ValueError
         If a value is outside its range, or the batch cannot hold such negatives.
+
+    Examples
+    --------
+    >>> from ecglib.studies.profiles import QUICK
+    >>> QUICK.contrastive.negatives, QUICK.contrastive.n_negatives
+    ('all', 30)
     """
 
     training: TrainingConfig
@@ -142,6 +148,12 @@ def unit_vectors(z: Any) -> Any:
     Returns
     -------
     tensor (rows, d), float32
+
+    Examples
+    --------
+    >>> np.asarray(unit_vectors(np.array([[3.0, 4.0], [0.0, 0.0]]))).round(1)
+    array([[0.6, 0.8],
+           [0. , 0. ]], dtype=float32)
     """
     return _unit_vectors(z, "float32")
 
@@ -276,6 +288,11 @@ def build_projection_head(
     Returns
     -------
     keras.Model
+
+    Examples
+    --------
+    >>> build_projection_head(n_features=8, units=(8, 4)).output_shape
+    (None, 4)
     """
     x = inputs = keras.Input((n_features,), name="features")
     for i, (width, layer_seed) in enumerate(
@@ -321,6 +338,14 @@ class ContrastiveModel(keras.Model):
     ------
     ValueError
         If the temperature is not positive, or `negatives` is unknown.
+
+    Examples
+    --------
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=288)
+    >>> model = ContrastiveModel(encoder, build_projection_head(8, (4,)), seed=0)
+    >>> X = np.random.default_rng(0).normal(size=(2, 288)).astype("float32")
+    >>> {name: value.shape for name, value in model(X).items()}
+    {'projections': TensorShape([4, 4]), 'features': TensorShape([4, 8])}
     """
 
     @checked
@@ -440,6 +465,13 @@ def build_contrastive_model(
     Returns
     -------
     ContrastiveModel
+
+    Examples
+    --------
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> build_contrastive_model(SMOKE.contrastive, shape, length=288).encoder.output_shape
+    (None, 8)
     """
     seeds = layer_seeds(seed, 3)
     network = build_encoder(encoder, length, seed=seeds[0])

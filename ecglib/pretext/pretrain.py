@@ -55,6 +55,14 @@ class Pretrained:
         The whole network.
     history : History
         One row per epoch.
+
+    Examples
+    --------
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> model = build_model(SMOKE.pretext, shape, length=360)
+    >>> Pretrained(model, History([{"loss": 0.5}])).encoder.output_shape
+    (None, 8)
     """
 
     model: STRModel | ContrastiveModel
@@ -124,6 +132,13 @@ def build_model(
     Returns
     -------
     STRModel or ContrastiveModel
+
+    Examples
+    --------
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> [type(build_model(c, shape, 360)).__name__ for c in (SMOKE.pretext, SMOKE.contrastive)]
+    ['STRModel', 'ContrastiveModel']
     """
     build = build_str_model if isinstance(config, PretextConfig) else build_contrastive_model
     return build(config, encoder, length, seed)
@@ -199,6 +214,11 @@ class Subjects:
         Windows of one participant in a batch.
     train, val : ndarray, shape (n_windows,)
         Whose each window is, of the training windows and of those of ``X_val``.
+
+    Examples
+    --------
+    >>> Subjects(own=2, train=np.array([1, 1, 2, 2])).own
+    2
     """
 
     own: int

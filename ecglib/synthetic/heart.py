@@ -110,6 +110,12 @@ class Person:
         Shape (5,): direction in degrees of each wave in the frontal plane.
     qs_ratio : numpy.ndarray
         Shape (2,): magnitude of Q and of S relative to R.
+
+    Examples
+    --------
+    >>> person = draw_person(1.0, np.random.default_rng(0))
+    >>> dict(zip(WAVES, person.width.shape * 5)) and person.centre.shape
+    (5,)
     """
 
     centre: np.ndarray
@@ -133,6 +139,12 @@ def draw_person(spread: float, rng: np.random.Generator) -> Person:
     -------
     Person
         Morphology with upright P, R and T waves in both leads.
+
+    Examples
+    --------
+    >>> alike = [draw_person(0.0, np.random.default_rng(seed)).centre for seed in (1, 2)]
+    >>> bool((alike[0] == alike[1]).all())
+    True
     """
     checks.number("spread", spread, 0)
     centre = _CENTRE_S * np.exp(spread * 0.05 * rng.standard_normal(5))
@@ -159,6 +171,17 @@ def state_curves(state: Mapping[str, np.ndarray], lengths: np.ndarray) -> dict[s
     -------
     dict of str to numpy.ndarray
         For each of `STATE` a curve at `GRID_HZ` over the whole session.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.people import FEATURES
+    >>> state = {name: np.array([one.typical] * 2) for name, one in FEATURES.items()}
+    >>> curves = state_curves({name: state[name] for name in STATE}, np.array([10.0, 10.0]))
+    >>> (
+    ...     sorted(curves) == sorted(STATE),
+    ...     {len(curve) for curve in curves.values()} == {20 * int(GRID_HZ)},
+    ... )
+    (True, False)
     """
     checks.array("lengths", lengths)
     checks.number("lengths", lengths.min(), above=0)
@@ -184,6 +207,12 @@ def oscillate(rate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     -------
     numpy.ndarray
         Shape (n_grid,), at `GRID_HZ`, between -1 and 1 (for respiration: expired and inspired).
+
+    Examples
+    --------
+    >>> breath = oscillate(np.full(100, 0.25), np.random.default_rng(0))
+    >>> breath.shape, bool(np.abs(breath).max() <= 1)
+    ((100,), True)
     """
     checks.array("rate", rate)
     wandering = rate * np.exp(0.1 * slow_noise(rate.size, 0.005, 0.05, rng))
