@@ -45,6 +45,15 @@ class Module:
         Statements that do something else.
     registered : list of str
         Definitions with a decorator of this package, which may have put them into a table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "room.py")
+    >>> _ = file.write_text("from math import pi as PI; area = lambda r: PI * r**2")
+    >>> module = Module("house.room", file, "house")
+    >>> sorted(module.definitions), module.has_effects
+    (['area'], False)
     """
 
     def __init__(self, name: str, file: Path, package: str) -> None:

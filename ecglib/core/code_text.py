@@ -43,6 +43,17 @@ class Writer:
     ----------
     annotated : set of Place
         Classes that annotations name.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import ecglib
+    >>> from ecglib.core.sources import Sources
+    >>> sources = Sources("ecglib", Path(ecglib.__file__).parent)
+    >>> numbered(
+    ...     Writer(sources, "ecglib.evaluation.metrics").write(ast.parse("x = 1").body[0]), len
+    ... )
+    "Assign(targets=[Name(id=str:'x')],value=Constant(value=int:1))"
     """
 
     def __init__(self, sources: Sources, module: str) -> None:

@@ -66,6 +66,13 @@ def tune_process(threads: int | None = 1) -> None:
     ------
     RuntimeError
         If TensorFlow has computed something already and can no longer change its threads.
+
+    Examples
+    --------
+    >>> import subprocess  # so that the process that reads this stays as it is
+    >>> code = "from ecglib.core.process import *; tune_process(None); print(keep_freed_memory())"
+    >>> subprocess.run([sys.executable, "-c", code]).returncode
+    0
     """
     keep_freed_memory()
     if threads is not None:

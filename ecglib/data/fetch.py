@@ -65,6 +65,11 @@ class Fetched:
         Their size.
     downloaded : tuple of str
         Names of those that were not there before.
+
+    Examples
+    --------
+    >>> Fetched(Path("data/eegmat"), n_files=72, n_bytes=10**8, downloaded=()).n_files
+    72
     """
 
     folder: Path

@@ -361,5 +361,11 @@ class MatReader:
 
 @checked
 def shown_name(name: str) -> str:
-    """Give a `name` so that it can stand in a message, whatever it holds."""
+    """Give a `name` so that it can stand in a message, whatever it holds.
+
+    Examples
+    --------
+    >>> shown_name("ECG" + chr(7))
+    'ECG?'
+    """
     return "".join(c if c.isprintable() else "?" for c in name[:63])

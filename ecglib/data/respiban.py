@@ -48,6 +48,11 @@ class Header:
         The column of the ECG, from 0.
     tab : bool
         Whether the first line of samples ends in a tab, as in the set.
+
+    Examples
+    --------
+    >>> Header(fs=700.0, n_lines=3, n_columns=10, ecg=2, tab=True).ecg
+    2
     """
 
     fs: float

@@ -90,6 +90,11 @@ class PooledScore:
         The score.
     of_participant : ndarray, shape (n_participants,)
         The jackknife's pseudo-values, one per participant, from which intervals are made.
+
+    Examples
+    --------
+    >>> float(PooledScore(0.5, np.array([0.4, 0.6])).of_participant.mean())
+    0.5
     """
 
     whole: float

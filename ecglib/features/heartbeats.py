@@ -326,6 +326,14 @@ def landmarks(beat: np.ndarray, fs: float, rr_s: float | None = None) -> dict[st
         Seconds after the R peak of: ``p``, the highest point 250 to 100 ms before R; ``rising`` and
         ``falling``, where the R wave passes half its height (NaN if it never does); ``t``, the
         point farthest from zero from 140 ms after R on, whatever its sign.
+
+    Examples
+    --------
+    >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
+    >>> beat, _ = median_beat(x, 256.0, np.arange(112, 2560, 256))
+    >>> waves = landmarks(beat, 256.0, rr_s=1.0)
+    >>> round(float(waves["falling"] - waves["rising"]), 3)
+    0.047
     """
     checks.array("beat", beat, (None,))
     if rr_s is not None:

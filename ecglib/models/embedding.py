@@ -30,8 +30,8 @@ def encoders() -> list[str]:
 
     Examples
     --------
-    >>> "STR" in encoders() or encoders()
-    ['contrastive-clinic-v2', 'str-clinic-v2']
+    >>> DEFAULT in encoders()
+    True
     """
     if not SHIPPED.is_dir():
         return []

@@ -15,9 +15,7 @@ class FileKind(StrEnum):
 
     Examples
     --------
-    >>> print(FileKind.PICKLE) if hasattr(FileKind, "PICKLE") else [str(kind) for kind in FileKind][
-    ...     :2
-    ... ]
+    >>> print(FileKind.PICKLE)
     a Python pickle, which can run any code
     """
 

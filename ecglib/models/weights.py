@@ -37,6 +37,14 @@ def weights_to_arrays(model: keras.Model, name: str) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray
+
+    Examples
+    --------
+    >>> model = keras.Sequential(
+    ...     [keras.Input((2,)), keras.layers.Dense(1, name="dense")], name="head"
+    ... )
+    >>> {name: array.shape for name, array in weights_to_arrays(model, "valence").items()}
+    {'valence/head/dense/kernel': (2, 1), 'valence/head/dense/bias': (1,)}
     """
     return {f"{name}/{v.path}": keras.ops.convert_to_numpy(v) for v in model.weights}
 
@@ -222,6 +230,24 @@ def save_encoder(
     ------
     DataError
         If `config` or `card` is that of another encoder, or a weight is not finite.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.models.card import Preprocessing, TrainingData
+    >>> config = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> card = EncoderCard(
+    ...     name="untrained",
+    ...     pretext="none",
+    ...     data=TrainingData("nothing"),
+    ...     licence="CC0-1.0",
+    ...     limits="it has learnt nothing",
+    ...     preprocessing=Preprocessing(256.0, 1.0, 0.8, "of the recording"),
+    ... )
+    >>> path = Path(tempfile.mkdtemp(), "untrained.npz")
+    >>> save_encoder(path, build_encoder(config, length=256), config, card)
+    >>> load_encoder(path)[1].name
+    'untrained'
     """
     length = encoder.input_shape[1]
     if card.preprocessing.n_samples != length:
@@ -259,6 +285,25 @@ def load_encoder(path: str | Path) -> tuple[keras.Model, EncoderCard]:
     ------
     DataError
         If the file is missing, damaged, of another format, or its weights don't fit its settings.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.models.card import Preprocessing, TrainingData
+    >>> config = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> card = EncoderCard(
+    ...     name="untrained",
+    ...     pretext="none",
+    ...     data=TrainingData("nothing"),
+    ...     licence="CC0-1.0",
+    ...     limits="it has learnt nothing",
+    ...     preprocessing=Preprocessing(256.0, 1.0, 0.8, "of the recording"),
+    ... )
+    >>> path = Path(tempfile.mkdtemp(), "untrained.npz")
+    >>> save_encoder(path, build_encoder(config, length=256), config, card)
+    >>> encoder, card = load_encoder(path)
+    >>> encoder.output_shape, card.preprocessing.fs
+    ((None, 8), 256.0)
     """
     path = Path(path)
     kind = file_kind(path)

@@ -43,9 +43,9 @@ class Polarity:
 
     Examples
     --------
-    >>> lead = np.array([0.0, -1.0, 0.2])
-    >>> Polarity(sign=-1, score=-0.8).sign * lead
-    array([-0. ,  1. , -0.2])
+    >>> found = Polarity(sign=-1, score=-0.8)
+    >>> print(found.sign * np.array([0.5, -2.0]))
+    [-0.5  2. ]
     """
 
     sign: int

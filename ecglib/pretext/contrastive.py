@@ -82,9 +82,12 @@ class ContrastiveConfig:
 
     Examples
     --------
-    >>> from ecglib.studies.profiles import QUICK
-    >>> QUICK.contrastive.negatives, QUICK.contrastive.n_negatives
-    ('all', 30)
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=16, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> config = ContrastiveConfig(training)
+    >>> config.n_negatives, round(config.chance, 3)
+    (30, 0.032)
     """
 
     training: TrainingConfig
@@ -344,8 +347,8 @@ class ContrastiveModel(keras.Model):
     >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=288)
     >>> model = ContrastiveModel(encoder, build_projection_head(8, (4,)), seed=0)
     >>> X = np.random.default_rng(0).normal(size=(2, 288)).astype("float32")
-    >>> {name: value.shape for name, value in model(X).items()}
-    {'projections': TensorShape([4, 4]), 'features': TensorShape([4, 8])}
+    >>> {name: tuple(value.shape) for name, value in model(X).items()}
+    {'projections': (4, 4), 'features': (4, 8)}
     """
 
     @checked
@@ -468,9 +471,11 @@ def build_contrastive_model(
 
     Examples
     --------
-    >>> from ecglib.studies.profiles import SMOKE
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=16, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
     >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
-    >>> build_contrastive_model(SMOKE.contrastive, shape, length=288).encoder.output_shape
+    >>> build_contrastive_model(ContrastiveConfig(training), shape, length=288).encoder.output_shape
     (None, 8)
     """
     seeds = layer_seeds(seed, 3)

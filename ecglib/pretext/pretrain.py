@@ -58,9 +58,12 @@ class Pretrained:
 
     Examples
     --------
-    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.pretext.str_model import PretextConfig
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=8, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
     >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
-    >>> model = build_model(SMOKE.pretext, shape, length=360)
+    >>> model = build_model(PretextConfig(training), shape, length=360)
     >>> Pretrained(model, History([{"loss": 0.5}])).encoder.output_shape
     (None, 8)
     """
@@ -135,10 +138,13 @@ def build_model(
 
     Examples
     --------
-    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.pretext.str_model import PretextConfig
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=8, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
     >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
-    >>> [type(build_model(c, shape, 360)).__name__ for c in (SMOKE.pretext, SMOKE.contrastive)]
-    ['STRModel', 'ContrastiveModel']
+    >>> type(build_model(PretextConfig(training), shape, length=360)).__name__
+    'STRModel'
     """
     build = build_str_model if isinstance(config, PretextConfig) else build_contrastive_model
     return build(config, encoder, length, seed)
@@ -187,6 +193,18 @@ def pretrain(
     ------
     ValueError, DataError, FloatingPointError
         As in `train`.
+
+    Examples
+    --------
+    >>> from ecglib.pretext.str_model import PretextConfig
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=2, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> X = np.random.default_rng(0).normal(size=(4, 180)).astype("float32")
+    >>> shape = EncoderConfig(filters=(2,), kernels=(4,))
+    >>> trained = pretrain(X, PretextConfig(training), shape, jit_compile=False)
+    >>> len(trained.history.frame()), trained.encoder.output_shape
+    (1, (None, 2))
     """
     X = getattr(windows, "X", windows)
     if own := getattr(config, "windows_per_participant", None):
@@ -293,6 +311,17 @@ def train(
         can't be read.
     FloatingPointError
         If the loss or a weight is no longer finite; the last good checkpoint stays.
+
+    Examples
+    --------
+    >>> from ecglib.pretext.str_model import PretextConfig
+    >>> training = TrainingConfig(
+    ...     epochs=2, batch_windows=2, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> X = np.random.default_rng(0).normal(size=(4, 180)).astype("float32")
+    >>> model = build_model(PretextConfig(training), EncoderConfig(filters=(2,), kernels=(4,)), 180)
+    >>> len(train(model, X, training, seed=0, jit_compile=False).frame())
+    2
     """
     n, batch = len(X), config.batch_windows
     if n < batch:

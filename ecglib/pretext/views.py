@@ -191,8 +191,8 @@ class RandomViews(keras.layers.Layer):
     --------
     >>> import numpy as np
     >>> x = np.sin(np.arange(360) / 9)[None].astype("float32")
-    >>> RandomViews()(x).shape
-    TensorShape([2, 360])
+    >>> tuple(RandomViews()(x).shape)
+    (2, 360)
     """
 
     @checked

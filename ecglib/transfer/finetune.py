@@ -222,8 +222,8 @@ class FineTuner:
     ... )
     >>> tuner = FineTuner(X, labels, encoder, config, n_classes=2, seed=0, jit_compile=False)
     >>> losses = tuner.fit(np.arange(4))
-    >>> tuner.predict(np.array([0, 1])).shape
-    (2, 1, 2)
+    >>> len(losses), tuner.predict(np.array([0, 1])).shape
+    (1, (2, 1, 2))
     """
 
     @checked

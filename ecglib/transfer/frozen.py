@@ -92,8 +92,8 @@ class StackedDense(keras.layers.Layer):
     Examples
     --------
     >>> layer = StackedDense(units=5)
-    >>> layer(np.ones((3, 2, 4), "float32")).shape
-    TensorShape([3, 2, 5])
+    >>> tuple(layer(np.ones((3, 2, 4), "float32")).shape)
+    (3, 2, 5)
     """
 
     @checked
@@ -139,8 +139,8 @@ class StackedHeads(keras.Model):
     Examples
     --------
     >>> heads = StackedHeads(np.zeros((3, 4)), np.ones((3, 4)), HeadConfig((8,)), seed=0)
-    >>> heads(np.ones((2, 4), "float32")).shape
-    TensorShape([2, 3])
+    >>> tuple(heads(np.ones((2, 4), "float32")).shape)
+    (2, 3)
     """
 
     @checked
@@ -295,8 +295,8 @@ def train_heads(
     >>> model = train_heads(
     ...     features, labels, labels >= 0, HeadConfig((), epochs=1, batch_size=4), seed=0
     ... )
-    >>> model(features).shape
-    TensorShape([4, 1])
+    >>> tuple(model(features).shape)
+    (4, 1)
     """
     _check(features, labels, train_mask)
     mean, scale = _standardisation(features, train_mask)

@@ -60,6 +60,12 @@ class Poly5Header:
         Where the first block begins, in bytes.
     per_block : int
         Samples of each channel in a block.
+
+    Examples
+    --------
+    >>> header = Poly5Header(256.0, ("ECG",), ("uV",), 2560, ((-1.0, 1.0, -1.0, 1.0),), 217, 64)
+    >>> header.n_samples / header.fs
+    10.0
     """
 
     fs: float
