@@ -70,7 +70,7 @@ def tune_process(threads: int | None = 1) -> None:
     Examples
     --------
     >>> import subprocess  # so that the process that reads this stays as it is
-    >>> code = "from ecglib.core.process import *; tune_process(None); print(keep_freed_memory())"
+    >>> code = "from ecglib.core.process import *; tune_process(threads=None)"
     >>> subprocess.run([sys.executable, "-c", code]).returncode
     0
     """

@@ -78,11 +78,10 @@ def read_eegmat(folder: str | os.PathLike[str]) -> Cohort:
 
     Examples
     --------
-    >>> import tempfile
-    >>> read_eegmat(tempfile.gettempdir() + "/no such folder")  # doctest: +ELLIPSIS
+    >>> read_eegmat("nowhere")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ecglib.core.errors.DataError: /tmp/no such folder: there is no such folder. ...
+    ecglib.core.errors.DataError: nowhere: there is no such folder. Expected the ...
     """
     folder = folder_of(folder, "the folder of eegmat", _REMEDY)
     people = _people(folder / PEOPLE)

@@ -94,6 +94,14 @@ def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> 
     DataError
         If the file is missing or no table, a column is missing, a row has more fields than there
         are columns, or it has no name or that of another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "people.csv")
+    >>> pd.DataFrame({"name": ["anna"], "age": [30]}).to_csv(path, index=False)
+    >>> checked_table(path, ["name", "age"], "name", "write it again")["age"].to_dict()
+    {'anna': '30'}
     """
     place = {"file": path, "remedy": remedy}
     try:

@@ -374,6 +374,14 @@ def check_size(n_samples: int, n_leads: int, *, file: str | os.PathLike[str] | N
     ------
     DataError
         If there are more leads than `MAX_LEADS`, or more numbers than `MAX_VALUES`.
+
+    Examples
+    --------
+    >>> check_size(5000, 2)
+    >>> check_size(123_456_789_012, 2)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field signals: 123456789012 samples of 2 leads. ...
     """
     checks.whole("n_leads", n_leads, 0)
     checks.whole("n_samples", n_samples, 0)

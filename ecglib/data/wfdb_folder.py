@@ -156,6 +156,15 @@ def records_of(folder: Path) -> list[str]:
     ------
     DataError
         If there are none, or ``RECORDS`` names one that is not there, one twice or one elsewhere.
+
+    Examples
+    --------
+    >>> import tempfile, wfdb
+    >>> folder, x = tempfile.mkdtemp(), np.sin(np.arange(7200) / 40)[:, None]
+    >>> for name in ("anna", "ben"):
+    ...     wfdb.wrsamp(name, 360, ["mV"], ["MLII"], x, fmt=["16"], write_dir=folder)
+    >>> records_of(Path(folder))
+    ['anna', 'ben']
     """
     listed = folder / "RECORDS"
     if listed.is_file():

@@ -54,6 +54,24 @@ class LeadCheck:
         Typical height from the lowest to the highest point of 2 s, filtered, in the unit.
     missing_s, longest_gap_s : float
         Seconds without a sample, in all and in one piece.
+
+    Examples
+    --------
+    >>> lead = LeadCheck(
+    ...     "ECG",
+    ...     "good",
+    ...     12,
+    ...     {"ok": 0.75, "flat": 0.25},
+    ...     70.0,
+    ...     64.0,
+    ...     78.0,
+    ...     "upright",
+    ...     1.2,
+    ...     0.0,
+    ...     0.0,
+    ... )
+    >>> lead.usable
+    0.75
     """
 
     lead: str
@@ -335,6 +353,13 @@ def recording_picture(recording: Recording, lead: str | int = 1) -> Figure:
     ------
     DataError
         If the recording is too short to be judged.
+
+    Examples
+    --------
+    >>> from ecglib.data.recording import Recording
+    >>> x = np.tile(np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)], 30)
+    >>> len(recording_picture(Recording(x[:, None], 256.0)).axes)
+    2
     """
     judged = judge_lead(recording, lead)
     if not len(judged.meta):

@@ -58,6 +58,12 @@ def window_config(wanted: Preprocessing, maker: str) -> WindowConfig:
     ------
     DataError
         If such windows cannot be made here.
+
+    Examples
+    --------
+    >>> from ecglib.models.card import Preprocessing
+    >>> window_config(Preprocessing(256.0, 10.0, 0.8, NORMALISATION), "the encoder").target_fs
+    256.0
     """
     if wanted.highpass_hz is None or wanted.normalisation != NORMALISATION:
         asked = "no filter" if wanted.highpass_hz is None else repr(wanted.normalisation)
@@ -126,6 +132,12 @@ def encoder_identity(path: str | Path, card: EncoderCard) -> dict[str, Any]:
     -------
     dict
         ``name``, ``sha256`` of the file, ``pretext`` and ``data``, the name of what it learnt from.
+
+    Examples
+    --------
+    >>> from ecglib.models.embedding import DEFAULT, find_encoder
+    >>> encoder_identity(DEFAULT, find_encoder()[1])["name"] == DEFAULT
+    True
     """
     with encoder_file(path).open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()

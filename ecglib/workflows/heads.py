@@ -59,7 +59,13 @@ def logistic(table: FeatureTable) -> Pipeline:
 
 
 def network() -> HeadConfig:
-    """Give the small network; it weighs both classes equally."""
+    """Give the small network; it weighs both classes equally.
+
+    Examples
+    --------
+    >>> network().balanced
+    True
+    """
     from ecglib.transfer.frozen import HeadConfig
 
     return HeadConfig(

@@ -39,6 +39,14 @@ class JudgedLead:
         Sampling rate in Hz.
     length_s : float
         Length of a window in seconds.
+
+    Examples
+    --------
+    >>> from ecglib.data.recording import Recording
+    >>> x = np.tile(np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)], 30)
+    >>> found = judge_lead(Recording(x[:, None], 256.0), 1)
+    >>> isinstance(found, JudgedLead), len(found.usable), found.length_s
+    (True, 0, 10.0)
     """
 
     ecg: np.ndarray

@@ -54,6 +54,11 @@ def show(result: str | Mapping[str, Any] | Sequence[Any], out: Path | None = Non
         What to show.
     out : Path, optional
         The file; the standard output by default.
+
+    Examples
+    --------
+    >>> show("all windows are good")
+    all windows are good
     """
     text = result if isinstance(result, str) else to_json(result)
     if out is None:
@@ -78,6 +83,14 @@ def refuse_to_replace(path: Path | None, force: bool) -> None:
     ------
     DataError
         If `path` exists and `force` is false.
+
+    Examples
+    --------
+    >>> refuse_to_replace(None, force=False)
+    >>> refuse_to_replace(Path(__file__).parent, force=False)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: /work/wt/examples/ecglib/workflows: the file is ...
     """
     if path is not None and path.exists() and not force:
         raise DataError(

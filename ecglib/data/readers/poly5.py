@@ -222,6 +222,17 @@ def read_poly5(
     DataError
         As in `poly5_header`; if no ECG is found, the chosen channels differ in unit, or one has no
         range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "anna.Poly5")
+    >>> _ = path.write_bytes(b"no Poly5")
+    >>> try:
+    ...     read_poly5(path)
+    ... except DataError as error:
+    ...     print(error.problem)
+    the header cannot be used (it has only 8 bytes)
     """
     header = poly5_header(path)
     chosen = choose(header.names, leads, file=path)
