@@ -115,6 +115,12 @@ def scores_by_person(table: pd.DataFrame, label: str, metric: str) -> Figure:
     -------
     Figure
         One line of marks per reader, with chance as a dotted line.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"honest": [0.5, 0.6], "leaking": [0.8, 0.7]}, index=[1, 2])
+    >>> len(scores_by_person(table, "invented", "F1").axes[0].lines)
+    3
     """
     table = table.sort_values(table.columns[0])
     fig, ax = plt.subplots(figsize=(WIDTH, 3.4))

@@ -248,6 +248,18 @@ def accuracy_by_person(scores: pd.DataFrame, selection: Selection) -> pd.Series:
     -------
     Series
         Index participant.
+
+    Examples
+    --------
+    >>> counts = {
+    ...     "rest": [4, 4],
+    ...     "arithmetic": [2, 2],
+    ...     "right_rest": [4, 2],
+    ...     "right_arithmetic": [1, 2],
+    ... }
+    >>> table = pd.DataFrame({"participant": ["a", "b"], "pretext": "STR", **counts})
+    >>> accuracy_by_person(table, {"pretext": "STR"}).to_dict()
+    {'a': 0.75, 'b': 0.75}
     """
     columns = ["rest", "arithmetic", "right_rest", "right_arithmetic"]
     counts = select(scores, selection).groupby("participant")[columns].sum()

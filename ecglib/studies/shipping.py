@@ -44,6 +44,15 @@ def ship(study: Study) -> list[Path]:
     ------
     DataError
         If the study is of data that must not be passed on (`ecglib.studies.restricted`).
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> study = SimpleNamespace(label="DREAMER", path="DREAMER.mat")  # no more is asked for here
+    >>> ship(study)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: DREAMER.mat: results of DREAMER, whose agreement ...
     """
     refuse_restricted(study, "results")
     copies = []
@@ -67,6 +76,17 @@ def travellers(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], A
     list of tuple of Stage, dict and callable
         The stage of each file, what it is made from, and the call that makes it, in the order of
         `ship`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(4, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder, spec)
+    >>> [stage.name for stage, source, make in travellers(study)][-3:]
+    ['subject-aware', 'supervised-predictions', 'contrastive']
     """
     return [
         *comparison_tables.recipes(study),

@@ -124,6 +124,14 @@ class RecordingCheck:
         What was found in each.
     notes : tuple of str
         What the reader should know or do.
+
+    Examples
+    --------
+    >>> from ecglib.data.recording import Recording
+    >>> beat = np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)]  # once a second
+    >>> found = check_of(Recording(np.tile(beat, 30)[:, None], 256.0, unit="mV"))
+    >>> isinstance(found, RecordingCheck), found.verdict, len(found.leads)
+    (True, 'poor', 1)
     """
 
     file: str
@@ -288,6 +296,15 @@ def check_each(
     ------
     RecordingCheck or DataError
         One for each, in order.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> file = Path(tempfile.mkdtemp(), "anna.npz")
+    >>> np.savez(file, ecg=np.sin(np.arange(7680) / 9), fs=256)
+    >>> [type(found).__name__ for found in check_each([file, "nowhere.npz"])]
+    ['RecordingCheck', 'DataError']
     """
     for path in paths:
         try:
@@ -309,6 +326,15 @@ def overview(checks: Sequence[RecordingCheck | DataError]) -> str:
     -------
     str
         A table with a row per file, and below it what there is to say about each.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> file = Path(tempfile.mkdtemp(), "anna.npz")
+    >>> np.savez(file, ecg=np.sin(np.arange(7680) / 9), fs=256)
+    >>> "anna.npz" in overview(list(check_each([file])))
+    True
     """
     rows, notes = [], []
     for check in checks:

@@ -53,6 +53,15 @@ class CohortCheck:
         Leads that are poor or upside down, and recordings that are too short.
     of_reader : tuple of str
         The notes of the cohort: what its reader took for granted, left out or did not find.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> made = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0)
+    >>> found = check_cohort(made.cohort, "made here")
+    >>> isinstance(found, CohortCheck), found.people, found.recordings
+    (True, 1, 4)
     """
 
     file: str
@@ -273,7 +282,17 @@ def remarks(quality: pd.DataFrame) -> Iterator[str]:
 
 @checked
 def as_text(quality: pd.DataFrame) -> pd.DataFrame:
-    """Give a `quality` from `quality_of` as text, a row per participant and lead."""
+    """Give a `quality` from `quality_of` as text, a row per participant and lead.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([(1, "I")], names=["participant", "lead"])
+    >>> quality = pd.DataFrame(
+    ...     {"usable": [0.5], "heart_rate": [np.nan], "polarity": [1]}, index=index
+    ... )
+    >>> as_text(quality)[["usable", "heart_rate"]].values.tolist()
+    [['50%', '-']]
+    """
     table = quality.reset_index()
     for name, form in (("usable", "{:.0%}"), ("heart_rate", "{:.0f}")):
         table[name] = ["-" if np.isnan(v) else form.format(v) for v in table[name]]

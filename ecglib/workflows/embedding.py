@@ -101,6 +101,14 @@ def embed_windows(windows: Windows, encoder: str | Path | None = None) -> Featur
     ------
     DataError
         If the file is no encoder, the windows do not fit it, or there are none.
+
+    Examples
+    --------
+    >>> from ecglib.preprocessing.segmentation import make_windows
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> windows = make_windows(make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).cohort)
+    >>> embed_windows(windows).features.shape
+    (4, 128)
     """
     encoder = encoder_file(encoder)
     model, card = load_encoder(encoder)

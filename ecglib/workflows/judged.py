@@ -43,10 +43,11 @@ class JudgedLead:
     Examples
     --------
     >>> from ecglib.data.recording import Recording
+    >>> rng = np.random.default_rng(0)
     >>> x = np.tile(np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)], 30)
-    >>> found = judge_lead(Recording(x[:, None], 256.0), 1)
-    >>> isinstance(found, JudgedLead), len(found.usable), found.length_s
-    (True, 0, 10.0)
+    >>> found = judge_lead(Recording((x + rng.normal(0, 0.01, x.size))[:, None], 256.0), 1)
+    >>> isinstance(found, JudgedLead), len(found.meta), found.length_s
+    (True, 3, 10.0)
     """
 
     ecg: np.ndarray

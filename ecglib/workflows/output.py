@@ -86,11 +86,14 @@ def refuse_to_replace(path: Path | None, force: bool) -> None:
 
     Examples
     --------
+    >>> import tempfile
     >>> refuse_to_replace(None, force=False)
-    >>> refuse_to_replace(Path(__file__).parent, force=False)  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    ecglib.core.errors.DataError: /work/wt/examples/ecglib/workflows: the file is ...
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> try:
+    ...     refuse_to_replace(folder, force=False)
+    ... except DataError as error:
+    ...     print(error.problem)
+    the file is there already
     """
     if path is not None and path.exists() and not force:
         raise DataError(

@@ -127,6 +127,16 @@ def set_page(check: CohortCheck, command: str = "") -> str:
     -------
     str
         HTML. It says nothing about a single person.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> from ecglib.workflows.check_cohort import check_cohort
+    >>> check = check_cohort(
+    ...     make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).cohort, "made here"
+    ... )
+    >>> set_page(check).count("<h1>")
+    1
     """
     told = len(check.problems) + len(check.notes) + len(check.of_reader)
     version = f", version {check.version}" if check.version else ""
