@@ -185,6 +185,15 @@ class RealStudy:
         The settings.
     folder : Path
         Where artifacts lie.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"participant": ["a", "b"], "clip": 1, "condition": "rest"})
+    >>> rows = rows.assign(n_samples=5120, duration=20.0)
+    >>> noise = np.random.default_rng(0).normal(size=(5120, 1))
+    >>> cohort = Cohort("invented", 256.0, rows, (noise, -noise), leads=("ECG",), sha256="0f")
+    >>> RealStudy(cohort, cohort, RealPlan(), Path("artifacts")).data
+    {'eegmat': '0f', 'clinic': '0f'}
     """
 
     eegmat: Cohort
