@@ -383,8 +383,8 @@ def test_every_verb_says_what_it_does():
 
 # The examples
 
-TRAINS = "trains networks, a minute or more: its test does so with a tiny study"
-READS = "needs the scores of a whole study of real recordings, which its test makes with a tiny one"
+TRAINS = "trains networks, or reads what trained ones give"
+READS = "needs a whole study of real recordings, or its scores"
 
 NO_EXAMPLE = {
     **dict.fromkeys(
@@ -411,7 +411,6 @@ NO_EXAMPLE = {
             "ecglib.studies.pretraining.trained_on",
             "ecglib.studies.ratings.rating_predictions",
             "ecglib.studies.real_features.known",
-            "ecglib.studies.real_networks.missing_networks",
             "ecglib.studies.real_networks.real_encoder",
             "ecglib.studies.real_networks.train_all",
             "ecglib.studies.real_networks.tuned_predictions",
@@ -434,7 +433,12 @@ NO_EXAMPLE = {
         TRAINS,
     ),
     **dict.fromkeys(
-        ("ecglib.studies.real_findings.efficiency", "ecglib.studies.real_findings.findings"), READS
+        (
+            "ecglib.studies.real_findings.efficiency",
+            "ecglib.studies.real_findings.findings",
+            "ecglib.studies.real_networks.missing_networks",
+        ),
+        READS,
     ),
     **dict.fromkeys(
         (
@@ -442,7 +446,7 @@ NO_EXAMPLE = {
             "ecglib.pretext.distributed.train_distributed",
             "ecglib.studies.distributed.pretrain_group",
         ),
-        "needs several processes on the JAX backend, as its test starts them",
+        "needs the JAX backend and several devices or processes",
     ),
     **dict.fromkeys(
         (
@@ -450,9 +454,9 @@ NO_EXAMPLE = {
             "ecglib.studies.before_clip.baseline_relative_predictions",
             "ecglib.studies.excerpt.scores",
         ),
-        "fits or describes a whole study, ten seconds or more: its test does so with a tiny one",
+        "fits classifiers to every fold of a whole study",
     ),
-    "ecglib.studies.stages.current_lock": "digests all code that a stage reaches, some seconds",
+    "ecglib.studies.stages.current_lock": "digests all code that stages reach, which takes some seconds",
 }
 """Public functions and classes without an example, and why each has none."""
 

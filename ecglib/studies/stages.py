@@ -376,6 +376,5 @@ STAGES = (
 
 
 def current_lock() -> Lock:
-    """Lock `STAGES` as the code is now, without writing anything.
-    """
+    """Lock `STAGES` as the code is now, without writing anything."""
     return Lock.of(STAGES, Sources(PACKAGE.name, PACKAGE))
