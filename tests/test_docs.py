@@ -456,7 +456,7 @@ NO_EXAMPLE = {
         ),
         "fits classifiers to every fold of a whole study",
     ),
-    "ecglib.studies.stages.current_lock": "digests all code that stages reach, which takes some seconds",
+    "ecglib.studies.stages.current_lock": "digests all code that stages reach: some seconds",
 }
 """Public functions and classes without an example, and why each has none."""
 
