@@ -13,7 +13,14 @@ from ecglib.core.errors import DataError
 
 
 class Verbs(click.Group):
-    """The modules of `ecglib.commands` as commands."""
+    """The modules of `ecglib.commands` as commands.
+
+    Examples
+    --------
+    >>> verbs = Verbs()
+    >>> "check" in verbs.list_commands(None)
+    True
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the verbs, sorted; `ctx` plays no part."""

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import doctest
 import importlib
 import importlib.util
 import inspect
@@ -378,6 +379,115 @@ def test_every_verb_says_what_it_does():
         assert re.match(r"[A-Z]", command.help) and not NO_VERB.match(command.help)
         for option in command.params:
             assert isinstance(option, click.Argument) or option.help
+
+
+# The examples
+
+TRAINS = "trains networks, or reads what trained ones give"
+READS = "needs a whole study of real recordings, or its scores"
+
+NO_EXAMPLE = {
+    **dict.fromkeys(
+        (
+            "ecglib.studies.comparison.run_choices",
+            "ecglib.studies.comparison_tables.control",
+            "ecglib.studies.comparison_tables.grid",
+            "ecglib.studies.comparison_tables.label_efficiency",
+            "ecglib.studies.comparison_tables.pretext_report",
+            "ecglib.studies.crossfit.evaluate_strict",
+            "ecglib.studies.crossfit.features_by_participant",
+            "ecglib.studies.crossfit.features_source",
+            "ecglib.studies.crossfit.strict_features",
+            "ecglib.studies.crossing.scores_here",
+            "ecglib.studies.crossing.scores_there",
+            "ecglib.studies.leakage.known_cohorts",
+            "ecglib.studies.leakage.ladder_predictions",
+            "ecglib.studies.personalisation.own_predictions",
+            "ecglib.studies.personalisation.rated_predictions",
+            "ecglib.studies.pooling.pooling_scores",
+            "ecglib.studies.pretraining.contrastive",
+            "ecglib.studies.pretraining.pretext",
+            "ecglib.studies.pretraining.supervised_encoder",
+            "ecglib.studies.pretraining.trained_on",
+            "ecglib.studies.ratings.rating_predictions",
+            "ecglib.studies.real_features.known",
+            "ecglib.studies.real_networks.real_encoder",
+            "ecglib.studies.real_networks.train_all",
+            "ecglib.studies.real_networks.tuned_predictions",
+            "ecglib.studies.real_probes.real_probes",
+            "ecglib.studies.real_probes.real_recognition",
+            "ecglib.studies.real_scores.real_scores",
+            "ecglib.studies.replication.effects",
+            "ecglib.studies.replication.refit_results",
+            "ecglib.studies.replication.released_results",
+            "ecglib.studies.results.leaks",
+            "ecglib.studies.results.null_predictions",
+            "ecglib.studies.results.predictions",
+            "ecglib.studies.results.summary",
+            "ecglib.studies.results.supervised_predictions",
+            "ecglib.studies.statistics.encoder_tests",
+            "ecglib.studies.statistics.seed_predictions",
+            "ecglib.studies.subject_aware.scores",
+            "ecglib.workflows.pretraining.recognition_on",
+        ),
+        TRAINS,
+    ),
+    **dict.fromkeys(
+        (
+            "ecglib.studies.real_findings.efficiency",
+            "ecglib.studies.real_findings.findings",
+            "ecglib.studies.real_networks.missing_networks",
+        ),
+        READS,
+    ),
+    **dict.fromkeys(
+        (
+            "ecglib.pretext.distributed.join",
+            "ecglib.pretext.distributed.train_distributed",
+            "ecglib.studies.distributed.pretrain_group",
+        ),
+        "needs the JAX backend and several devices or processes",
+    ),
+    **dict.fromkeys(
+        (
+            "ecglib.studies.baselines.classical_predictions",
+            "ecglib.studies.before_clip.baseline_relative_predictions",
+            "ecglib.studies.excerpt.scores",
+        ),
+        "fits classifiers to every fold of a whole study",
+    ),
+    "ecglib.studies.stages.current_lock": "digests all code that stages reach: some seconds",
+}
+"""Public functions and classes without an example, and why each has none."""
+
+
+def without_example(module: str) -> set[str]:
+    """Name the public functions and classes of a module whose docstring has no example to run."""
+    return {
+        f"{module}.{name}"
+        for kind, name, value in documented(module)
+        if kind in ("function", "class") and not doctest.DocTestParser().get_examples(doc_of(value))
+    }
+
+
+def test_every_public_function_and_class_has_an_example_or_a_reason_not_to():
+    found = set().union(*map(without_example, sorted({*MODULES} - {*VERBS})))
+    # What got an example leaves the list.
+    assert found == NO_EXAMPLE.keys()
+
+
+def test_every_example_stands_where_it_is_run():
+    run = set(importlib.import_module("tests.test_examples").MODULES)
+    for module in MODULES:
+        if any(">>>" in doc_of(value) for _, _, value in documented(module)):
+            assert module in run, module
+
+
+def test_an_example_is_under_its_own_heading():
+    for module in MODULES:
+        for _, name, value in documented(module):
+            if ">>>" in (doc := doc_of(value)):
+                assert "Examples\n--------\n" in doc[: doc.index(">>>")], f"{module}.{name}"
 
 
 # The map from the method to the library

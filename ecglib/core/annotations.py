@@ -157,6 +157,19 @@ def check_fields(config: Any) -> None:
     ------
     DataError
         If a value is of another type than its field, or a number is not finite.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Settings:
+    ...     epochs: int
+    ...     def __post_init__(self) -> None:
+    ...         check_fields(self)
+    >>> Settings(epochs="ten")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field epochs: a text, 'ten'. Expected a whole number.
     """
     for name, check in _checks_of(type(config)).items():
         if name in config.__dataclass_fields__:
@@ -178,6 +191,13 @@ def hints_of(owner: Any) -> dict[str, Any]:
     -------
     dict of str to annotation
         A name that only a type checker imports stands for anything.
+
+    Examples
+    --------
+    >>> def halve(x: float) -> float:
+    ...     return x / 2
+    >>> hints_of(halve)
+    {'x': <class 'float'>}
     """
     unknown: dict[str, Any] = {}
     while True:

@@ -27,6 +27,13 @@ def digest(array: np.ndarray) -> str:
     -------
     str
         64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> digest(np.arange(3))[:8] == digest(np.arange(3).reshape(3, 1))[:8]
+    True
+    >>> digest(np.arange(3)) == digest(np.arange(4))
+    False
     """
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
 

@@ -28,6 +28,13 @@ def fingerprint(made_from: Mapping[str, Any]) -> str:
     ----------
     made_from : mapping
         Plain values, dataclasses, and nested mappings or sequences of these.
+
+    Examples
+    --------
+    >>> fingerprint({"seed": 0, "people": [1, 2]}) == fingerprint({"people": [1, 2], "seed": 0})
+    True
+    >>> len(fingerprint({"seed": 1}))
+    12
     """
     text = json.dumps(made_from, sort_keys=True, default=plain)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -51,7 +58,13 @@ def later(default: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Turn a `value` that JSON does not know into values that it does."""
+    """Turn a `value` that JSON does not know into values that it does.
+
+    Examples
+    --------
+    >>> plain(np.float64(0.5)), plain(Path("data"))
+    (0.5, 'data')
+    """
     if is_dataclass(value) and not isinstance(value, type):
         return {
             f.name: getattr(value, f.name)
@@ -74,6 +87,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     The temporary name ends in the whole name of `path`, for writers that look at its suffixes. What
     killed processes left in its folder is removed first (`ecglib.core.partial`).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "numbers.txt")
+    >>> with atomic_path(path) as partial:
+    ...     _ = partial.write_text("1 2 3")
+    ...     path.exists()
+    False
+    >>> path.read_text()
+    '1 2 3'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     prepare(path.parent.absolute())
@@ -91,7 +115,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @checked
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named `arrays` to one ``.npz`` file at `path`, atomically; refuse object arrays."""
+    """Write named `arrays` to one ``.npz`` file at `path`, atomically; refuse object arrays.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "numbers.npz")
+    >>> save_arrays(path, {"a": np.arange(3)})
+    >>> path.is_file()
+    True
+    """
     for name, array in arrays.items():
         if np.asarray(array).dtype.hasobject:  # also within a structured one
             raise TypeError(f"array '{name}' holds Python objects, which would need pickling")
@@ -123,6 +156,14 @@ def load_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, n
         If the file is missing, truncated, not an ``.npz`` file, holds pickled objects, or would
         fill more memory than `ecglib.core.limits` allows; if what is read differs from what was
         written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "numbers.npz")
+    >>> save_arrays(path, {"a": np.arange(3), "b": np.zeros(2)})
+    >>> load_arrays(path, ["a"])
+    {'a': array([0, 1, 2])}
     """
     try:
         with ArrayFile(path) as arrays:

@@ -177,6 +177,15 @@ def one_of(field: str, value: object, names: Iterable[object]) -> Any:
     ------
     DataError
         If there is no such name.
+
+    Examples
+    --------
+    >>> one_of("scope", "whole", ["whole", "head"])
+    'whole'
+    >>> one_of("scope", "body", ["whole", "head"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field scope: unknown: 'body'. Expected one of whole, head.
     """
     names = list(names)
     if not isinstance(value, abc.Hashable) or value not in names:
@@ -205,6 +214,15 @@ def of_type(field: str, value: object, *kinds: type) -> Any:
     ------
     DataError
         If it is of another type.
+
+    Examples
+    --------
+    >>> of_type("name", "anna", str)
+    'anna'
+    >>> of_type("name", 3, str)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field name: 3. Expected a text.
     """
     if not isinstance(value, kinds):
         raise wrong(field, value, " or ".join(name_of(kind) for kind in kinds))
@@ -337,6 +355,15 @@ def of_length(field: str, values: object, n: int) -> Any:
     ------
     DataError
         If there are more or fewer.
+
+    Examples
+    --------
+    >>> of_length("person", [1, 1, 2], 3)
+    [1, 1, 2]
+    >>> of_length("person", [1, 1, 2], 4)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field person: values of shape (3,). Expected 4 values.
     """
     if isinstance(values, str | bytes) or np.shape(values) != (n,):
         raise DataError(f"values of shape {np.shape(values)}", field=field, expected=f"{n} values")
@@ -359,6 +386,13 @@ def probabilities(field: str, value: object, shape: _Shape | None = None) -> np.
     ------
     DataError
         As for `array`, and if one is not from 0 to 1.
+
+    Examples
+    --------
+    >>> probabilities("probability", [0.1, 1.2], (2,))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field probability: 1.2. Expected numbers from 0 to 1.
     """
     found = array(field, value, shape)
     wrong = (found < 0) | (found > 1)
@@ -383,6 +417,13 @@ def labels(field: str, value: object, shape: _Shape | None = None) -> np.ndarray
     ------
     DataError
         As for `array`, and if one is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> labels("truth", np.array([0, 2]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field truth: 2. Expected labels, 0 or 1.
     """
     found = array(field, value, shape)
     wrong = (found != 0) & (found != 1)
@@ -416,6 +457,13 @@ def frame(
     ------
     DataError
         If it is no table, has no row, or lacks a column; names the column.
+
+    Examples
+    --------
+    >>> frame("meta", pd.DataFrame({"clip": [1]}), ["participant"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field participant: meta lacks this column.
     """
     found = of_type(field, value, pd.DataFrame)
     for column in columns:

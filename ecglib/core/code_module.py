@@ -45,6 +45,15 @@ class Module:
         Statements that do something else.
     registered : list of str
         Definitions with a decorator of this package, which may have put them into a table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "room.py")
+    >>> _ = file.write_text("from math import pi as PI; area = lambda r: PI * r**2")
+    >>> module = Module("house.room", file, "house")
+    >>> sorted(module.definitions), module.has_effects
+    (['area'], False)
     """
 
     def __init__(self, name: str, file: Path, package: str) -> None:
@@ -122,7 +131,13 @@ class Module:
 
 
 def bound(node: ast.AST) -> list[str]:
-    """Give the names that a `node` itself binds, whatever stands inside of it."""
+    """Give the names that a `node` itself binds, whatever stands inside of it.
+
+    Examples
+    --------
+    >>> [bound(node) for node in ast.parse("def f(): pass").body]
+    [['f']]
+    """
     if isinstance(node, ast.Name):
         return [] if isinstance(node.ctx, ast.Load) else [node.id]
     if isinstance(node, ast.MatchMapping):
@@ -156,7 +171,13 @@ def _is_read(node: ast.Attribute | ast.Subscript) -> bool:
 
 
 def says_nothing(node: object) -> bool:
-    """Tell whether a `node` says nothing: docstrings, imports (the names in use tell them), ..."""
+    """Tell whether a `node` says nothing: docstrings, imports (the names in use tell them), ...
+
+    Examples
+    --------
+    >>> [says_nothing(node) for node in ast.parse("import math; x = math.pi").body]
+    [True, False]
+    """
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     if isinstance(node, ast.If) and not node.orelse:  # for annotations, or for a script
@@ -166,5 +187,11 @@ def says_nothing(node: object) -> bool:
 
 
 def last_name(node: object) -> str | None:
-    """Give the last part of the dotted name that `node` is, or None if it is not one."""
+    """Give the last part of the dotted name that `node` is, or None if it is not one.
+
+    Examples
+    --------
+    >>> last_name(ast.parse("numpy.linalg.norm", mode="eval").body)
+    'norm'
+    """
     return getattr(node, "attr", getattr(node, "id", None))

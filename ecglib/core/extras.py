@@ -58,6 +58,15 @@ def need(module: str, extra: str, purpose: str) -> ModuleType:
     ------
     DataError
         If the package is not installed.
+
+    Examples
+    --------
+    >>> need("json", "readers", "tables").__name__
+    'json'
+    >>> need("no_such_package", "readers", "EDF files")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: EDF files need the package no_such_package, which ...
     """
     try:
         return importlib.import_module(module)

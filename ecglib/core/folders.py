@@ -37,6 +37,11 @@ def home_folder() -> Path:
     ------
     DataError
         If the variable names the folder of a user who is not there, as in ``~nobody``.
+
+    Examples
+    --------
+    >>> home_folder().is_absolute()
+    True
     """
     named = _named(HOME)
     if named and named.is_absolute():
@@ -121,6 +126,11 @@ def named_path(variable: str) -> Path | None:
     ------
     DataError
         As `home_folder`.
+
+    Examples
+    --------
+    >>> named_path("NO_SUCH_VARIABLE") is None
+    True
     """
     named = _named(variable)
     return home_folder() / named if named else None
@@ -154,6 +164,14 @@ def find_named(
     ------
     DataError
         As `home_folder`.
+
+    Examples
+    --------
+    >>> path, origin = find_named("anna.csv", "NO_SUCH_VARIABLE", Path("nowhere"))
+    >>> path.name, origin
+    ('anna.csv', 'the argument path')
+    >>> find_named(None, "NO_SUCH_VARIABLE", Path("nowhere")) is None
+    True
     """
     if path is not None:
         found, origin = given_path(path), "the argument path"
@@ -168,12 +186,24 @@ def find_named(
 
 
 def artifacts_folder() -> Path:
-    """Give the folder of what is computed and kept: ``$ECGLIB_ARTIFACTS`` or ``artifacts/``."""
+    """Give the folder of what is computed and kept: ``$ECGLIB_ARTIFACTS`` or ``artifacts/``.
+
+    Examples
+    --------
+    >>> artifacts_folder().is_absolute()
+    True
+    """
     return named_path(ARTIFACTS) or home_folder() / "artifacts"
 
 
 def results_folder() -> Path:
-    """Give the folder of the small results that travel with a project: ``results/``."""
+    """Give the folder of the small results that travel with a project: ``results/``.
+
+    Examples
+    --------
+    >>> results_folder().name
+    'results'
+    """
     return home_folder() / "results"
 
 

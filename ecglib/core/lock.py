@@ -29,6 +29,15 @@ class Lock:
     ----------
     entries : mapping of str to mapping
         By name of the stage: ``versions`` of the stage and those before it, and ``digest``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "stages.lock")
+    >>> lock = Lock({"windows": {"versions": {"windows": 1}, "digest": "0f"}})
+    >>> lock.write(path)
+    >>> Lock.read(path) == lock, lock.forgotten(lock)
+    (True, [])
     """
 
     entries: Mapping[str, Mapping[str, object]]

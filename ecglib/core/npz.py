@@ -49,6 +49,15 @@ def read_header(stream: BinaryIO | Any, size: int) -> tuple[tuple[int, ...], boo
     ------
     ValueError
         If it is no such head, promises more numbers than the bytes can hold, or Python objects.
+
+    Examples
+    --------
+    >>> stream = io.BytesIO()
+    >>> np.save(stream, np.zeros((2, 3)))
+    >>> size = stream.tell()
+    >>> _ = stream.seek(0)
+    >>> read_header(stream, size)
+    ((2, 3), False, dtype('float64'))
     """
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:

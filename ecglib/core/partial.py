@@ -100,6 +100,11 @@ def check_replaces(folder: Path) -> None:
     ------
     DataError
         If it does not, or nothing can be written there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> check_replaces(Path(tempfile.mkdtemp()))
     """
     old, new = (partial_path(folder / f"check-{name}") for name in ("old", "new"))
     try:

@@ -33,6 +33,13 @@ def keep_freed_memory() -> bool:
     -------
     bool
         Whether the policy changed; False where the C library is not glibc.
+
+    Examples
+    --------
+    >>> import subprocess  # so that the process that reads this stays as it is
+    >>> code = "from ecglib.core.process import *; print(keep_freed_memory() in (True, False))"
+    >>> subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+    'True'
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:
@@ -59,6 +66,13 @@ def tune_process(threads: int | None = 1) -> None:
     ------
     RuntimeError
         If TensorFlow has computed something already and can no longer change its threads.
+
+    Examples
+    --------
+    >>> import subprocess  # so that the process that reads this stays as it is
+    >>> code = "from ecglib.core.process import *; tune_process(threads=None)"
+    >>> subprocess.run([sys.executable, "-c", code]).returncode
+    0
     """
     keep_freed_memory()
     if threads is not None:

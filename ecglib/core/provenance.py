@@ -49,6 +49,11 @@ def environment() -> dict[str, str]:
     -------
     dict of str to str
         Names no user, no host and no folder.
+
+    Examples
+    --------
+    >>> "Python" in environment()
+    True
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
@@ -76,6 +81,11 @@ def processor(
     dict of str to str
         ``processor``, and what is known of ``processor model``, ``instruction sets`` and
         ``caches``.
+
+    Examples
+    --------
+    >>> list(processor(Path("nowhere"), Path("nowhere")))
+    ['processor']
     """
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     facts = {}
@@ -113,6 +123,12 @@ def provenance(configuration: Mapping[str, Any], seconds: float) -> dict[str, An
     -------
     dict
         With ``configuration``, ``environment``, ``made`` (UTC) and ``seconds``.
+
+    Examples
+    --------
+    >>> about = provenance({"seed": 0}, seconds=1.23)
+    >>> about["configuration"], about["seconds"]
+    ({'seed': 0}, 1.2)
     """
     return {
         "configuration": dict(configuration),
@@ -168,6 +184,15 @@ def load_provenance(path: Path) -> dict[str, Any]:
     ------
     DataError
         If the file is missing, damaged or another kind of file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.core.artifacts import save_arrays
+    >>> path = Path(tempfile.mkdtemp(), "numbers.npz")
+    >>> save_arrays(path, with_provenance({"a": np.arange(3)}, provenance({"seed": 0}, 1.2)))
+    >>> load_provenance(path)["configuration"]
+    {'seed': 0}
     """
     return provenance_of(load_arrays(path, (ENTRY,)), path)
 
@@ -192,6 +217,14 @@ def provenance_of(arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, Any
     ------
     DataError
         If the entry is not what `with_provenance` writes.
+
+    Examples
+    --------
+    >>> arrays = with_provenance({"a": np.arange(3)}, provenance({"seed": 0}, 1.2))
+    >>> provenance_of(arrays, Path("numbers.npz"))["configuration"]
+    {'seed': 0}
+    >>> provenance_of({"a": np.arange(3)}, Path("numbers.npz"))
+    {}
     """
     if ENTRY not in arrays:
         return {}
@@ -208,13 +241,25 @@ def provenance_of(arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, Any
 
 @checked
 def to_comment(about: Mapping[str, Any]) -> str:
-    """Write the provenance `about` a table as one comment line, to stand above its values."""
+    """Write the provenance `about` a table as one comment line, to stand above its values.
+
+    Examples
+    --------
+    >>> to_comment({"seed": 0}).strip()
+    '# {"seed": 0}'
+    """
     return f"# {json.dumps(about, sort_keys=True)}\n"
 
 
 @checked
 def from_comment(line: str) -> dict[str, Any]:
-    """Read a `line` that `to_comment` wrote; raise ValueError for any other."""
+    """Read a `line` that `to_comment` wrote; raise ValueError for any other.
+
+    Examples
+    --------
+    >>> from_comment(to_comment({"seed": 0}))
+    {'seed': 0}
+    """
     if not line.startswith("# "):
         raise ValueError("the first line holds no provenance")
     return json.loads(line[2:])

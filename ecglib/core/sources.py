@@ -48,6 +48,13 @@ class Sources:
         Modules of the package that are left out, without its name.
     records : sequence of str
         Modules or rooms to which annotations do not lead, without its name.
+
+    Examples
+    --------
+    >>> import ecglib
+    >>> sources = Sources("ecglib", Path(ecglib.__file__).parent)
+    >>> len(sources.digest(["ecglib.evaluation.metrics:auc"])) > 8
+    True
     """
 
     def __init__(

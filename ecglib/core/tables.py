@@ -122,6 +122,14 @@ def save_table(path: str | Path, table: pd.DataFrame, *, float_format: str | Non
         Its index is not kept.
     float_format : str, optional
         How numbers are written, such as ``"%.6g"``; in full by default.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "table.csv.gz")
+    >>> save_table(path, pd.DataFrame({"auc": [2 / 3]}), float_format="%.3f")
+    >>> gzip.decompress(path.read_bytes()).decode().split()
+    ['#', '{}', 'auc', '0.667']
     """
     text = to_comment(table.attrs.get("provenance", {}))
     text += table.to_csv(index=False, lineterminator="\n", float_format=float_format)
@@ -159,6 +167,14 @@ def load_table(
     ------
     DataError
         If the file is missing, damaged or another table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "table.csv.gz")
+    >>> save_table(path, pd.DataFrame({"name": ["STR"], "auc": [0.75]}))
+    >>> load_table(path, ["name", "auc"]).to_dict("records")
+    [{'name': 'STR', 'auc': 0.75}]
     """
     types, columns = dict(types or {}), list(columns)
     try:

@@ -72,6 +72,14 @@ class Cohort:
     -----
     A clip is what was presented, and a trial is a participant with a clip. Where nothing was
     presented, the clip numbers a participant's recordings.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"participant": [1, 2], "clip": 1, "condition": "rest"})
+    >>> rows = rows.assign(n_samples=2560, duration=10.0)
+    >>> cohort = Cohort("mine", 256.0, rows, (np.zeros((2560, 1)),) * 2, leads=("ECG",))
+    >>> cohort
+    <Cohort 'mine': 2 participants, 1 clips, 2 recordings, 0.3 min at 256 Hz>
     """
 
     name: str
@@ -261,6 +269,14 @@ def check_signal(
     ------
     DataError
         If the signal breaks one of these rules.
+
+    Examples
+    --------
+    >>> check_signal(np.zeros((2560, 2)), 256.0, field="ECG", n_leads=2)
+    >>> check_signal(np.zeros((2560, 3)), 256.0, field="ECG", n_leads=2)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field ECG: shape (2560, 3). Expected samples × 2 ...
     """
     place = {"file": file, "participant": participant, "clip": clip, "field": field}
     layout = f"samples × {n_leads} lead{'s' * (n_leads > 1)}"

@@ -84,6 +84,14 @@ def find_dreamer(path: str | os.PathLike[str] | None = None) -> Path | None:
     ------
     DataError
         If the first one given is not an existing file: nothing else silently replaces it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "mine.mat")
+    >>> _ = path.write_bytes(b"")
+    >>> find_dreamer(path).name
+    'mine.mat'
     """
     named = find_named(path, VARIABLE, home_folder() / "data" / "DREAMER.mat")
     if named is None:
@@ -124,6 +132,14 @@ def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False
         If the file is missing, of another format or damaged; if a field is missing; if the
         sampling rate, a shape or a count is wrong; if a rating is not a whole number from 1 to 5;
         if a recording is shorter than 10 s or holds NaN or infinite samples; if two share samples.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
+    >>> made = make_cohort(CohortSpec(2, (20.0, 20.0), 11.0), seed=0)
+    >>> read_dreamer(write_dreamer_mat(made.cohort, Path(tempfile.mkdtemp(), "DREAMER.mat")))
+    <Cohort 'synthetic': 2 participants, 2 clips, 8 recordings, 2.1 min at 256 Hz>
     """
     path = given_path(path)
     dreamer = read_variable(path, "DREAMER", skip=("EEG",), convert=_compact)
@@ -164,6 +180,13 @@ def cohort_from_struct(
     ------
     DataError
         If a field is missing or breaks a rule.
+
+    Examples
+    --------
+    >>> cohort_from_struct({}, file="DREAMER.mat")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: DREAMER.mat, field ECG_SamplingRate: this field ...
     """
     place = {"file": file}
     fs = _number(_field(dreamer, "ECG_SamplingRate", place), "ECG_SamplingRate", place)

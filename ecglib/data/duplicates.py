@@ -161,6 +161,18 @@ def refuse_duplicates(
     ------
     DataError
         If any do; names both places of the first pair.
+
+    Examples
+    --------
+    >>> from ecglib.data.cohort import Cohort
+    >>> noise = np.random.default_rng(0).normal(size=(5120, 1))
+    >>> rows = pd.DataFrame({"participant": [1, 2], "clip": 1, "condition": "rest"})
+    >>> rows = rows.assign(n_samples=5120, duration=20.0)
+    >>> cohort = Cohort("mine", 256.0, rows, (noise, noise), leads=("ECG",))
+    >>> refuse_duplicates(cohort)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: participant 2, clip 1, rest (from second 0.0) has ...
     """
     found = find_duplicates(*cohorts, lead=lead)
     if found.empty:

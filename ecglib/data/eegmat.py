@@ -75,6 +75,13 @@ def read_eegmat(folder: str | os.PathLike[str]) -> Cohort:
     Nothing is left out: four of the original recordings (S02 and S13 at rest, S20 and S35 at
     arithmetic) show no heartbeat, because an electrode was off. The quality of their windows says
     so without a look at the label (`ecglib.preprocessing.segmentation`).
+
+    Examples
+    --------
+    >>> read_eegmat("nowhere")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: nowhere: there is no such folder. Expected the ...
     """
     folder = folder_of(folder, "the folder of eegmat", _REMEDY)
     people = _people(folder / PEOPLE)

@@ -47,6 +47,16 @@ def folder_of(folder: str | os.PathLike[str], expected: str, remedy: str) -> Pat
     ------
     DataError
         If it is not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder_of(tempfile.gettempdir(), "a folder", "check the path").is_dir()
+    True
+    >>> folder_of("nowhere", "a folder", "check the path")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: nowhere: there is no such folder. Expected a ...
     """
     found = given_path(folder)
     if not found.is_dir():
@@ -84,6 +94,14 @@ def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> 
     DataError
         If the file is missing or no table, a column is missing, a row has more fields than there
         are columns, or it has no name or that of another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "people.csv")
+    >>> pd.DataFrame({"name": ["anna"], "age": [30]}).to_csv(path, index=False)
+    >>> checked_table(path, ["name", "age"], "name", "write it again")["age"].to_dict()
+    {'anna': '30'}
     """
     place = {"file": path, "remedy": remedy}
     try:
@@ -131,6 +149,11 @@ def number(table: pd.DataFrame, name: str, column: str, path: Path) -> float:
     ------
     DataError
         If there is no finite number.
+
+    Examples
+    --------
+    >>> number(pd.DataFrame({"age": ["30"]}, index=["anna"]), "anna", "age", Path("people.csv"))
+    30.0
     """
     try:
         value = float(table.at[name, column])
@@ -161,6 +184,14 @@ class Arrays:
     ------
     DataError
         If the file is missing or damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "signals.npz")
+    >>> np.savez(path, anna=np.arange(3, dtype="int16"))
+    >>> Arrays(path, "write it again").row("anna", "i").tolist()
+    [0, 1, 2]
     """
 
     @checked
@@ -228,6 +259,15 @@ class Collected:
         Name of the cohort.
     version : str
         Version of the set.
+
+    Examples
+    --------
+    >>> collected = Collected("mine")
+    >>> collected.add(
+    ...     np.zeros((2560, 1)), 256.0, "mV", participant="anna", clip=1, condition="rest"
+    ... )
+    >>> collected.cohort(leads=("ECG",))
+    <Cohort 'mine': 1 participants, 1 clips, 1 recordings, 0.2 min at 256 Hz>
     """
 
     @checked

@@ -65,6 +65,11 @@ class Fetched:
         Their size.
     downloaded : tuple of str
         Names of those that were not there before.
+
+    Examples
+    --------
+    >>> Fetched(Path("data/eegmat"), n_files=72, n_bytes=10**8, downloaded=()).n_files
+    72
     """
 
     folder: Path
@@ -111,6 +116,14 @@ def fetch(
     The list of checksums is asked for first; where no server answers, one that lies in the folder
     does, so files that were put there by hand can be checked without a network. A file takes its
     name only when its checksum is right.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> fetch("no such set", tempfile.gettempdir())  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field name: no open set is named 'no such set'. ...
     """
     wanted = open_set(wanted) if isinstance(wanted, str) else wanted
     base = _address(mirror or wanted.url)

@@ -76,6 +76,16 @@ def read_recordings(
         If the table lacks a column or a value, names a file twice or one that is not there, or a
         file cannot be read (the message is the reader's), or two files hold the same ECG. Nothing
         is returned then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for i, name in enumerate(("anna", "ben")):
+    ...     np.savez(folder / name, ecg=np.sin(np.arange(5000) / (i + 9)), fs=500, unit="mV")
+    >>> table, recordings = read_recordings(folder)
+    >>> table["participant"].tolist(), recordings[0].fs
+    (['anna', 'ben'], 500.0)
     """
     folder = folder_of(folder, "a folder of recordings", "check the path")
     if table is None:
@@ -218,6 +228,12 @@ def has_table(folder: str | os.PathLike[str]) -> bool:
     ------
     DataError
         If several do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> has_table(tempfile.mkdtemp())
+    False
     """
     return _find_table(Path(folder)) is not None
 

@@ -141,6 +141,14 @@ def label_matrix(meta: pd.DataFrame, targets: Sequence[str | Target] = TARGETS) 
     ------
     DataError
         As in `binary_labels`, and if there is no window or no target.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame(
+    ...     {"participant": 1, "clip": [1, 2], "valence": [2, 5], "arousal": [4, 1]}
+    ... )
+    >>> label_matrix(meta, ["valence", "arousal"]).tolist()
+    [[0, 1], [1, 0]]
     """
     checks.frame("meta", meta)
     targets = checks.several("targets", targets, lambda _, target: target)

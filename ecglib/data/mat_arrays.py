@@ -101,6 +101,19 @@ class MatReader:
         Names of struct fields to leave out.
     convert : callable, optional
         What becomes of each numeric array as soon as it is read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from scipy.io import savemat
+    >>> from ecglib.data.mat_stream import StoredBytes
+    >>> file = Path(tempfile.mkdtemp(), "anna.mat")
+    >>> savemat(file, {"fs": 256.0})
+    >>> with file.open("rb") as stream:
+    ...     _ = stream.seek(128)  # after the head of the file
+    ...     found = MatReader(StoredBytes(stream, file.stat().st_size - 128), "<", file).head()
+    >>> found
+    ('fs', 'double', (1, 1))
     """
 
     @checked
@@ -361,5 +374,11 @@ class MatReader:
 
 @checked
 def shown_name(name: str) -> str:
-    """Give a `name` so that it can stand in a message, whatever it holds."""
+    """Give a `name` so that it can stand in a message, whatever it holds.
+
+    Examples
+    --------
+    >>> shown_name("ECG" + chr(7))
+    'ECG?'
+    """
     return "".join(c if c.isprintable() else "?" for c in name[:63])

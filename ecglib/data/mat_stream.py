@@ -22,15 +22,35 @@ _TOO_LONG = "an element is longer than what holds it"
 
 
 class DamagedError(ValueError):
-    """The bytes break the rules of the format."""
+    """The bytes break the rules of the format.
+
+    Examples
+    --------
+    >>> issubclass(DamagedError, ValueError)
+    True
+    """
 
 
 class TooLargeError(ValueError):
-    """The bytes may keep the rules, but hold more than is read here."""
+    """The bytes may keep the rules, but hold more than is read here.
+
+    Examples
+    --------
+    >>> issubclass(TooLargeError, ValueError)
+    True
+    """
 
 
 class Stream(Protocol):
-    """What `StoredBytes` and `InflatedBytes` have in common."""
+    """What `StoredBytes` and `InflatedBytes` have in common.
+
+    Examples
+    --------
+    >>> import io
+    >>> stream: Stream = StoredBytes(io.BytesIO(b"ecg"), 3)
+    >>> bytes(stream.read(2)), stream.position
+    (b'ec', 2)
+    """
 
     position: int
     """Bytes that were read or passed over."""
@@ -49,7 +69,16 @@ class Stream(Protocol):
 
 
 class StoredBytes:
-    """`n` bytes of a `file`, from its present position."""
+    """`n` bytes of a `file`, from its present position.
+
+    Examples
+    --------
+    >>> import io
+    >>> stored = StoredBytes(io.BytesIO(b"abcdef"), 4)
+    >>> stored.skip(1)
+    >>> bytes(stored.read(2)), stored.position
+    (b'bc', 3)
+    """
 
     def __init__(self, file: BinaryIO, n: int) -> None:
         self._file, self._left = file, n
@@ -79,7 +108,16 @@ class StoredBytes:
 
 
 class InflatedBytes:
-    """The bytes that `n` bytes of a `file` inflate to, a piece at a time."""
+    """The bytes that `n` bytes of a `file` inflate to, a piece at a time.
+
+    Examples
+    --------
+    >>> import io, zlib
+    >>> packed = zlib.compress(b"abcdef")
+    >>> inflated = InflatedBytes(io.BytesIO(packed), len(packed))
+    >>> bytes(inflated.read(3)), inflated.position
+    (b'abc', 3)
+    """
 
     def __init__(self, file: BinaryIO, n: int) -> None:
         self._file, self._left = file, n

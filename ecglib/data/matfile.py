@@ -62,6 +62,16 @@ class Variable:
         "opaque" (a string, a table, a date) and so on.
     at : int
         The byte of the file at which it begins.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from scipy.io import savemat
+    >>> file = Path(tempfile.mkdtemp(), "anna.mat")
+    >>> savemat(file, {"ecg": np.zeros((5000, 2))})
+    >>> found = list_variables(file)[0]
+    >>> isinstance(found, Variable), found.name, found.shape
+    (True, 'ecg', (5000, 2))
     """
 
     name: str

@@ -75,6 +75,14 @@ def read_mitbih(folder: str | os.PathLike[str], *, leads: Leads | None = None) -
     DataError
         If a file is missing, damaged, or contradicts another one; if leads are asked for of files
         that hold only one.
+
+    Examples
+    --------
+    >>> import tempfile, wfdb
+    >>> folder, x = tempfile.mkdtemp(), np.sin(np.arange(7200) / 40)[:, None]
+    >>> wfdb.wrsamp("100", 360, ["mV"], ["MLII"], x, fmt=["16"], write_dir=folder)
+    >>> read_mitbih(folder)
+    <Cohort 'MIT-BIH': 1 participants, 1 clips, 1 recordings, 0.3 min at 360 Hz>
     """
     folder = folder_of(folder, "the folder of mitdb", _REMEDY)
     form = _form(folder)
@@ -118,6 +126,15 @@ def read_beats(folder: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     ------
     DataError
         If a file is missing or damaged.
+
+    Examples
+    --------
+    >>> import tempfile, wfdb
+    >>> folder, x = tempfile.mkdtemp(), np.sin(np.arange(7200) / 40)[:, None]
+    >>> wfdb.wrsamp("100", 360, ["mV"], ["MLII"], x, fmt=["16"], write_dir=folder)
+    >>> wfdb.wrann("100", "atr", np.array([360, 720]), ["N", "V"], write_dir=folder)
+    >>> {record: beats.tolist() for record, beats in read_beats(folder).items()}
+    {'100': [360, 720]}
     """
     folder = folder_of(folder, "the folder of mitdb", _REMEDY)
     form = _form(folder)

@@ -144,6 +144,12 @@ def find_open(name: str, path: str | os.PathLike[str] | None = None) -> Path | N
     ------
     DataError
         If the first one given is not an existing folder, or no set has the name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> find_open("eegmat", tempfile.gettempdir()).is_dir()
+    True
     """
     wanted = open_set(name)
     named = find_named(path, wanted.variable, wanted.default_folder)

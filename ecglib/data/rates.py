@@ -91,6 +91,13 @@ def plausible_rate(x: np.ndarray, fs: float) -> float | None:
     heart rate outside 25 to 220 per minute speaks against the stated rate; one outside 40 to 180
     does if the QRS complexes are too narrow or too wide as well. It cannot tell 250 from 360 Hz:
     both are possible.
+
+    Examples
+    --------
+    >>> beat = np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)]  # 256 samples
+    >>> x = np.tile(beat, 60)
+    >>> plausible_rate(x, 256.0), plausible_rate(x, 64.0)
+    (None, 256)
     """
     checks.array("x", x, (None,), finite=False)
     longest = round(_LOOK_S * MAX_RATE)

@@ -176,14 +176,26 @@ class Recording:
 
 @checked
 def default_leads(n_leads: int) -> tuple[str, ...]:
-    """Name `n_leads` leads that have no names: "ECG" if it is one, else "lead 1", "lead 2" ..."""
+    """Name `n_leads` leads that have no names: "ECG" if it is one, else "lead 1", "lead 2" ...
+
+    Examples
+    --------
+    >>> default_leads(1), default_leads(2)
+    (('ECG',), ('lead 1', 'lead 2'))
+    """
     checks.whole("n_leads", n_leads, 0)
     return ("ECG",) if n_leads == 1 else tuple(f"lead {i}" for i in range(1, n_leads + 1))
 
 
 @checked
 def unit_name(text: str) -> str | None:
-    """Return the unit that a `text` means as `Recording` writes it, or None if it is unknown."""
+    """Return the unit that a `text` means as `Recording` writes it, or None if it is unknown.
+
+    Examples
+    --------
+    >>> unit_name("millivolts"), unit_name("furlongs")
+    ('mV', None)
+    """
     wanted = str(text).strip().lower()
     return next((name for name, forms in _UNITS.items() if wanted in forms), None)
 
@@ -215,6 +227,11 @@ def positions(
     ------
     DataError
         If one is not there, is meant by several, or is asked for twice.
+
+    Examples
+    --------
+    >>> positions(["I", "II", "V5"], ["v5", 1])
+    [2, 0]
     """
     asked = list(wanted) if np.iterable(wanted) and not isinstance(wanted, str) else [wanted]
     there = ", ".join(f"{i} {name!r}" for i, name in enumerate(names, start=1))
@@ -316,6 +333,11 @@ def as_signals(x: np.ndarray, *, file: str | os.PathLike[str] | None = None) -> 
     ------
     DataError
         If it is something else, empty, or too large.
+
+    Examples
+    --------
+    >>> as_signals(np.array([1, 2, 3], "int16")).shape
+    (3, 1)
     """
     if isinstance(x, np.ma.MaskedArray) and x.dtype.kind in "iuf":
         x = x.astype(x.dtype if x.dtype.kind == "f" else np.float64).filled(np.nan)
@@ -352,6 +374,14 @@ def check_size(n_samples: int, n_leads: int, *, file: str | os.PathLike[str] | N
     ------
     DataError
         If there are more leads than `MAX_LEADS`, or more numbers than `MAX_VALUES`.
+
+    Examples
+    --------
+    >>> check_size(5000, 2)
+    >>> check_size(123_456_789_012, 2)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field signals: 123456789012 samples of 2 leads. ...
     """
     checks.whole("n_leads", n_leads, 0)
     checks.whole("n_samples", n_samples, 0)

@@ -48,6 +48,11 @@ class Header:
         The column of the ECG, from 0.
     tab : bool
         Whether the first line of samples ends in a tab, as in the set.
+
+    Examples
+    --------
+    >>> Header(fs=700.0, n_lines=3, n_columns=10, ecg=2, tab=True).ecg
+    2
     """
 
     fs: float
@@ -152,6 +157,24 @@ def read_header(path: Path, participant: str | None = None) -> Header:
     ------
     DataError
         If the file is missing, or its header does not say it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "S2_respiban.txt")
+    >>> about = {
+    ...     "sensor": ["ECG"],
+    ...     "column": ["nSeq", "CH1"],
+    ...     "sampling rate": 700,
+    ...     "resolution": [16],
+    ... }
+    >>> lines = ["# OpenSignals", f"# {json.dumps({'00:07': about})}", "# EndOfHeader", "0 32768"]
+    >>> _ = path.write_text(
+    ...     chr(10).join(lines).replace("0 32768", f"0{chr(9)}32768{chr(9)}{chr(10)}")
+    ... )
+    >>> header = read_header(path)
+    >>> header.fs, header.ecg
+    (700.0, 1)
     """
     place = {"file": path, "participant": participant, "remedy": _REMEDY}
     if not path.is_file():

@@ -62,6 +62,11 @@ class Block:
         Seconds from the start of the recorder's text, nothing cut.
     valence, arousal : float
         Self-ratings from 1 to 9; NaN of a block of reading.
+
+    Examples
+    --------
+    >>> Block("TSST", start=60, end=660, valence=3.0, arousal=7.0).state
+    'stress'
     """
 
     name: str

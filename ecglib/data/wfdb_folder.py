@@ -91,6 +91,14 @@ def read_wfdb_folder(
     DataError
         If there are no records, a file is missing or damaged, a lead asked for is not there, or two
         records share samples.
+
+    Examples
+    --------
+    >>> import tempfile, wfdb
+    >>> folder, x = tempfile.mkdtemp(), np.sin(np.arange(7200) / 40)[:, None]
+    >>> wfdb.wrsamp("anna", 360, ["mV"], ["MLII"], x, fmt=["16"], write_dir=folder)
+    >>> read_wfdb_folder(folder, name="mine")
+    <Cohort 'mine': 1 participants, 1 clips, 1 recordings, 0.3 min at 360 Hz>
     """
     folder = folder_of(folder, "a folder of WFDB records", "check the path")
     collected = Collected(name or folder.resolve().name, version)
@@ -148,6 +156,15 @@ def records_of(folder: Path) -> list[str]:
     ------
     DataError
         If there are none, or ``RECORDS`` names one that is not there, one twice or one elsewhere.
+
+    Examples
+    --------
+    >>> import tempfile, wfdb
+    >>> folder, x = tempfile.mkdtemp(), np.sin(np.arange(7200) / 40)[:, None]
+    >>> for name in ("anna", "ben"):
+    ...     wfdb.wrsamp(name, 360, ["mV"], ["MLII"], x, fmt=["16"], write_dir=folder)
+    >>> records_of(Path(folder))
+    ['anna', 'ben']
     """
     listed = folder / "RECORDS"
     if listed.is_file():
@@ -234,6 +251,14 @@ def annotated_beats(folder: Path, record: str, annotator: str = "atr") -> np.nda
     ------
     DataError
         If the file is missing or damaged, or `wfdb` is.
+
+    Examples
+    --------
+    >>> import tempfile, wfdb
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> wfdb.wrann("anna", "atr", np.array([360, 500, 720]), ["N", "+", "V"], write_dir=str(folder))
+    >>> annotated_beats(folder, "anna").tolist()
+    [360, 720]
     """
     wfdb = need("wfdb", "readers", "WFDB annotations")
     path = folder / f"{record}.{annotator}"

@@ -62,6 +62,12 @@ class Use:
     per : str, optional
         A column, usually "participant": the stage fitted one statistic for each of its values and
         applied it to windows of that value only.
+
+    Examples
+    --------
+    >>> use = Use(0, "normalisation", np.array([0, 1, 2]), per="participant")
+    >>> use.stage, use.windows.size
+    ('normalisation', 3)
     """
 
     fold: int
@@ -174,6 +180,15 @@ def raise_on_leak(leaks: pd.DataFrame) -> None:
     ------
     DataError
         If there is a row; names the first one's fold, stage, kind, participant and clip.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1, 1, 2], "clip": [1, 2, 1], "start": 0.0})
+    >>> uses = [Use(0, "test", np.array([0])), Use(0, "head", np.array([1, 2]))]
+    >>> raise_on_leak(find_leaks(meta, uses, "participant-grouped", "none"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: participant 1: fold 0: the head used 1 windows of ...
     """
     if leaks.empty:
         return
@@ -216,6 +231,22 @@ def check_predictions(
         If a row names another participant, clip or truth than the metadata frame has for its
         window; if a window is predicted twice, or in a fold that does not test it; or if a test
         window has no prediction.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.crossval import majority_predictions
+    >>> from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+    >>> meta = pd.DataFrame(
+    ...     {"participant": [1, 1, 2, 2, 3, 3], "clip": [1, 2] * 3, "valence": [1, 5] * 3}
+    ... )
+    >>> splitter = LeaveOneParticipantOut()
+    >>> rows = majority_predictions(meta, splitter, ["valence"])
+    >>> folds = {splitter.protocol: list(splitter.split(meta))}
+    >>> check_predictions(rows, meta, folds, ["valence"])
+    >>> check_predictions(rows.assign(truth=1), meta, folds, ["valence"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: participant 1, clip 1, field truth: ...
     """
     for column in COLUMNS:
         if column not in predictions:
@@ -306,6 +337,20 @@ def audit_predictions(
     DataError
         As in `check_predictions` and `find_leaks`; if a protocol has no splitter; or if the pretext
         windows of a result are not given for each fold.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.crossval import majority_predictions
+    >>> from ecglib.evaluation.splits import WindowKFold
+    >>> meta = pd.DataFrame(
+    ...     {"participant": [1] * 4 + [2] * 4, "clip": [1, 1, 2, 2] * 2, "start": 0.0}
+    ... )
+    >>> meta = meta.assign(valence=[1, 1, 5, 5] * 2)
+    >>> splitter = WindowKFold(n_splits=2, seed=0)
+    >>> rows = majority_predictions(meta, splitter, ["valence"])
+    >>> leaks = audit_predictions(rows, meta, [splitter], {}, targets=["valence"])
+    >>> print(*leaks["kind"].unique())
+    window
     """
     splitters = [checks.of_type("splitters", splitter, Splitter) for splitter in splitters]
     by_protocol = {splitter.protocol: splitter for splitter in splitters}

@@ -164,6 +164,13 @@ def calibration_floor(
     ndarray, shape (n_simulations,)
         Their mean is the floor. Trials of one person are taken as independent, so the true floor
         may be somewhat higher.
+
+    Examples
+    --------
+    >>> probability, trial = np.tile([0.2, 0.5, 0.8], 20), np.arange(60)
+    >>> floor = calibration_floor(probability, trial, n_bins=3, n_simulations=50)
+    >>> floor.shape, bool(0 < floor.mean() < 0.2)
+    ((50,), True)
     """
     probability = np.asarray(probability, dtype=np.float64)
     bins = assign_bins(probability, n_bins, binning)
@@ -216,6 +223,19 @@ def reliability_curve(
     ------
     DataError
         As in `assign_bins`.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 0, 1, 1], 6)
+    >>> rows = prediction_frame(truth, truth / 2, person, truth, folds=False)
+    >>> curve = reliability_curve(
+    ...     rows.assign(probability=0.25 + truth / 2), n_bins=2, n_resamples=99
+    ... )
+    >>> curve[["probability", "share", "n_windows", "n_participants"]]
+       probability  share  n_windows  n_participants
+    0         0.25    0.0         12               6
+    1         0.75    1.0         12               6
     """
     checks.frame("predictions", predictions)
     rng = np.random.default_rng(seed)
@@ -296,6 +316,18 @@ def calibration_table(
         perfectly calibrated model the mean ECE (`floor`) and the one that it exceeds in 5 % of
         simulations (`floor_high`); `excess`, ECE less floor. If `ece` exceeds `floor_high`, the
         luck of the draw of trials does not explain it.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 0, 1, 1], 6)
+    >>> rows = prediction_frame(truth, truth / 2, person, truth, folds=False)
+    >>> rows["probability"] = 0.25 + truth / 2
+    >>> calibration_table(rows, 2, n_resamples=99, n_simulations=20)[
+    ...     ["brier", "constant", "skill", "ece"]
+    ... ]
+        brier  constant  skill   ece
+    0  0.0625      0.25   0.75  0.25
     """
     checks.frame("predictions", predictions)
     rows = []

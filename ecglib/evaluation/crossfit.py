@@ -65,6 +65,11 @@ def group_of(groups: Sequence[np.ndarray]) -> dict[int, int]:
     Returns
     -------
     dict of int to int
+
+    Examples
+    --------
+    >>> group_of([np.array([1, 3]), np.array([2, 4])])
+    {1: 0, 3: 0, 2: 1, 4: 1}
     """
     return {p: g for g, group in enumerate(groups) for p in group.tolist()}
 
@@ -92,6 +97,13 @@ def group_of_folds(
     ------
     DataError
         If a fold tests participants of several groups, or of none: no encoder is strict for it.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1, 2, 3, 4]})
+    >>> folds = [(np.array([1, 2, 3]), np.array([0])), (np.array([0, 2, 3]), np.array([1]))]
+    >>> group_of_folds(meta, folds, [np.array([1, 3]), np.array([2, 4])])
+    [0, 1]
     """
     of_person = group_of(groups)
     people = meta["participant"].to_numpy()

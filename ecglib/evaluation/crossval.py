@@ -142,6 +142,20 @@ def evaluate_frozen(
     DataError
         If features and metadata disagree, a fold has no encoder, or an encoder has seen a test
         participant of its fold; and as in the splitter and `ecglib.transfer.frozen.fit_heads`.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+    >>> from ecglib.transfer.frozen import HeadConfig
+    >>> head = HeadConfig((), epochs=1, batch_size=4)
+    >>> meta = pd.DataFrame({"participant": np.repeat([1, 2, 3], 4), "clip": [1, 1, 2, 2] * 3})
+    >>> meta = meta.assign(valence=[1, 1, 5, 5] * 3)
+    >>> features = meta[["valence"]].to_numpy("float32")
+    >>> rows = evaluate_frozen(
+    ...     features, meta, LeaveOneParticipantOut(), ["valence"], head, 0, "rating", "none"
+    ... )
+    >>> rows.shape, rows["model"].unique().tolist()
+    ((12, 11), ['rating'])
     """
     from ecglib.transfer.frozen import fit_heads  # the rest of this module works without Keras
 
@@ -235,6 +249,15 @@ def majority_predictions(
     ------
     DataError
         As in the splitter and `ecglib.data.labels.binary_labels`.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+    >>> meta = pd.DataFrame({"participant": [1, 1, 1, 2, 2, 2], "clip": [1, 2, 3] * 2})
+    >>> meta = meta.assign(valence=[5, 5, 1, 1, 1, 5])
+    >>> rows = majority_predictions(meta, LeaveOneParticipantOut(), ["valence"])
+    >>> print(*rows["probability"].astype(int), "for", *rows["truth"])
+    0 0 0 1 1 1 for 1 1 0 0 0 1
     """
     labels, names = label_matrix(meta, targets), label_names(targets)
     rows = [
@@ -361,6 +384,25 @@ def evaluate_estimator(
         If features and metadata disagree, a feature is infinite (or missing, unless the classifier
         accepts that), the classifier has no ``predict_proba`` or a tuned threshold of something
         else, a fold has one class among its training windows, or a stored fold is damaged.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from ecglib.evaluation.leave_out import LeaveOneParticipantOut
+    >>> meta = pd.DataFrame({"participant": np.repeat([1, 2, 3], 4), "clip": [1, 1, 2, 2] * 3})
+    >>> meta = meta.assign(valence=[1, 1, 5, 5] * 3)
+    >>> features = meta[["valence"]] + np.random.default_rng(0).normal(size=(12, 1))
+    >>> rows = evaluate_estimator(
+    ...     GaussianNB(),
+    ...     features.to_numpy(),
+    ...     meta,
+    ...     LeaveOneParticipantOut(),
+    ...     ["valence"],
+    ...     model="rating and noise",
+    ...     regime="none",
+    ... )
+    >>> len(rows), float(((rows["probability"] > 0.5) == rows["truth"]).mean())
+    (12, 1.0)
     """
     _check(estimator, features, meta)
     labels = label_matrix(meta, targets)

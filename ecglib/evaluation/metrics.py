@@ -59,6 +59,11 @@ def accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
     ------
     DataError
         If there are no windows, shapes differ, a label is not 0 or 1, or a probability is none.
+
+    Examples
+    --------
+    >>> accuracy(np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.2, 0.1]))
+    0.75
     """
     truth, probability = labels_and_probabilities(truth, probability)
     return float(np.mean((probability > 0.5) == truth))
@@ -80,6 +85,11 @@ def balanced_accuracy(truth: np.ndarray, probability: np.ndarray) -> float:
     ------
     DataError
         As in `accuracy`.
+
+    Examples
+    --------
+    >>> balanced_accuracy(np.array([1, 0, 0, 0]), np.full(4, 0.1))  # always "low"
+    0.5
     """
     true_negative, false_positive, false_negative, true_positive = _confusion(truth, probability)
     positive, negative = true_positive + false_negative, true_negative + false_positive
@@ -107,6 +117,11 @@ def macro_f1(truth: np.ndarray, probability: np.ndarray) -> float:
     ------
     DataError
         As in `accuracy`.
+
+    Examples
+    --------
+    >>> round(macro_f1(np.array([1, 0, 0, 0]), np.full(4, 0.1)), 3)  # always "low"
+    0.429
     """
     true_negative, false_positive, false_negative, true_positive = _confusion(truth, probability)
     if not true_positive + false_negative or not true_negative + false_positive:
@@ -135,6 +150,11 @@ def auc(truth: np.ndarray, probability: np.ndarray) -> float:
     ------
     DataError
         If there are no windows, shapes differ, a label is not 0 or 1, or a score is not finite.
+
+    Examples
+    --------
+    >>> auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.3, 0.9]))
+    0.75
     """
     truth = checks.labels("truth", truth, (None,))
     probability = checks.array("probability", probability, truth.shape)

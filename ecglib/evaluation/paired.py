@@ -61,6 +61,20 @@ def participant_scores(
     ------
     DataError
         If nothing is selected, a column is unknown, or the scores are of several data or profiles.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame(
+    ...     {"participant": [1, 2, 1, 2], "pretext": [*["STR"] * 2, *["random"] * 2]}
+    ... )
+    >>> scores = scores.assign(
+    ...     data="synthetic", profile="quick", transfer="frozen", encoder="plain"
+    ... )
+    >>> scores = scores.assign(
+    ...     classes=2, labelled="all", seed=0, target="valence", auc=[0.7, 0.6, 0.5, 0.4]
+    ... )
+    >>> participant_scores(scores, "auc", "valence", {"pretext": "STR"}).to_dict()
+    {1: 0.7, 2: 0.6}
     """
     _origin(scores)
     unknown = sorted(set(selection) - set(CHOICE))
@@ -120,6 +134,22 @@ def summarise_scores(
     ------
     DataError
         If the scores are of several data or profiles.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.protocols import MAJORITY
+    >>> scores = pd.DataFrame(
+    ...     {"participant": [1, 2, 1, 2], "pretext": [*["STR"] * 2, *[MAJORITY] * 2]}
+    ... )
+    >>> scores = scores.assign(
+    ...     data="synthetic", profile="quick", transfer="frozen", encoder="plain"
+    ... )
+    >>> scores = scores.assign(
+    ...     classes=2, labelled="all", seed=0, target="valence", auc=[0.7, 0.6, 0.5, 0.5]
+    ... )
+    >>> summarise_scores(scores)[["pretext", "mean", "baseline", "n_participants"]]
+      pretext  mean  baseline  n_participants
+    0     STR  0.65       0.5               2
     """
     origin = _origin(scores)
     rows = []
@@ -188,6 +218,23 @@ def paired_tests(
     ------
     DataError
         As in `participant_scores`; and if the sides of a question test other participants.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame(
+    ...     {"participant": [*range(6)] * 2, "pretext": np.repeat(["STR", "random"], 6)}
+    ... )
+    >>> scores = scores.assign(
+    ...     data="synthetic", profile="quick", transfer="frozen", encoder="plain"
+    ... )
+    >>> scores = scores.assign(classes=2, labelled="all", seed=0, target="valence")
+    >>> scores["auc"] = [0.61, 0.62, 0.63, 0.59, 0.6, 0.62, *[0.5] * 6]
+    >>> sides = ({"pretext": "STR"}, {"pretext": "random"})
+    >>> paired_tests(scores, {"pretrained": sides}, ["valence"]).round(3)[
+    ...     ["question", "mean", "low"]
+    ... ]
+         question   mean   low
+    0  pretrained  0.112  0.09
     """
     origin = _origin(scores)
     level = 1 - (1 - level) / (len(questions) * len(targets))
@@ -228,6 +275,12 @@ def verdicts(tests: pd.DataFrame, words: tuple[str, str] = ("higher", "lower")) 
     -------
     Series of str
         For each question, such as "higher for arousal; not decided for valence, dominance".
+
+    Examples
+    --------
+    >>> tests = pd.DataFrame({"question": "pretrained", "target": ["valence", "arousal"]})
+    >>> verdicts(tests.assign(low=[0.01, -0.02], high=[0.1, 0.03])).to_dict()
+    {'pretrained': 'higher for valence; not decided for arousal'}
     """
     found = {}
     for question, some in tests.groupby("question", sort=False):

@@ -46,6 +46,11 @@ class PermutationTest:
         The statistic; larger is further from the null hypothesis.
     permuted : ndarray, shape (n_permutations,)
         The statistic after each permutation.
+
+    Examples
+    --------
+    >>> float(PermutationTest(0.7, np.array([0.4, 0.5, 0.6, 0.8])).p)
+    0.4
     """
 
     observed: float
@@ -117,6 +122,12 @@ def mean_areas(labels: np.ndarray, scores: np.ndarray, participant: np.ndarray) 
     ------
     DataError
         If no participant has both classes.
+
+    Examples
+    --------
+    >>> labels, scores = np.array([[0, 1, 0, 1]]), np.array([[0.1, 0.9, 0.8, 0.3]])
+    >>> print(mean_areas(labels, scores, np.array([1, 1, 2, 2])))
+    [0.5]
     """
     labels = checks.labels("labels", labels, (None, None))
     scores = checks.array("scores", scores, (None, labels.shape[1]))
@@ -220,6 +231,17 @@ def chance_test(
     DataError
         If the predictions are of several results, or seeds tested different windows; and as in
         `permuted_labels` and `mean_areas`.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, clip = np.repeat(np.arange(5), 6), np.tile(np.arange(6), 5)
+    >>> truth = clip % 2
+    >>> test = chance_test(
+    ...     prediction_frame(truth, truth / 1, person, clip, folds=False), n_permutations=99
+    ... )
+    >>> float(test.observed), float(test.p)
+    (1.0, 0.01)
     """
     if len(predictions[RESULT].drop_duplicates()) != 1:
         raise DataError(
@@ -269,6 +291,18 @@ def refit_test(
     ------
     DataError
         As in `permuted_labels` and `mean_areas`.
+
+    Examples
+    --------
+    >>> from ecglib.transfer.linear import linear_scores
+    >>> person, trial = np.repeat(np.arange(5), 6), np.tile(np.arange(6), 5)
+    >>> labels = trial % 2
+    >>> features = labels[:, None] + np.random.default_rng(0).normal(size=(30, 1))
+    >>> def score(labelings):
+    ...     return linear_scores(features, person, labelings)
+    >>> test = refit_test(score, labels, person, trial, n_permutations=19)
+    >>> test.permuted.shape, bool(test.observed > 0.5)
+    ((19,), True)
     """
     shuffled = permuted_labels(labels, participant, trial, n_permutations, seed)
     labelings = np.vstack([labels, shuffled])
@@ -300,6 +334,12 @@ def sign_flip_test(
     ------
     DataError
         If there is no difference, or one that is not finite.
+
+    Examples
+    --------
+    >>> test = sign_flip_test(np.array([0.1, 0.2, 0.1, 0.3, 0.2, 0.1]), n_permutations=999)
+    >>> bool(test.p < 0.1)
+    True
     """
     differences = np.asarray(differences, dtype=np.float64)
     if differences.ndim != 1 or not differences.size or not np.isfinite(differences).all():

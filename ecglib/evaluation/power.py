@@ -48,6 +48,11 @@ def power(
     ------
     DataError
         If the spread is not positive, or there are fewer than 2 participants.
+
+    Examples
+    --------
+    >>> [round(power(effect, spread=0.1, n_participants=23), 2) for effect in (0.0, 0.05, 0.1)]
+    [0.05, 0.37, 0.9]
     """
     checks.number("spread", spread, above=0, high=_LARGEST)
     checks.number("effect", effect, -_LARGEST, _LARGEST)
@@ -81,6 +86,11 @@ def detectable_effect(
     DataError
         If the spread is not positive, there are too few participants for an interval, or the
         probability is out of range.
+
+    Examples
+    --------
+    >>> round(detectable_effect(0.1, 23), 3), round(detectable_effect(0.1, 92), 3)
+    (0.086, 0.042)
     """
     checks.number("spread", spread, above=0, high=_LARGEST)
     checks.whole("n_participants", n_participants, MIN_PARTICIPANTS)
@@ -111,6 +121,11 @@ def power_curves(
     -------
     DataFrame
         Power for results of several folds, 0 to 1: a row per effect, a column per size.
+
+    Examples
+    --------
+    >>> power_curves(0.1, [10, 23], effects=[0.0, 0.1]).round(2).loc[0.1].to_dict()
+    {10: 0.51, 23: 0.9}
     """
     checks.number("spread", spread, above=0, high=_LARGEST)
     n_participants = checks.several("n_participants", n_participants, checks.whole, 2)
@@ -142,6 +157,11 @@ def detectable_effects(spread: float, n_participants: Sequence[int] | None = Non
     ------
     DataError
         As in `detectable_effect`.
+
+    Examples
+    --------
+    >>> detectable_effects(0.1, [10, 40]).round(3).loc[40].to_dict()
+    {'left-out heads': 0.064, 'finished head': 0.045}
     """
     if n_participants is None:
         n_participants = np.unique(np.geomspace(MIN_PARTICIPANTS, 200, 40).astype(int)).tolist()
@@ -183,6 +203,13 @@ def standard_errors(
     ------
     DataError
         If a variance is missing or negative, or a number is below 1.
+
+    Examples
+    --------
+    >>> standard_errors({"participant": 0.01, "seed": 0.0, "rest": 0.0}, [4, 25], n_seeds=[1]).iloc[
+    ...     0
+    ... ].to_dict()
+    {4: 0.05, 25: 0.02}
     """
     for name in ("participant", "seed", "rest"):
         checks.number("parts", parts.get(name), 0)

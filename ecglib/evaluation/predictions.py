@@ -56,6 +56,15 @@ def prediction_rows(
     ------
     DataError
         If a probability is not a number from 0 to 1, or there is not one per test window.
+
+    Examples
+    --------
+    >>> names = {"protocol": "loso", "model": "STR", "regime": "none", "target": "valence"}
+    >>> meta = pd.DataFrame({"participant": [1, 1, 2], "clip": [1, 2, 1]})
+    >>> labels, test = np.array([0, 1, 1]), np.array([2])
+    >>> rows = prediction_rows(meta, test, np.array([0.7]), labels, **names, fold=0, seed=0)
+    >>> rows[["participant", "window", "truth"]].to_dict("records")
+    [{'participant': 2, 'window': 2, 'truth': 1}]
     """
     checks.frame("meta", meta, ("participant", "clip"))
     checks.array("test", test, (None,))
@@ -113,6 +122,18 @@ def append_predictions(*frames: pd.DataFrame) -> pd.DataFrame:
     DataError
         If no frame is given, one lacks a column, or a window is predicted twice by the same
         model, regime, protocol, target, fold and seed.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> people = np.array([1, 1])
+    >>> rows = prediction_frame(np.array([0, 1]), np.array([0.2, 0.8]), people, people, folds=True)
+    >>> len(append_predictions(rows, rows.assign(seed=1)))
+    4
+    >>> append_predictions(rows, rows)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: participant 1, clip 1: 2 predictions made twice, ...
     """
     frames = checks.several("frames", frames, checks.frame, COLUMNS, True)
     joined = pd.concat(frames, ignore_index=True)[list(COLUMNS)]
@@ -144,6 +165,16 @@ def save_predictions(
     columns : mapping of str to str
         `ecglib.evaluation.protocols.COLUMNS`, or `ecglib.evaluation.protocols.RATING_COLUMNS` for
         predicted ratings.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> people, path = np.array([1, 1]), Path(tempfile.mkdtemp(), "predictions.csv.gz")
+    >>> rows = prediction_frame(np.array([0, 1]), np.array([0.2, 0.8]), people, people, folds=True)
+    >>> save_predictions(path, rows)
+    >>> path.is_file()
+    True
     """
     save_table(path, predictions[list(columns)])
 
@@ -168,5 +199,15 @@ def load_predictions(path: str | Path, columns: Mapping[str, str] = COLUMNS) -> 
     ------
     DataError
         If the file is missing, damaged or not a file of such predictions.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> people, path = np.array([1, 1]), Path(tempfile.mkdtemp(), "predictions.csv.gz")
+    >>> rows = prediction_frame(np.array([0, 1]), np.array([0.2, 0.8]), people, people, folds=True)
+    >>> save_predictions(path, rows)
+    >>> load_predictions(path)["truth"].tolist()
+    [0, 1]
     """
     return load_table(path, list(columns), columns)

@@ -43,6 +43,11 @@ class Probe:
         Columns whose combinations the splitter keeps whole; none if it splits single windows.
     asks : str
         The question in words.
+
+    Examples
+    --------
+    >>> PROBES["participant"].columns, PROBES["participant"].groups
+    (('participant',), ('participant', 'clip'))
     """
 
     columns: tuple[str, ...]
@@ -90,6 +95,13 @@ def run_probe(
     DataError
         If the identity is unknown or has one value only, the features do not fit the frame or are
         not finite; and as in the splitter.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": np.repeat([1, 2], 10), "clip": [*range(5)] * 4})
+    >>> features = meta[["participant"]] + np.random.default_rng(0).normal(0, 0.1, (20, 1))
+    >>> run_probe(features.to_numpy(), meta, "participant", n_splits=2).to_dict()
+    {1: 1.0, 2: 1.0}
     """
     if identity not in PROBES:
         raise DataError(

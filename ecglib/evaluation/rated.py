@@ -172,6 +172,16 @@ def evaluate_rated(
     ------
     DataError
         As in `draw_trials` and `ecglib.data.labels.binary_labels`.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": np.repeat([1, 2, 3], 4), "clip": [1, 2, 3, 4] * 3})
+    >>> meta = meta.assign(valence=[1, 1, 5, 5] * 3)
+    >>> features = meta[["valence"]].to_numpy(float)
+    >>> of = dict.fromkeys([1, 2, 3], features)
+    >>> rows = evaluate_rated(of, meta, ["valence"], model="rating", rated=(0, 1), n_draws=2)
+    >>> rows.groupby("regime").size().to_dict()
+    {'0 rated': 18, '1 rated': 18}
     """
     labels = label_matrix(meta, targets)
     people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
@@ -253,6 +263,19 @@ def rated_curve(
     DataFrame
         As `ecglib.evaluation.summaries.summarise`, with the column ``rated``. The baseline of a row
         is that of the same number of rated trials.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 1, 0, 1], 6)
+    >>> rows = prediction_frame(truth, truth / 1, person, truth, folds=True).assign(
+    ...     regime=regime_of(2)
+    ... )
+    >>> rows = pd.concat([rows, rows.assign(model="majority", probability=0.0)])
+    >>> rated_curve(rows, ["accuracy"], 99)[["model", "mean", "baseline", "rated"]]
+           model  mean  baseline  rated
+    0  simulated   1.0       0.5      2
+    1   majority   0.5       0.5      2
     """
     plain = predictions.copy()
     plain.attrs = {}  # pandas copies these, the whole provenance, with every slice that it takes

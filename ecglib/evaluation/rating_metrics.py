@@ -73,6 +73,11 @@ def quadratic_kappa(truth: np.ndarray, predicted: np.ndarray) -> float:
     float
         1 is perfect, 0 what independent ratings of these frequencies give; 0 for a constant
         prediction, NaN for a constant truth.
+
+    Examples
+    --------
+    >>> round(quadratic_kappa(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 3])), 3)
+    0.875
     """
     truth, predicted = _pair(truth, predicted)
     rounded = np.floor(predicted + 0.5)
@@ -95,6 +100,11 @@ def spearman(truth: np.ndarray, predicted: np.ndarray) -> float:
     -------
     float
         -1 to 1; NaN if either is constant.
+
+    Examples
+    --------
+    >>> round(spearman(np.array([1, 2, 3, 5]), np.array([2.0, 2.1, 2.2, 9.0])), 3)
+    1.0
     """
     truth, predicted = _pair(truth, predicted)
     if np.ptp(truth) == 0 or np.ptp(predicted) == 0:
@@ -115,6 +125,12 @@ def concordance(truth: np.ndarray, predicted: np.ndarray) -> float:
     -------
     float
         -1 to 1; 0 for a constant prediction, NaN for a constant truth.
+
+    Examples
+    --------
+    >>> truth = np.array([1, 2, 3])
+    >>> round(concordance(truth, truth), 3), round(concordance(truth, truth + 1.0), 3)
+    (1.0, 0.571)
     """
     x, y = _pair(truth, predicted)
     if np.ptp(x) == 0:
@@ -161,6 +177,14 @@ def rating_metrics(
     ------
     DataError
         If a column is missing, a target is none of these, or a rating is not one.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"participant": 1, "window": [0, 1, 2], "truth": [1, 3, 5]})
+    >>> rows = rows.assign(protocol="loso", model="ridge", regime="none", target="valence", clip=1)
+    >>> rows = rows.assign(fold=0, seed=0, predicted=np.array([2.0, 3.0, 4.0], "float32"))
+    >>> rating_metrics(rows, ["valence"]).iloc[0].round(2).to_dict()
+    {'macro_mae': 0.67, 'quadratic_kappa': 0.8, 'spearman': 1.0, 'concordance': 0.8}
     """
     _check(predictions, _scales(targets))
     rows = {
@@ -212,6 +236,17 @@ def summarise_ratings(
     ------
     DataError
         As in `rating_metrics`, or if there are no predictions of `against`.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame(
+    ...     {"participant": [1, 1, 2, 2], "window": range(4), "truth": [1, 5, 2, 4]}
+    ... )
+    >>> rows = rows.assign(protocol="loso", model="ridge", regime="none", target="valence", clip=1)
+    >>> rows = rows.assign(fold=0, seed=0, predicted=np.array([2, 4, 2, 4], "float32"))
+    >>> table = summarise_ratings(rows, ["valence"], n_resamples=99).set_index("metric")
+    >>> table["mean"].round(2).to_dict()
+    {'macro_mae': 0.5, 'quadratic_kappa': 0.9, 'spearman': 1.0, 'concordance': 0.9}
     """
     values, scales = rating_metrics(predictions, targets), _scales(targets)
     if against is not None:

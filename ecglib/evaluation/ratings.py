@@ -50,6 +50,18 @@ def evaluate_ratings(
     ------
     DataError
         As in `ecglib.data.labels.class_labels` and the splitter.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyRegressor
+    >>> meta = pd.DataFrame({"participant": np.repeat([1, 2, 3], 3), "clip": [1, 2, 3] * 3})
+    >>> meta = meta.assign(valence=[1, 3, 5] * 3)
+    >>> features = dict.fromkeys([1, 2, 3], meta[["valence"]].to_numpy(float))
+    >>> rows = evaluate_ratings(
+    ...     {"mean": DummyRegressor()}, features, meta, ["valence"], regime="none"
+    ... )
+    >>> print(*rows["predicted"], "for", *rows["truth"])
+    3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 for 1 3 5 1 3 5 1 3 5
     """
     people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
     scales = tuple(map(as_target, targets))

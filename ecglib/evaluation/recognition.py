@@ -46,6 +46,12 @@ def task_scores(logits: np.ndarray) -> pd.DataFrame:
     ------
     DataError
         If the logits have another shape or are not finite.
+
+    Examples
+    --------
+    >>> logits = np.tile(2.0 * np.eye(7) - 1, (4, 1, 1))  # every head knows its own version
+    >>> task_scores(logits).loc["noise"].to_dict()
+    {'auc': 1.0, 'f1': 1.0, 'precision': 1.0, 'recall': 1.0}
     """
     _check(logits)
     rows = {}
@@ -83,6 +89,12 @@ def confusion(logits: np.ndarray) -> pd.DataFrame:
     ------
     DataError
         As in `task_scores`.
+
+    Examples
+    --------
+    >>> logits = np.tile(2.0 * np.eye(7) - 1, (4, 1, 1))  # every head knows its own version
+    >>> confusion(logits).loc["noise", ["noise", "scaling"]].tolist()
+    [1.0, 0.0]
     """
     _check(logits)
     strongest = logits.argmax(axis=2)
@@ -158,6 +170,11 @@ def original_vs_scaled(logits: np.ndarray) -> float:
     ------
     DataError
         As in `task_scores`.
+
+    Examples
+    --------
+    >>> original_vs_scaled(np.tile(np.eye(7), (4, 1, 1))), original_vs_scaled(np.zeros((4, 7, 7)))
+    (1.0, 0.5)
     """
     _check(logits)
     original, scaled = TASKS.index("original"), TASKS.index("scaling")
@@ -185,6 +202,13 @@ def amplitude_statistics(X: np.ndarray) -> np.ndarray:
     ------
     DataError
         If one of these is 0 or not finite.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(1, 2560))
+    >>> shift = amplitude_statistics(1.1 * x) - amplitude_statistics(x)
+    >>> bool(np.allclose(shift, np.log(1.1)))
+    True
     """
     magnitude = np.abs(np.asarray(X, dtype=np.float64))
     level = np.sqrt(np.mean(magnitude**2, axis=1, keepdims=True))
@@ -236,6 +260,16 @@ def amplitude_reference(
     DataError
         If there are fewer than two participants, a participant has fewer than two clips in a lead,
         or a window has no amplitude.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> meta = pd.DataFrame({"participant": np.repeat([1, 2], 12), "clip": [1, 2, 3] * 8}).assign(
+    ...     lead=1
+    ... )
+    >>> found = amplitude_reference(rng.normal(size=(24, 256)), meta, factor=1.5)
+    >>> list(found), bool(found["person"] > 0.9)
+    (['person', 'population', 'person_head', 'population_head', 'by_participant'], True)
     """
     checks.array("X", X, (len(meta), None))
     statistics = amplitude_statistics(X)
@@ -291,6 +325,11 @@ def head_reference(pair: float) -> float:
     -------
     float
         Mean over the six other versions, five of them told apart without error.
+
+    Examples
+    --------
+    >>> head_reference(1.0), round(head_reference(0.5), 3)
+    (1.0, 0.917)
     """
     checks.number("pair", pair, 0, 1)
     n_others = len(TASKS) - 1

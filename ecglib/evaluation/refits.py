@@ -31,6 +31,14 @@ class Refits:
         The fold that tests each window.
     predicted : ndarray of bool, shape (n_refits, n_windows)
         Every refit's class of every window when that window was tested.
+
+    Examples
+    --------
+    >>> truth, fold = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    >>> predicted = np.array([[False, True, False, True], [True, True, False, True]])
+    >>> print(Refits(truth, fold, predicted).scores())
+    [[1.         1.        ]
+     [0.33333333 1.        ]]
     """
 
     truth: np.ndarray
@@ -88,6 +96,17 @@ def refit(
     ------
     DataError
         As in `ecglib.transfer.frozen.fit_heads`.
+
+    Examples
+    --------
+    >>> from ecglib.transfer.frozen import HeadConfig
+    >>> head = HeadConfig((), epochs=1, batch_size=4)
+    >>> features, labels = np.arange(8, dtype="float32")[:, None], np.array([0, 1] * 4)
+    >>> halves = np.arange(4), np.arange(4, 8)
+    >>> refit(
+    ...     features, labels, [halves, halves[::-1]], head, n_refits=2, seed=0
+    ... ).predicted.shape
+    (2, 8)
     """
     from ecglib.transfer.frozen import fit_heads  # the rest of this module works without Keras
 
@@ -151,6 +170,13 @@ def optimism(refits: Refits) -> pd.DataFrame:
     DataFrame
         Indexed by k from 1 to the number of refits: ``per_fold`` chooses in each fold on its own,
         ``same`` chooses one refit for all folds by its mean.
+
+    Examples
+    --------
+    >>> truth, fold = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    >>> predicted = np.array([[False, True, True, True], [True, True, False, True]])
+    >>> optimism(Refits(truth, fold, predicted)).loc[2].round(2).to_dict()
+    {'per_fold': 1.0, 'same': 0.67}
     """
     scores = refits.scores()
     ks = pd.RangeIndex(1, len(scores) + 1, name="k")

@@ -73,6 +73,16 @@ def released_protocol(
     ------
     DataError
         As in `ecglib.evaluation.crossval.evaluate_frozen`.
+
+    Examples
+    --------
+    >>> from ecglib.transfer.frozen import HeadConfig
+    >>> head = HeadConfig((), epochs=1, batch_size=4)
+    >>> meta = pd.DataFrame({"participant": [1, 2] * 8, "clip": 1, "valence": [1, 5, 5, 1] * 4})
+    >>> features = meta[["valence"]].to_numpy("float32")
+    >>> rows = released_protocol(features, meta, "valence", head, n_splits=2)
+    >>> rows["protocol"].unique().tolist(), len(rows)
+    (['window-kfold'], 16)
     """
     splitter = WindowKFold(n_splits, seed)
     return evaluate_frozen(features, meta, splitter, [target], head, seed, variant, SEEN)
@@ -92,6 +102,14 @@ def score(predictions: pd.DataFrame) -> dict[str, float]:
     dict of str to float
         `released_metrics` of all test windows together; ``f1_folds``, the mean of the folds' F1;
         and ``majority``, the accuracy of the commoner class of each fold's training windows.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> truth = np.array([0, 1, 1, 0, 1, 1])
+    >>> rows = prediction_frame(truth, truth / 1, truth, truth, folds=False).assign(fold=[0, 1] * 3)
+    >>> sorted(score(rows))
+    ['accuracy', 'f1', 'f1_folds', 'majority', 'mean_f1', 'precision', 'recall']
     """
     truth, predicted = _classes(predictions)
     fold = predictions["fold"].to_numpy()
@@ -106,7 +124,14 @@ def score(predictions: pd.DataFrame) -> dict[str, float]:
 
 @checked
 def dominance_as_valence(meta: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame `meta` with its valence column filled from dominance."""
+    """Return the frame `meta` with its valence column filled from dominance.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"valence": [1, 5], "dominance": [4, 4]})
+    >>> dominance_as_valence(ratings)["valence"].tolist()
+    [4, 4]
+    """
     checks.frame("meta", meta)
     return meta.assign(valence=meta["dominance"])
 
@@ -139,6 +164,14 @@ def last_file_scaling(windows: Windows, cohort: Cohort, config: WindowConfig) ->
     ------
     DataError
         If the last recording of a participant does not vary, or `windows` are not of this cohort.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> cohort = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).cohort
+    >>> windows = make_windows(cohort, WindowConfig())
+    >>> last_file_scaling(windows, cohort, WindowConfig()).columns.tolist()
+    ['participant', 'lead', 'gain', 'offset']
     """
     used = cohort.recordings["condition"].isin(windows.meta["condition"])
     recordings = cohort.recordings[used]
@@ -182,6 +215,16 @@ def rescale(windows: Windows, scaling: pd.DataFrame) -> Windows:
     ------
     DataError
         If a participant's lead has no gain and offset.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1], "clip": 1, "condition": "stimulus", "lead": 1})
+    >>> windows = Windows(
+    ...     np.ones((1, 4), "float32"), meta.assign(start=0.0, quality="ok"), 4.0, "one"
+    ... )
+    >>> scaling = pd.DataFrame({"participant": [1], "lead": 1, "gain": 2.0, "offset": -1.0})
+    >>> print(rescale(windows, scaling).X)
+    [[1. 1. 1. 1.]]
     """
     own = windows.meta[["participant", "lead"]].merge(scaling, "left", validate="many_to_one")
     if own["gain"].isna().any():
@@ -211,6 +254,15 @@ def shuffle_trials(meta: pd.DataFrame, target: str, seed: int) -> pd.DataFrame:
     -------
     DataFrame
         `meta` with another column `target`.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame(
+    ...     {"participant": 1, "clip": [1, 1, 2, 2, 3, 3], "valence": [1, 1, 2, 2, 3, 3]}
+    ... )
+    >>> shuffled = shuffle_trials(meta, "valence", seed=0)["valence"]
+    >>> sorted(shuffled), shuffled.groupby(meta["clip"]).nunique().tolist()
+    ([1, 1, 2, 2, 3, 3], [1, 1, 1])
     """
     rng = np.random.default_rng(seed)
     trials = meta.drop_duplicates(["participant", "clip"])[["participant", "clip", target]]

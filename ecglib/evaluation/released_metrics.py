@@ -90,6 +90,11 @@ class PooledScore:
         The score.
     of_participant : ndarray, shape (n_participants,)
         The jackknife's pseudo-values, one per participant, from which intervals are made.
+
+    Examples
+    --------
+    >>> float(PooledScore(0.5, np.array([0.4, 0.6])).of_participant.mean())
+    0.5
     """
 
     whole: float
@@ -114,6 +119,13 @@ def pooled_score(
     Returns
     -------
     PooledScore
+
+    Examples
+    --------
+    >>> truth, person = np.array([0, 1, 0, 1]), np.array([1, 1, 2, 2])
+    >>> pooled = pooled_score(truth, np.array([0, 1, 1, 1]), person)
+    >>> round(pooled.whole, 3), pooled.of_participant.shape
+    (0.789, (2,))
     """
     checks.labels("truth", truth, (None,))
     checks.labels("predicted", predicted, truth.shape)
@@ -142,6 +154,13 @@ def mean_score(scores: Sequence[PooledScore]) -> PooledScore:
     Returns
     -------
     PooledScore
+
+    Examples
+    --------
+    >>> mean_score(
+    ...     [PooledScore(0.5, np.array([0.4, 0.6])), PooledScore(0.7, np.array([0.6, 0.8]))]
+    ... ).whole
+    0.6
     """
     return PooledScore(
         float(np.mean([s.whole for s in scores])),
@@ -165,6 +184,13 @@ def score_change(a: PooledScore, b: PooledScore, n_resamples: int = 9999) -> dic
     dict of str to float
         ``number`` (of `a`), ``before`` (of `b`), ``change`` (a - b) and ``low`` and ``high``, its
         95 % interval, widened because folds share their training windows.
+
+    Examples
+    --------
+    >>> one, other = PooledScore(0.75, np.full(6, 0.75)), PooledScore(0.5, np.full(6, 0.5))
+    >>> found = score_change(one, other, n_resamples=99)
+    >>> found["change"], list(found)
+    (0.25, ['number', 'before', 'change', 'low', 'high'])
     """
     change = a.whole - b.whole
     found = mean_and_interval(

@@ -30,7 +30,17 @@ MIN_RANK = 1.5
 
 
 class CollapseWarning(UserWarning):
-    """The features say nearly the same of every window."""
+    """The features say nearly the same of every window.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warnings.warn("every window has the same features", CollapseWarning)
+    >>> print(caught[0].message)
+    every window has the same features
+    """
 
 
 @checked
@@ -143,6 +153,19 @@ class Probes(keras.callbacks.Callback):
     -----
     The probes see labels, the encoder doesn't. To choose settings by them is to use the labels of
     these participants, which a test on others allows.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": np.repeat([1, 2, 3, 4], 4), "clip": [1, 1, 2, 2] * 4})
+    >>> labels = {"valence": np.array([0, 0, 1, 1] * 4)}
+    >>> X = np.random.default_rng(0).normal(size=(16, 64)).astype("float32")
+    >>> probes = Probes(X, meta, labels, heldout=[5], every=1, k=3, n_splits=2)
+    >>> len(probes.frame())  # nothing is measured before the training
+    0
+    >>> Probes(X, meta, labels, heldout=[4], every=1, k=3, n_splits=2)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: participant 4: 1 held-out participants are among ...
     """
 
     @checked

@@ -32,6 +32,22 @@ def score_participants(predictions: pd.DataFrame) -> pd.DataFrame:
         ``macro_f1`` (over the classes that occur or are predicted) and ``auc`` (of the probability
         of "high"). Where all ratings of a participant are of one class, ``balanced_accuracy`` and
         ``auc`` are undefined: missing values, which `ecglib.evaluation.paired` drops and counts.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame(
+    ...     {"participant": [1, 1, 2, 2], "truth": [0, 1, 0, 1], "predicted": [0, 1, 1, 1]}
+    ... )
+    >>> rows = rows.assign(
+    ...     data="synthetic", profile="quick", pretext="STR", transfer="frozen", seed=0
+    ... )
+    >>> rows = rows.assign(
+    ...     encoder="plain", classes=2, labelled="all", target="valence", probability=0.5
+    ... )
+    >>> score_participants(rows)[["participant", "n_windows", "accuracy", "auc"]]
+       participant  n_windows  accuracy  auc
+    0            1          2       1.0  0.5
+    1            2          2       0.5  0.5
     """
     rows = []
     keys = [*ORIGIN, *CHOICE, "target", "participant"]
@@ -59,7 +75,16 @@ def _recall(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 @checked
 def save_scores(path: str | Path, scores: pd.DataFrame) -> None:
-    """Write `scores` to a file at `path`, six digits each; see `ecglib.core.tables.save_table`."""
+    """Write `scores` to a file at `path`, six digits each; see `ecglib.core.tables.save_table`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "scores.csv.gz")
+    >>> save_scores(path, pd.DataFrame({"labelled": ["all"], "auc": [2 / 3]}))
+    >>> load_scores(path, ["labelled"])["auc"].tolist()
+    [0.666667]
+    """
     save_table(path, scores, float_format="%.6g")
 
 
@@ -83,5 +108,13 @@ def load_scores(path: str | Path, columns: Sequence[str] = (*ORIGIN, *CHOICE)) -
     ------
     DataError
         If the file is missing, damaged or another table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "scores.csv.gz")
+    >>> save_scores(path, pd.DataFrame({"labelled": ["12"], "auc": [0.75]}))
+    >>> load_scores(path, ["labelled"]).to_dict("records")
+    [{'labelled': '12', 'auc': 0.75}]
     """
     return load_table(path, columns, {"labelled": "str"}, more=True)

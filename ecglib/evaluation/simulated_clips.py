@@ -38,6 +38,11 @@ class Audience:
         People, clips, and windows per trial.
     alike : float
         Share of the variance within clips that the windows of a trial have in common.
+
+    Examples
+    --------
+    >>> round(Audience(separation=0.8).auc, 3), Audience().auc
+    (0.714, 0.5)
     """
 
     separation: float = 0.0
@@ -136,6 +141,12 @@ def clips_table(repetitions: int = 300, n_resamples: int = 499, seed: int = 0) -
         alone and of the crossed one the mean width (``people_width``, ``width``), how often it
         covers (``people``, ``crossed``) and the standard errors of that counting
         (``people_error``, ``crossed_error``).
+
+    Examples
+    --------
+    >>> table = clips_table(repetitions=2, n_resamples=99)
+    >>> table[["separation", "clips"]].drop_duplicates().shape
+    (6, 2)
     """
     cases = [(separation, clips) for separation in (0.0, 0.8) for clips in (0.0, 0.3, 0.7)]
     rows = []

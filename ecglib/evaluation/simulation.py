@@ -55,6 +55,11 @@ class People:
         Trials per participant and windows per trial.
     alike : float
         Share of the variance that the windows of a trial have in common.
+
+    Examples
+    --------
+    >>> People().auc, round(People(separation=0.5).auc, 3)
+    (0.5, 0.638)
     """
 
     separation: float = 0.0
@@ -165,6 +170,12 @@ def coverage(
     dict
         ``coverage``; ``error``, its standard error; and the shares of intervals that lie
         ``below`` and ``above`` the truth.
+
+    Examples
+    --------
+    >>> values = np.random.default_rng(0).normal(0.6, 0.1, (40, 12))
+    >>> bool(coverage(values, 0.6, n_resamples=99)["coverage"] > 0.8)
+    True
     """
     checks.array("values", values, (None, None), finite=False)
     below = above = 0
@@ -203,6 +214,12 @@ def coverage_table(
     DataFrame
         One row per case of `CASES` and size: ``case``, ``n_participants``, ``truth`` and what
         `coverage` counts.
+
+    Examples
+    --------
+    >>> table = coverage_table([6], repetitions=2)
+    >>> sorted(table["case"]) == sorted(CASES), table["n_participants"].unique().tolist()
+    (True, [6])
     """
     rows = []
     for number, (case, (people, metric)) in enumerate(CASES.items()):
@@ -247,6 +264,12 @@ def cross_validation_table(
         cohorts over what the spread of the participants says; coverage of the ``plain`` interval
         and of the interval in the ``table`` of `summarise`, with their standard errors; and how
         often the latter lies above chance (``found``).
+
+    Examples
+    --------
+    >>> table = cross_validation_table([0.0], n_participants=6, repetitions=2)
+    >>> table["heads"].tolist()
+    ['finished', 'left-out']
     """
     rows = []
     for heads, separation in [("finished", 0.0), *(("left-out", s) for s in separations)]:
@@ -296,6 +319,11 @@ def null_p_values(
     -------
     DataFrame
         One row per cohort, one column of p-values per test.
+
+    Examples
+    --------
+    >>> null_p_values(repetitions=2, n_permutations=9, n_participants=5).shape
+    (2, 6)
     """
     people, rng = People(n_features=16), np.random.default_rng(seed)
     rows = []
@@ -341,6 +369,12 @@ def uniformity(p_values: pd.DataFrame, n_permutations: int = 99) -> pd.DataFrame
         and ``expected_high``, the limits within which 95 % of such shares would lie; ``ks_p``, the
         p-value of a Kolmogorov-Smirnov test against the uniform distribution; and ``uniform``,
         whether the share is within its limits and `ks_p` above 0.01.
+
+    Examples
+    --------
+    >>> p = pd.DataFrame({"a test": np.arange(1, 101) / 100, "a wrong one": np.full(100, 0.01)})
+    >>> uniformity(p)[["below_5_percent", "uniform"]].values.tolist()
+    [[0.05, True], [1.0, False]]
     """
     rng, n = np.random.default_rng(0), len(p_values)
     low, high = stats.binom.interval(0.95, n, 0.05)
@@ -380,6 +414,11 @@ def simulated_power(
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> simulated_power(0.1, 0.05, 12, repetitions=20)
+    1.0
     """
     checks.number("spread", spread, above=0, high=1e6)
     checks.number("effect", effect, -1e6, 1e6)
@@ -413,6 +452,15 @@ def prediction_frame(
     -------
     DataFrame
         Columns as in `ecglib.evaluation.protocols.COLUMNS`.
+
+    Examples
+    --------
+    >>> person, labels = np.array([1, 1, 2, 2]), np.array([0, 1, 0, 1])
+    >>> rows = prediction_frame(
+    ...     labels, np.array([-1.0, 1.0, -2.0, 2.0]), person, labels, folds=True
+    ... )
+    >>> rows[["participant", "fold", "window", "truth"]].values.tolist()
+    [[1, 1, 0, 0], [1, 1, 1, 1], [2, 2, 2, 0], [2, 2, 3, 1]]
     """
     return pd.DataFrame(
         {

@@ -33,6 +33,13 @@ class Splitter:
         Columns of the frame that define a group; the windows of a group stay together.
     needs : tuple of str
         Further columns that the frame must have.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1, 1, 2, 2], "clip": [1, 2, 1, 2]})
+    >>> splitter = ParticipantGroupedKFold(n_splits=2, seed=0)
+    >>> isinstance(splitter, Splitter), splitter.columns, splitter.get_n_splits(meta)
+    (True, ('participant',), 2)
     """
 
     protocol = ""

@@ -63,6 +63,16 @@ def participant_metrics(
     ------
     DataError
         If a column is missing, a probability or label is not valid, or a prediction stands twice.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 1, 0, 1], 6)
+    >>> rows = prediction_frame(truth, truth / 1, person, truth, folds=False)
+    >>> participant_metrics(rows, ["accuracy"])[["participant", "value", "defined"]].head(2)
+       participant  value  defined
+    0            0    1.0     True
+    1            1    1.0     True
     """
     predictions = _checked(predictions)
     functions = _functions(metrics)
@@ -130,6 +140,19 @@ def summarise(
     ------
     DataError
         If `predictions` are not valid, or lack the majority class for a protocol and target.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 1, 0, 1], 6)
+    >>> rows = prediction_frame(truth, truth / 1, person, truth, folds=False)
+    >>> rows = pd.concat([rows, rows.assign(model=MAJORITY, probability=0.0)])
+    >>> summarise(rows, ["accuracy"], n_resamples=99)[
+    ...     ["model", "mean", "baseline", "n_participants"]
+    ... ]
+           model  mean  baseline  n_participants
+    0  simulated   1.0       0.5               6
+    1   majority   0.5       0.5               6
     """
     predictions, _ = _checked(predictions), _functions(metrics)
     options = {
@@ -278,6 +301,15 @@ def paired_difference(
     ------
     DataError
         If a frame holds several models or regimes, or the two test different windows.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 1, 0, 1], 6)
+    >>> rows = prediction_frame(truth, truth / 1, person, truth, folds=False, model="a")
+    >>> other = rows.assign(model="b", probability=0.5)
+    >>> paired_difference(rows, other, ["auc"], n_resamples=99)["mean"].tolist()
+    [0.5]
     """
     a, b, _ = _checked(a), _checked(b), _functions(metrics)
     for frame in (a, b):

@@ -186,6 +186,13 @@ def prepare_rows(X: np.ndarray, fs: float, config: WindowConfig | None = None) -
     DataError
         If the rows are too short to be filtered, their rate cannot be converted, or a row does not
         vary.
+
+    Examples
+    --------
+    >>> seconds = np.arange(5000) / 500
+    >>> rows = prepare_rows(np.sin(2 * np.pi * 5 * seconds)[None] + 40, fs=500)
+    >>> rows.shape, bool(abs(rows.mean()) < 0.1)
+    ((1, 2560), True)
     """
     config = config or WindowConfig()
     signals = np.asarray(X, np.float64).T

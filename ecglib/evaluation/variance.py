@@ -95,6 +95,21 @@ def seed_variance(predictions: pd.DataFrame, metric: str = "auc") -> pd.DataFram
     ------
     DataError
         If a seed tested other participants than the others, or as in `variance_parts`.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 1, 0, 1], 6)
+    >>> scores = np.random.default_rng(0).uniform(size=(2, 24))
+    >>> rows = [prediction_frame(truth, s, person, truth, folds=False) for s in scores]
+    >>> rows = pd.concat(
+    ...     [
+    ...         one.assign(seed=seed, probability=s)
+    ...         for seed, (one, s) in enumerate(zip(rows, scores))
+    ...     ]
+    ... )
+    >>> seed_variance(rows)[["n_participants", "n_seeds"]].values.tolist()
+    [[6, 2]]
     """
     rows = []
     for key, group in participant_metrics(predictions, [metric]).groupby(RESULT, sort=False):

@@ -38,6 +38,11 @@ class Feature:
         What it is.
     in_ten_seconds : str
         How far 10 s are enough to measure it.
+
+    Examples
+    --------
+    >>> [feature.name for feature in FEATURES][:3], FEATURES[0].unit
+    (['heart_rate', 'rmssd', 'sdnn'], '1/min')
     """
 
     name: str
@@ -114,6 +119,12 @@ class BeatFeatures:
         Columns as in `FEATURES`; 0 where a feature is missing.
     valid : ndarray of bool, shape (n_windows, n_features)
         False where a feature is missing.
+
+    Examples
+    --------
+    >>> table = BeatFeatures(np.array([[70.0, 0.0]]), np.array([[True, False]]))
+    >>> table.values.shape, table.valid.tolist()
+    ((1, 2), [[True, False]])
     """
 
     values: np.ndarray
@@ -208,6 +219,12 @@ def upright(x: np.ndarray, fs: float) -> np.ndarray:
     -------
     ndarray, shape (n_samples,)
         `x`, or ``-x`` if the typical depth of a block of 2 s exceeds its typical height.
+
+    Examples
+    --------
+    >>> x = np.tile(np.r_[-np.hanning(25), np.zeros(231)], 10)
+    >>> float(upright(x, 256.0).max())
+    1.0
     """
     checks.array("x", x, (None,))
     length = min(int(_BLOCK_S * fs), len(x))
@@ -231,6 +248,12 @@ def find_beats(x: np.ndarray, fs: float) -> np.ndarray:
     ndarray of int, shape (n_beats,)
         Increasing positions of the largest sample within 50 ms of each detection; empty where
         nothing was found.
+
+    Examples
+    --------
+    >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
+    >>> print(np.unique(np.diff(find_beats(x, 256.0))))
+    [256]
     """
     checks.array("x", x, (None,))
     import neurokit2 as nk  # an extra of this package, and slow to import
@@ -266,6 +289,13 @@ def median_beat(x: np.ndarray, fs: float, peaks: np.ndarray) -> tuple[np.ndarray
         zero; all zeros if no beat is complete.
     n_complete : int
         Number of beats that lie in the window from end to end.
+
+    Examples
+    --------
+    >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
+    >>> beat, n_complete = median_beat(x, 256.0, np.arange(112, 2560, 256))
+    >>> n_complete, round(float(beat.max()), 2)
+    (10, 1.0)
     """
     checks.array("x", x, (None,))
     checks.array("peaks", peaks, empty=True)
@@ -296,6 +326,14 @@ def landmarks(beat: np.ndarray, fs: float, rr_s: float | None = None) -> dict[st
         Seconds after the R peak of: ``p``, the highest point 250 to 100 ms before R; ``rising`` and
         ``falling``, where the R wave passes half its height (NaN if it never does); ``t``, the
         point farthest from zero from 140 ms after R on, whatever its sign.
+
+    Examples
+    --------
+    >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
+    >>> beat, _ = median_beat(x, 256.0, np.arange(112, 2560, 256))
+    >>> waves = landmarks(beat, 256.0, rr_s=1.0)
+    >>> round(float(waves["falling"] - waves["rising"]), 3)
+    0.047
     """
     checks.array("beat", beat, (None,))
     if rr_s is not None:
@@ -335,6 +373,13 @@ def window_features(X: np.ndarray, fs: float) -> BeatFeatures:
     Notes
     -----
     NeuroKit2's own warnings about short windows are not passed on; the mask says the same.
+
+    Examples
+    --------
+    >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
+    >>> table = window_features(x[None], 256.0)
+    >>> table.values.shape, round(float(table.values[0, 0]))
+    ((1, 10), 60)
     """
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or X.shape[1] < _MIN_LENGTH_S * fs:
@@ -377,6 +422,13 @@ class AnnotatedWindow:
         window.
     half_height : tuple of float
         Seconds after the R peak at which the R wave rises and falls through half its height.
+
+    Examples
+    --------
+    >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
+    >>> found = annotate_window(x, 256.0)
+    >>> found.waves.index.tolist(), found.beats.shape[1]
+    (['R', 'T', 'P'], 10)
     """
 
     ecg: np.ndarray
@@ -406,6 +458,12 @@ def annotate_window(x: np.ndarray, fs: float) -> AnnotatedWindow:
     ------
     DataError
         If the window holds fewer than three whole beats, or they have no R wave.
+
+    Examples
+    --------
+    >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
+    >>> len(annotate_window(x, 256.0).peaks)
+    10
     """
     x = upright(np.asarray(x, dtype=np.float64), fs)
     peaks = find_beats(x, fs)
@@ -451,6 +509,11 @@ def largest_deflection(x: np.ndarray, start: int, stop: int) -> int:
     -------
     int
         Its position in `x`.
+
+    Examples
+    --------
+    >>> largest_deflection(np.array([0.0, 1.0, -3.0, 2.0]), 0, 4)
+    2
     """
     return start + int(np.argmax(np.abs(x[start:stop])))
 

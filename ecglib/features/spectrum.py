@@ -31,6 +31,12 @@ def band_powers(X: np.ndarray, fs: float, n_bands: int = 40) -> np.ndarray:
     ------
     DataError
         If the windows are shorter than one second or the bands go beyond half the sampling rate.
+
+    Examples
+    --------
+    >>> x = np.sin(2 * np.pi * 4.5 * np.arange(2560) / 256)
+    >>> int(band_powers(x[None], 256.0).argmax())
+    4
     """
     checks.array("X", X, empty=True)
     power = np.abs(np.fft.rfft(X, axis=1)) ** 2

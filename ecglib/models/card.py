@@ -24,7 +24,13 @@ from ecglib.models.encoder import EncoderConfig
 
 
 def current_versions() -> dict[str, str]:
-    """Give the versions of what computes an encoder in this process."""
+    """Give the versions of what computes an encoder in this process.
+
+    Examples
+    --------
+    >>> "keras" in current_versions()
+    True
+    """
     backend = keras.backend.backend()
     try:
         of_backend = version(backend)
@@ -59,6 +65,11 @@ class TrainingData:
     ------
     DataError
         If a value is of another kind.
+
+    Examples
+    --------
+    >>> TrainingData("MIT-BIH", people=47, description="lead MLII").people
+    47
     """
 
     name: str
@@ -96,6 +107,11 @@ class Preprocessing:
     ------
     DataError
         If a value is of another kind.
+
+    Examples
+    --------
+    >>> Preprocessing(256.0, 10.0, 0.8, "mean and trimmed deviation of the recording").n_samples
+    2560
     """
 
     fs: float
@@ -130,6 +146,11 @@ class Recognition:
     ------
     DataError
         If a value is of another kind.
+
+    Examples
+    --------
+    >>> Recognition({"noise": 0.99}, people="five of MIT-BIH").auc["noise"]
+    0.99
     """
 
     auc: Mapping[str, float]

@@ -26,7 +26,13 @@ SHIPPED = Path(__file__).resolve().parents[1] / "encoders"
 
 
 def encoders() -> list[str]:
-    """List the names of the encoders that come with the package."""
+    """List the names of the encoders that come with the package.
+
+    Examples
+    --------
+    >>> DEFAULT in encoders()
+    True
+    """
     if not SHIPPED.is_dir():
         return []
     return sorted(f.name.removesuffix(".npz") for f in SHIPPED.iterdir() if f.name[-4:] == ".npz")
@@ -55,6 +61,12 @@ def find_encoder(
     ------
     DataError
         If no encoder has this name and there is no such file, or the file is damaged.
+
+    Examples
+    --------
+    >>> encoder, card = find_encoder()
+    >>> encoder.output_shape, card.name == DEFAULT
+    ((None, 128), True)
     """
     if isinstance(encoder, keras.Model):
         return encoder, None
@@ -78,6 +90,11 @@ def encoder_file(encoder: str | Path | None = None) -> Path:
     ------
     DataError
         If no encoder has this name and there is no such file.
+
+    Examples
+    --------
+    >>> encoder_file().suffix
+    '.npz'
     """
     name = DEFAULT if encoder is None else str(encoder)
     if name in encoders():

@@ -58,6 +58,11 @@ class EncoderConfig:
         how often something happens; their mean; both, side by side; or two time scales, the mean
         over the window beside the mean of the maxima of its tenths. The last two give twice as many
         features. Weights fit all four; see `with_pooling`.
+
+    Examples
+    --------
+    >>> EncoderConfig().filters, EncoderConfig(pooling="both").pooling
+    ((32, 64, 128), 'both')
     """
 
     pool_stride: int = 2
@@ -95,13 +100,24 @@ def half_l2(beta: float) -> keras.regularizers.Regularizer:
 
     The released code (TensorFlow 1, ``tf.nn.l2_loss``) has the half, `keras.regularizers.L2` has
     not: this is ``L2(beta / 2)``.
+
+    Examples
+    --------
+    >>> float(half_l2(0.5)(np.array([2.0])))
+    1.0
     """
     return keras.regularizers.L2(checks.number("beta", beta, 0) / 2)
 
 
 @checked
 def layer_seeds(seed: int, n: int) -> list[int]:
-    """Derive `n` unrelated seeds from one `seed`, for layers that are built together."""
+    """Derive `n` unrelated seeds from one `seed`, for layers that are built together.
+
+    Examples
+    --------
+    >>> len(set(layer_seeds(0, 3))), layer_seeds(0, 2) == layer_seeds(0, 2)
+    (3, True)
+    """
     return [int(s) for s in np.random.SeedSequence(seed).generate_state(n) >> 1]
 
 
@@ -129,6 +145,12 @@ def build_encoder(
     Returns
     -------
     keras.Model
+
+    Examples
+    --------
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=256)
+    >>> encoder.input_shape, encoder.output_shape
+    ((None, 256), (None, 8))
     """
     config = config or EncoderConfig()
     seeds = iter(layer_seeds(seed, 2 * len(config.filters)))
@@ -217,6 +239,11 @@ def even_batch(n: int, most: int) -> int:
     """Give a batch up to `most` that divides `n`, so that one shape is compiled.
 
     Where the largest such batch would be small, it is `most`.
+
+    Examples
+    --------
+    >>> even_batch(300, 128), even_batch(307, 128)
+    (100, 128)
     """
     checks.whole("n", n, 1)
     checks.whole("most", most, 1)

@@ -11,7 +11,13 @@ from ecglib.core.errors import DataError
 
 
 class FileKind(StrEnum):
-    """Kind of a file, in words that complete a sentence: "FILE is ..."."""
+    """Kind of a file, in words that complete a sentence: "FILE is ...".
+
+    Examples
+    --------
+    >>> print(FileKind.PICKLE)
+    a Python pickle, which can run any code
+    """
 
     ARRAYS = "an archive of arrays (.npz)"
     HDF5 = "an HDF5 file, such as Keras' .h5"
@@ -74,6 +80,15 @@ def file_kind(path: str | os.PathLike[str]) -> FileKind:
     ------
     DataError
         If it cannot be opened.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp(), "notes.txt")
+    >>> _ = path.write_text("no encoder")
+    >>> print(file_kind(path))
+    a file of an unknown kind
     """
     try:
         with open(path, "rb") as file:

@@ -50,7 +50,14 @@ _one_at_a_time = threading.Lock()
 
 
 def new_scratch() -> Scratch:
-    """Give memory that is used again and again, for one thread."""
+    """Give memory that is used again and again, for one thread.
+
+    Examples
+    --------
+    >>> scratch = new_scratch()
+    >>> scratch("a", (2, 3)).shape
+    (2, 3)
+    """
     memory: dict[str, np.ndarray] = {}
 
     def scratch(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -76,6 +83,14 @@ class Block:
         Of the (leaky) ReLU for negative values, from 0 to 1.
     pool : tuple of int, optional
         Size and stride of a max pooling.
+
+    Examples
+    --------
+    >>> block = Block(np.ones((3, 1, 2), "float32"), np.array([1.0, -3.0], "float32"), slope=0.5)
+    >>> y = np.zeros((1, 2, 2), "float32")
+    >>> block.activate(y, y)
+    >>> y[0].tolist()
+    [[1.0, -1.5], [1.0, -1.5]]
     """
 
     kernel: np.ndarray
@@ -98,6 +113,13 @@ class FirstConvolution:
         The kernel.
     length : int
         Samples of a window.
+
+    Examples
+    --------
+    >>> first = FirstConvolution(np.ones((3, 1, 2), "float32"), length=8)
+    >>> room, inner = first.room(1, new_scratch())
+    >>> room.shape, inner.shape
+    ((1, 10, 1), (1, 8, 1))
     """
 
     def __init__(self, kernel: np.ndarray, length: int) -> None:
@@ -139,6 +161,13 @@ class Convolution:
         The kernel.
     length : int
         Samples of the signal.
+
+    Examples
+    --------
+    >>> conv = Convolution(np.ones((3, 2, 4), "float32"), length=8)
+    >>> room, inner = conv.room(1, new_scratch())
+    >>> inner.shape
+    (1, 8, 2)
     """
 
     def __init__(self, kernel: np.ndarray, length: int) -> None:
@@ -193,6 +222,14 @@ class Forward:
         Samples of a window.
     pooling : str
         One of `ecglib.models.layers.POOLINGS`.
+
+    Examples
+    --------
+    >>> from ecglib.models.encoder import EncoderConfig, build_encoder
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=256)
+    >>> X = np.random.default_rng(0).normal(size=(2, 256)).astype("float32")
+    >>> bool(np.allclose(Forward.of(encoder)(X), encoder(X), atol=1e-5))
+    True
     """
 
     @checked
@@ -290,6 +327,12 @@ def max_pool(y: np.ndarray, size: int, stride: int, scratch: Scratch) -> np.ndar
     Returns
     -------
     ndarray of float32, shape (n, n_pools, channels)
+
+    Examples
+    --------
+    >>> y = np.array([[[1.0], [3.0], [2.0], [0.0]]], "float32")
+    >>> max_pool(y, 2, 2, new_scratch()).ravel().tolist()
+    [3.0, 2.0]
     """
     n, length, channels = y.shape
     n_pools = (length - size) // stride + 1
@@ -322,6 +365,13 @@ def read_blocks(encoder: keras.Model) -> list[Block] | None:
     Returns
     -------
     list of Block or None
+
+    Examples
+    --------
+    >>> from ecglib.models.encoder import EncoderConfig, build_encoder
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=256)
+    >>> [block.kernel.shape for block in read_blocks(encoder)]
+    [(8, 1, 4), (8, 4, 4), (4, 4, 8), (4, 8, 8)]
     """
     chain = list(encoder.layers)
     first = [layers.InputLayer, layers.Reshape]

@@ -36,6 +36,12 @@ def uniform(shape: Any, *, seed: Seed) -> Any:
     Returns
     -------
     tensor of float32, `shape`
+
+    Examples
+    --------
+    >>> drawn = np.asarray(uniform((2, 3), seed=0))
+    >>> drawn.shape, bool(((drawn >= 0) & (drawn < 1)).all())
+    ((2, 3), True)
     """
     if keras.backend.backend() != "tensorflow":
         return keras.random.uniform(shape, dtype="float32", seed=seed)
@@ -62,6 +68,12 @@ def normal(shape: Any, *, seed: Seed) -> Any:
     Returns
     -------
     tensor of float32, `shape`
+
+    Examples
+    --------
+    >>> drawn = np.asarray(normal((1000,), seed=0))
+    >>> drawn.dtype.name, bool(abs(drawn.std() - 1) < 0.1)
+    ('float32', True)
     """
     return ops.take(ops.convert_to_tensor(_normal_quantiles()), _sixteen_bits(shape, seed))
 
@@ -102,6 +114,12 @@ class Dropout(keras.layers.Dropout):
         ``1 - rate``.
     **kwargs
         Other arguments of `keras.layers.Dropout`.
+
+    Examples
+    --------
+    >>> kept = np.asarray(Dropout(0.5, seed=0)(np.ones((1, 100), "float32"), training=True))
+    >>> np.unique(kept).tolist()
+    [0.0, 2.0]
     """
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -171,6 +189,16 @@ class SpectralConv1D(keras.layers.Conv1D):
     ValueError
         If the convolution is strided, dilated, grouped or padded otherwise, or the channels come
         first; or if it computes in less than float32, which spectra don't bear.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(1, 64, 2)).astype("float32")
+    >>> layer, direct = SpectralConv1D(4, 8), keras.layers.Conv1D(4, 8, padding="same")
+    >>> for one in (layer, direct):
+    ...     one.build(x.shape)
+    >>> direct.set_weights(layer.get_weights())
+    >>> bool(np.allclose(layer(x), direct(x), atol=1e-5))
+    True
     """
 
     @checked
@@ -234,6 +262,12 @@ class BlockMaxPooling1D(keras.layers.MaxPooling1D):
     Input (batch, n, channels) with a fixed n; output (batch, (n - pool_size) // strides + 1,
     channels). Where several samples of a pool are the largest, they may share its gradient; the
     built-in layer gives it to one of them.
+
+    Examples
+    --------
+    >>> x = np.array([[[1.0], [3.0], [2.0], [0.0]]], "float32")
+    >>> np.asarray(BlockMaxPooling1D(2, 2)(x)).ravel().tolist()
+    [3.0, 2.0]
     """
 
     @checked
@@ -323,6 +357,12 @@ class TimePooling(keras.layers.Layer):
         One of `POOLINGS`.
     **kwargs
         Other arguments of `keras.layers.Layer`.
+
+    Examples
+    --------
+    >>> x = np.array([[[1.0], [3.0], [2.0], [0.0]]], "float32")
+    >>> np.asarray(TimePooling("both")(x)).tolist()
+    [[3.0, 1.5]]
     """
 
     @checked

@@ -99,6 +99,17 @@ def read_torch_encoder(
     DataError
         If the file is missing, damaged or of another kind, asks for code to be run, or holds other
         weights than this encoder's six convolutions.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "model_embedding.pt")
+    >>> _ = path.write_text("no weights")
+    >>> try:
+    ...     read_torch_encoder(path)
+    ... except DataError as error:
+    ...     print(error.problem)
+    is not a PyTorch file of weights: it is a file of an unknown kind
     """
     path = Path(path)
     expected = {_torch_name(n): _torch_shape(s) for n, s in encoder_shapes(config).items()}

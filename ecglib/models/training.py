@@ -41,6 +41,18 @@ class TrainingConfig:
     ------
     DataError
         If a value is of another type or outside its range.
+
+    Examples
+    --------
+    >>> config = TrainingConfig(
+    ...     epochs=2,
+    ...     batch_windows=4,
+    ...     steps_per_epoch=None,
+    ...     learning_rate=0.01,
+    ...     schedule="staircase",
+    ... )
+    >>> config.steps(n_windows=20)
+    5
     """
 
     epochs: int
@@ -84,6 +96,11 @@ class History:
     ----------
     epochs : list of dict
         What was logged in each epoch so far, by name.
+
+    Examples
+    --------
+    >>> History([{"loss": 0.5}, {"loss": 0.25}]).frame()["loss"].tolist()
+    [0.5, 0.25]
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
@@ -114,6 +131,11 @@ def window_stream(n: int, start: int, count: int, seed: int) -> np.ndarray:
     -------
     ndarray of int, shape (count,)
         Indices; every pass of `n` holds each window once.
+
+    Examples
+    --------
+    >>> sorted(window_stream(4, 0, 4, seed=0).tolist()), window_stream(4, 2, 5, seed=0).size
+    ([0, 1, 2, 3], 5)
     """
     first, last = start // n, (start + count - 1) // n
     passes = [np.random.default_rng([seed, p]).permutation(n) for p in range(first, last + 1)]
@@ -215,6 +237,14 @@ def train_epoch(
     -------
     dict of str to float
         Loss and metrics, averaged over the epoch.
+
+    Examples
+    --------
+    >>> model = keras.Sequential([keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> X, y = np.ones((4, 2), "float32"), np.zeros((4, 1), "float32")
+    >>> sorted(train_epoch(model, X, y, np.array([0, 1, 2, 3]), batch=2))
+    ['loss']
     """
     logs: list[dict[str, float]] = []
     for first in range(0, len(order), batch):
@@ -225,7 +255,13 @@ def train_epoch(
 
 
 def device() -> str:
-    """Name what networks are trained on here: the graphics card, or the processor."""
+    """Name what networks are trained on here: the graphics card, or the processor.
+
+    Examples
+    --------
+    >>> isinstance(device(), str)
+    True
+    """
     if keras.backend.backend() == "jax":
         import jax  # only where it is the backend
 

@@ -37,6 +37,14 @@ def weights_to_arrays(model: keras.Model, name: str) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray
+
+    Examples
+    --------
+    >>> model = keras.Sequential(
+    ...     [keras.Input((2,)), keras.layers.Dense(1, name="dense")], name="head"
+    ... )
+    >>> {name: array.shape for name, array in weights_to_arrays(model, "valence").items()}
+    {'valence/head/dense/kernel': (2, 1), 'valence/head/dense/bias': (1,)}
     """
     return {f"{name}/{v.path}": keras.ops.convert_to_numpy(v) for v in model.weights}
 
@@ -58,6 +66,14 @@ def arrays_to_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], name
     ------
     DataError
         If an array is missing, of another shape, or holds anything but finite numbers.
+
+    Examples
+    --------
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> arrays = {name: 0 * array + 3 for name, array in weights_to_arrays(model, "head").items()}
+    >>> arrays_to_weights(model, arrays, "head")
+    >>> float(np.max(model.get_weights()[0]))
+    3.0
     """
     variables = {f"{name}/{v.path}": v for v in model.weights}
     own = {key: arrays[key] for key in variables if key in arrays}
@@ -88,6 +104,14 @@ def check_weights(
     DataError
         If one is missing, too many, of another shape, or anything but floating-point numbers that
         are finite in single precision.
+
+    Examples
+    --------
+    >>> check_weights({"kernel": np.zeros((2, 3))}, {"kernel": (2, 3)})
+    >>> check_weights({"kernel": np.full((2, 3), np.nan)}, {"kernel": (2, 3)})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field kernel: 6 of 6 weights are not finite. ...
     """
     check_shapes({name: array.shape for name, array in found.items()}, expected, file)
     for name, array in found.items():
@@ -126,6 +150,14 @@ def check_shapes(
     ------
     DataError
         If one is missing, too many, or of another shape.
+
+    Examples
+    --------
+    >>> check_shapes({"kernel": (2, 3)}, {"kernel": (2, 3)})
+    >>> check_shapes({"kernel": (3, 2)}, {"kernel": (2, 3)})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field kernel: shape (3, 2). Expected weights of ...
     """
     for name, shape in expected.items():
         if found.get(name) != shape:
@@ -198,6 +230,24 @@ def save_encoder(
     ------
     DataError
         If `config` or `card` is that of another encoder, or a weight is not finite.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.models.card import Preprocessing, TrainingData
+    >>> config = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> card = EncoderCard(
+    ...     name="untrained",
+    ...     pretext="none",
+    ...     data=TrainingData("nothing"),
+    ...     licence="CC0-1.0",
+    ...     limits="it has learnt nothing",
+    ...     preprocessing=Preprocessing(256.0, 1.0, 0.8, "of the recording"),
+    ... )
+    >>> path = Path(tempfile.mkdtemp(), "untrained.npz")
+    >>> save_encoder(path, build_encoder(config, length=256), config, card)
+    >>> load_encoder(path)[1].name
+    'untrained'
     """
     length = encoder.input_shape[1]
     if card.preprocessing.n_samples != length:
@@ -235,6 +285,25 @@ def load_encoder(path: str | Path) -> tuple[keras.Model, EncoderCard]:
     ------
     DataError
         If the file is missing, damaged, of another format, or its weights don't fit its settings.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.models.card import Preprocessing, TrainingData
+    >>> config = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> card = EncoderCard(
+    ...     name="untrained",
+    ...     pretext="none",
+    ...     data=TrainingData("nothing"),
+    ...     licence="CC0-1.0",
+    ...     limits="it has learnt nothing",
+    ...     preprocessing=Preprocessing(256.0, 1.0, 0.8, "of the recording"),
+    ... )
+    >>> path = Path(tempfile.mkdtemp(), "untrained.npz")
+    >>> save_encoder(path, build_encoder(config, length=256), config, card)
+    >>> encoder, card = load_encoder(path)
+    >>> encoder.output_shape, card.preprocessing.fs
+    ((None, 8), 256.0)
     """
     path = Path(path)
     kind = file_kind(path)

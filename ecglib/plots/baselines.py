@@ -37,6 +37,13 @@ def beat_features(window: AnnotatedWindow, fs: float, label: str) -> Figure:
     -------
     Figure
         The window above; below, all its whole beats in grey and their median in black.
+
+    Examples
+    --------
+    >>> from ecglib.features.heartbeats import annotate_window
+    >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
+    >>> len(beat_features(annotate_window(x, 256.0), 256.0, "bumps").axes)
+    2
     """
     x, peaks = window.ecg, window.peaks
     fig, (above, below) = plt.subplots(
@@ -96,6 +103,14 @@ def against_base_rate(accuracies: pd.DataFrame, model: str, label: str) -> Figur
     -------
     Figure
         One axes per target, one dot per participant; above the diagonal the model is better.
+
+    Examples
+    --------
+    >>> accuracies = pd.DataFrame(
+    ...     {"target": "valence", "base_rate": [0.5, 0.6], "model": [0.6, 0.7]}
+    ... )
+    >>> len(against_base_rate(accuracies, "STR", "invented").axes)
+    1
     """
     targets, drawn = accuracies["target"].unique(), look(model)
     fig, axes = plt.subplots(

@@ -29,6 +29,12 @@ def clip_durations(trials: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         Participants against clips; the colour is the duration in seconds.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": [1, 1, 2, 2], "clip": [1, 2, 1, 2], "duration": 60.0})
+    >>> clip_durations(trials, "invented").axes[0].get_xlabel()
+    'clip (number)'
     """
     table = trials.pivot(index="participant", columns="clip", values="duration")
     fig, ax = plt.subplots(figsize=(WIDTH, 1.4 + 0.14 * len(table)))
@@ -72,6 +78,12 @@ def rating_counts(
     -------
     Figure
         An axis per scale; numbers of trials against ratings.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"valence": [1, 4, 5], "arousal": [2, 2, 3]})
+    >>> len(rating_counts(trials, "invented", ["valence", "arousal"]).axes)
+    2
     """
     scales = [as_target(scale) for scale in scales]
     size = (WIDTH, 2.8)
@@ -109,6 +121,12 @@ def high_shares(shares: pd.DataFrame, means: pd.Series, label: str) -> Figure:
     -------
     Figure
         One row of dots per target, its mean as a vertical line, one half as a dashed one.
+
+    Examples
+    --------
+    >>> shares = pd.DataFrame({"valence": [0.4, 0.6], "arousal": [0.3, 0.5]}, index=[1, 2])
+    >>> len(high_shares(shares, shares.mean(), "invented").axes)
+    1
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.6))
     for row, target in enumerate(shares):

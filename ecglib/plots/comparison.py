@@ -48,6 +48,15 @@ def choice_grid(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") -
     Figure
         Rows and colours: pretexts; marker: transfer; hollow: the plain encoder. The dotted line is
         the majority class.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {"pretext": ["random", "STR"], "mean": [0.5, 0.6], "target": "valence"}
+    ... )
+    >>> table = table.assign(transfer="frozen", encoder="plain", low=0.45, high=0.65, baseline=0.5)
+    >>> len(choice_grid(table, "invented").axes)
+    1
     """
     targets = list(dict.fromkeys(table["target"]))
     pretexts = [p for p in PRETEXTS if p in set(table["pretext"])]
@@ -110,6 +119,13 @@ def contrast_forest(table: pd.DataFrame, label: str, metric: str = "ΔAUC") -> F
     -------
     Figure
         Filled where the interval leaves out zero; the legend says so.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"question": ["pretrained", "fine-tuned"], "target": "valence"})
+    >>> table = table.assign(mean=[0.05, 0.1], low=[-0.02, 0.03], high=[0.12, 0.17])
+    >>> len(contrast_forest(table, "invented").axes)
+    1
     """
     targets = list(dict.fromkeys(table["target"]))
     questions = list(dict.fromkeys(table["question"]))
@@ -155,6 +171,13 @@ def label_curves(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") 
     Figure
         One line per pretext (colour) and transfer (marker and dashes), with intervals. The dotted
         line is the majority class.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"labelled": ["2", ALL], "mean": [0.52, 0.6], "target": "valence"})
+    >>> table = table.assign(pretext="STR", transfer="frozen", low=0.45, high=0.65, baseline=0.5)
+    >>> len(label_curves(table, "invented").axes)
+    1
     """
     targets = list(dict.fromkeys(table["target"]))
     numbers = [*sorted({n for n in table["labelled"] if n != ALL}, key=int), ALL]

@@ -36,6 +36,12 @@ def view_pairs(windows: np.ndarray, views: np.ndarray, fs: float, label: str) ->
     -------
     Figure
         One row per window, with one scale; columns window, first view, second view.
+
+    Examples
+    --------
+    >>> windows = np.sin(np.arange(2560) / 20).reshape(1, -1)
+    >>> len(view_pairs(windows, np.vstack([windows, -windows]), 256.0, "a sine").axes)
+    3
     """
     n = len(windows)
     fig, axes = plt.subplots(
@@ -74,6 +80,14 @@ def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figu
     -------
     Figure
         Two axes with a line each for training windows and, if there are any, people left out.
+
+    Examples
+    --------
+    >>> history = pd.DataFrame(
+    ...     {"contrastive_accuracy": [0.1, 0.4], "loss": [3.0, 2.0]}, index=[1, 2]
+    ... )
+    >>> contrastive_curves(history, 0.05, "invented").axes[0].get_ylabel()
+    'contrastive accuracy (0 to 1)'
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
     colour = look(CONTRASTIVE).colour
@@ -116,6 +130,12 @@ def similarity_matrices(
     -------
     Figure
         One square per matrix, on one scale of colours.
+
+    Examples
+    --------
+    >>> figure = similarity_matrices({"before": np.eye(4), "after": np.ones((4, 4))}, "invented")
+    >>> [ax.get_title() for ax in figure.axes[:2]]
+    ['before', 'after']
     """
     fig, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 4.1), squeeze=False)
     for ax, (name, matrix) in zip(axes[0], matrices.items(), strict=True):
@@ -168,6 +188,14 @@ def embedding(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> person, rating = np.repeat([1, 2], 10), np.tile([1, 2, 3, 4, 5], 4)
+    >>> figure = embedding(rng.normal(size=(20, 2)), person, rating, "valence", "invented")
+    >>> figure.axes[1].get_title()
+    'valence'
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.2), sharex=True, sharey=True)
     draw_people(axes[0], points, participant, picked([points], participant))

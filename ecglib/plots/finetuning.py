@@ -28,6 +28,11 @@ def rate_curves(rates: Mapping[str, np.ndarray], label: str) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> rate_curves({"head": np.linspace(0, 1, 5)}, "invented").axes[0].get_title()
+    'head'
     """
     fig, axes = plt.subplots(1, len(rates), figsize=(WIDTH, 2.6), squeeze=False)
     for ax, (name, rate) in zip(axes[0], rates.items(), strict=True):
@@ -52,6 +57,12 @@ def weight_changes(changes: pd.Series, label: str) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> changes = pd.Series({"conv_layer_1": 0.1, "conv_layer_2": 0.2})
+    >>> weight_changes(changes, "invented").axes[0].get_ylabel()
+    'change of the kernel (%)'
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.6))
     ax.bar(range(len(changes)), 100 * changes, color=BLUE)
@@ -80,6 +91,11 @@ def confusion(counts: np.ndarray, shares: np.ndarray, target: str, label: str) -
     -------
     Figure
         Shares as colours; the number of windows stands in each cell.
+
+    Examples
+    --------
+    >>> len(confusion(np.eye(5, dtype=int), np.eye(5), "valence", "invented").axes[0].texts)
+    25
     """
     fig, ax = plt.subplots(figsize=(4.6, 3.8))
     image = ax.imshow(shares, vmin=0, vmax=1, cmap="cividis")

@@ -58,6 +58,19 @@ def rung_lines(
     Figure
         One column of axes per model, one row per metric; rungs on the x axis and one line with
         intervals per effect.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ecglib.evaluation.leave_out import ladder
+    >>> names = [splitter.protocol for splitter in ladder()]
+    >>> table = pd.DataFrame({"protocol": names, "mean": np.linspace(0.8, 0.5, len(names))})
+    >>> table = table.assign(model="STR", effect=1.0, low=0.4, high=0.9)
+    >>> table = pd.concat([table.assign(metric=m) for m in ("auc", "pooled_accuracy")])
+    >>> ceilings = pd.DataFrame({"effect": [1.0], "mean": [0.9]})
+    >>> floors = pd.Series({"auc": 0.5, "pooled_accuracy": 0.6})
+    >>> rung_lines(table, ceilings, floors, "invented").axes[0].get_title()
+    'STR'
     """
     models = [m for m in summary["model"].unique() if m != MAJORITY]
     fig, axes = plt.subplots(
@@ -125,6 +138,12 @@ def probe_dots(probes: pd.DataFrame, label: str) -> Figure:
     Figure
         One axes per identity; one mark with an interval and its value per kind of features, chance
         as a dotted line.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"identity": ["participant", "clip"], "features": "STR", "mean": 0.5})
+    >>> len(probe_dots(table.assign(low=0.4, high=0.6, chance=0.05), "invented").axes)
+    2
     """
     identities = probes["identity"].unique()
     kinds = looks(probes["features"].unique())

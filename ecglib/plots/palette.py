@@ -50,6 +50,11 @@ class Look:
         Its dashes.
     name : str
         Its name in legends and on axes.
+
+    Examples
+    --------
+    >>> Look("#000000", "o", "-", "my model").name, look("STR").marker
+    ('my model', 's')
     """
 
     colour: str

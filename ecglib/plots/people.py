@@ -74,6 +74,15 @@ def draw_people(
         Whose each window is.
     shown : sequence
         People to pick out, from `picked`.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> points, person = np.random.default_rng(0).normal(size=(20, 2)), np.repeat([1, 2], 10)
+    >>> ax = Figure().subplots()
+    >>> draw_people(ax, points, person, shown=[1])
+    >>> ax.get_legend_handles_labels()[1]
+    ['others', '1']
     """
     rest = ~np.isin(participant, shown)
     ax.scatter(*points[rest].T, s=7, color=_OTHERS, linewidths=0, label="others")

@@ -33,6 +33,15 @@ def rated_trials(curve: pd.DataFrame, names: Mapping[str, str], label: str) -> F
     Figure
         One row of axes per metric, one column per target; means and intervals over participants,
         and the majority as a dashed line.
+
+    Examples
+    --------
+    >>> curve = pd.DataFrame({"model": [*["majority"] * 2, *["STR"] * 2], "rated": [0, 4] * 2})
+    >>> curve = curve.assign(
+    ...     target="valence", metric="auc", mean=0.6, low=0.5, high=0.7, baseline=0.5
+    ... )
+    >>> len(rated_trials(curve, {"auc": "AUC (0 to 1)"}, "invented").axes)
+    1
     """
     targets, rated = curve["target"].unique(), np.sort(curve["rated"].unique())
     models = looks(model for model in curve["model"].unique() if model != MAJORITY)
@@ -87,6 +96,14 @@ def ratings_against_truth(predictions: pd.DataFrame, baseline: pd.Series, label:
     Figure
         One row of axes per model, one column per target; boxes from the lower to the upper
         quartile, whiskers from 5 % to 95 % of the windows.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"truth": [1, 2, 3, 4, 5] * 2, "predicted": np.linspace(2, 4, 10)})
+    >>> rows = rows.assign(target="valence", model="ridge", participant=1)
+    >>> baseline = pd.Series({"valence": 3.0}, name="training mean")
+    >>> len(ratings_against_truth(rows, baseline, "invented").axes)
+    1
     """
     targets, models = predictions["target"].unique(), predictions["model"].unique()
     fig, axes = plt.subplots(
@@ -143,6 +160,13 @@ def reliability(curves: Mapping[str, pd.DataFrame], label: str) -> Figure:
     -------
     Figure
         One row of axes per model, one column per target; the diagonal is perfect.
+
+    Examples
+    --------
+    >>> curve = pd.DataFrame({"probability": [0.3, 0.7], "share": [0.4, 0.6], "target": "valence"})
+    >>> curve = curve.assign(low=0.2, high=0.8, n_participants=9)
+    >>> len(reliability({"STR": curve}, "invented").axes)
+    1
     """
     targets = next(iter(curves.values()))["target"].unique()
     fig, axes = plt.subplots(

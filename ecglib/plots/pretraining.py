@@ -38,6 +38,12 @@ def training_curves(history: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         Two axes over the epochs.
+
+    Examples
+    --------
+    >>> history = pd.DataFrame({"loss": [1.0, 0.5], "balanced_accuracy": [0.5, 0.8]}, index=[1, 2])
+    >>> len(training_curves(history, "invented").axes)
+    2
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
     for ax, column, name, colour in (
@@ -69,6 +75,12 @@ def task_bars(scores: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         Two bars per task with their values.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"auc": [0.9, 0.8], "f1": [0.8, 0.6]}, index=["noise", "scaling"])
+    >>> task_bars(scores, "invented").axes[0].get_legend() is not None
+    True
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 4.0))
     rows = np.arange(len(scores))
@@ -108,6 +120,15 @@ def areas_over_views(longer: pd.DataFrame, here: pd.Series, views: int, label: s
     -------
     Figure
         A line per task on a logarithmic axis of views, and large hollow markers for `here`.
+
+    Examples
+    --------
+    >>> from ecglib.pretext.transformations import TASKS
+    >>> longer = pd.DataFrame(0.7, index=[100, 1000], columns=list(TASKS))
+    >>> areas_over_views(longer, pd.Series(0.6, index=list(TASKS)), 500, "invented").axes[
+    ...     0
+    ... ].get_xscale()
+    'log'
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 3.8))
     for task, (colour, marker) in zip(longer.columns, _TASK_LOOKS, strict=True):
@@ -139,6 +160,13 @@ def confusion_matrix(shares: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         One cell per version shown and head, with its share in per cent.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.recognition import confusion
+    >>> shares = confusion(np.tile(np.eye(7), (2, 1, 1)))
+    >>> len(confusion_matrix(shares, "invented").axes[0].texts)
+    49
     """
     fig, ax = plt.subplots(figsize=(0.8 * WIDTH, 0.62 * WIDTH))
     image = ax.imshow(100 * shares.to_numpy(), cmap="cividis", vmin=0, vmax=100)
@@ -175,6 +203,12 @@ def amplitude_oracles(
     -------
     Figure
         One dot per participant, and the other two as lines.
+
+    Examples
+    --------
+    >>> by_person = pd.Series({1: 0.9, 2: 0.95})
+    >>> len(amplitude_oracles(by_person, 0.6, 0.7, "invented").axes)
+    1
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 3.0))
     position = np.arange(len(by_participant))
@@ -213,6 +247,13 @@ def feature_maps(
     Figure
         One axes per encoder; the same people have the same colour, marker and number in all, and
         everyone else is grey.
+
+    Examples
+    --------
+    >>> points, person = np.random.default_rng(0).normal(size=(20, 2)), np.repeat([1, 2], 10)
+    >>> figure = feature_maps({"STR": points}, person, {"STR": 0.4}, "invented")
+    >>> figure.axes[0].get_title()
+    'STR: 40% between participants'
     """
     fig, axes = plt.subplots(1, len(points), figsize=(WIDTH, 4.2), squeeze=False)
     shown = picked(list(points.values()), participant)

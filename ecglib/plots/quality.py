@@ -37,6 +37,13 @@ def recording_strip(
     Figure
         Above, the range of the signal over time, cut off at three times its typical height; below,
         a lane per flag that occurs, with the number of its windows and their share.
+
+    Examples
+    --------
+    >>> strip = pd.DataFrame({"low": -1.0, "high": 1.0}, index=np.arange(20.0))
+    >>> meta = pd.DataFrame({"start": [0.0, 10.0], "quality": ["ok", "flat"]})
+    >>> len(recording_strip(strip, meta, 10.0, "mV", "invented").axes)
+    2
     """
     checks.frame("envelope", envelope, ("low", "high"))
     checks.frame("meta", meta, ("quality", "start"))

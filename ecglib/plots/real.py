@@ -33,6 +33,12 @@ def label_efficiency(table: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         One line a rival, with the intervals of the first and the last number.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"rival": "STR", "people": [4, 8], "mean": [0.6, 0.7]})
+    >>> len(label_efficiency(table.assign(low=0.5, high=0.8), "invented").axes)
+    1
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 4.6))
     rivals = looks(table["rival"].unique())
@@ -77,6 +83,12 @@ def pooling_dots(
     Figure
         One panel for each value of ``panel``; colours are those of the pretexts, a marker is a
         pooling.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"panel": "AUC", "pretext": "STR", "pooling": ["max", "mean"]})
+    >>> len(pooling_dots(table.assign(mean=0.6, low=0.5, high=0.7), "invented").axes)
+    1
     """
     panels = list(dict.fromkeys(table["panel"]))
     pretexts = list(dict.fromkeys(table["pretext"]))
@@ -129,6 +141,12 @@ def protocols(table: pd.DataFrame, label: str) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"rival": ["STR", "random"], "protocol": "new people"})
+    >>> len(protocols(table.assign(balanced_accuracy=[0.7, 0.6]), "invented").axes)
+    1
     """
     rivals = list(dict.fromkeys(table["rival"]))
     names = list(dict.fromkeys(table["protocol"]))
@@ -163,6 +181,12 @@ def recognition_dots(table: pd.DataFrame, label: str) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"tested": ["here", "there"], "head": "noise", "value": [0.9, 0.8]})
+    >>> len(recognition_dots(table, "invented").axes)
+    1
     """
     heads = list(dict.fromkeys(table["head"]))
     tested = list(dict.fromkeys(table["tested"]))
@@ -205,6 +229,14 @@ def probe_bars(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"measure": ["rate", "person"], "pretext": "STR", "pooling": "max"})
+    >>> table = table.assign(mean=0.6, low=0.5, high=0.7)
+    >>> names = {"rate": "heart rate", "person": "who it is"}
+    >>> [ax.get_title() for ax in probe_bars(table, names, ["STR"], "invented").axes]
+    ['heart rate', 'who it is']
     """
     poolings = list(dict.fromkeys(table["pooling"]))
     colours = [look(pretext).colour for pretext in pretexts]
@@ -256,6 +288,12 @@ def difference_forest(table: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         Filled where the interval leaves out zero.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"question": ["STR − random"], "mean": 0.1, "low": 0.02, "high": 0.18})
+    >>> len(difference_forest(table, "invented").axes)
+    1
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 1.2 + 0.3 * len(table)))
     y = np.arange(len(table))

@@ -32,6 +32,12 @@ def median_beats(beats: pd.DataFrame, unit: str, label: str) -> Figure:
     -------
     Figure
         One axes per lead, all on one scale.
+
+    Examples
+    --------
+    >>> beats = pd.DataFrame({"I": [0.0, 1.0, 0.0], "II": [0.0, 0.5, 0.0]}, index=[-0.1, 0.0, 0.1])
+    >>> len(median_beats(beats, "mV", "triangles").axes)
+    2
     """
     checks.frame("beats", beats)
     columns = min(_COLUMNS, beats.shape[1])
@@ -74,6 +80,12 @@ def heart_rate_over_time(rates: pd.Series, length_s: float, label: str) -> Figur
     -------
     Figure
         A dot in the middle of each window, and a line through those that follow each other.
+
+    Examples
+    --------
+    >>> rates = pd.Series([60.0, 62.0, None], index=[0.0, 10.0, 20.0])
+    >>> heart_rate_over_time(rates, 10.0, "invented").axes[0].get_xlabel()
+    'time in the recording (s)'
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.4))
     marker = "o" if len(rates) <= 400 else ","

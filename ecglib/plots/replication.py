@@ -31,6 +31,13 @@ def defect_effects(table: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         Left the two numbers of each variant with chance as a dotted line, right their difference.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"variant": ["leak"], "before": [0.5], "number": [0.7]})
+    >>> table = table.assign(change=0.2, low=0.1, high=0.3)
+    >>> len(defect_effects(table, "invented").axes)
+    2
     """
     fig, (left, right) = plt.subplots(
         1, 2, sharey=True, figsize=(WIDTH, 1.6 + 0.4 * len(table)), width_ratios=(1, 0.85)
@@ -68,6 +75,12 @@ def selection_optimism(curves: Mapping[str, pd.DataFrame], label: str) -> Figure
     -------
     Figure
         One axes per entry, with chance as a dotted line.
+
+    Examples
+    --------
+    >>> curve = pd.DataFrame({"per_fold": [0.5, 0.6], "same": [0.5, 0.55]}, index=[1, 2])
+    >>> len(selection_optimism({"valence": curve}, "invented").axes)
+    1
     """
     fig, axes = plt.subplots(1, len(curves), sharey=True, squeeze=False, figsize=(WIDTH, 3.4))
     for ax, (title, curve) in zip(axes[0], curves.items(), strict=True):
@@ -102,6 +115,12 @@ def scores_by_person(table: pd.DataFrame, label: str, metric: str) -> Figure:
     -------
     Figure
         One line of marks per reader, with chance as a dotted line.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"honest": [0.5, 0.6], "leaking": [0.8, 0.7]}, index=[1, 2])
+    >>> len(scores_by_person(table, "invented", "F1").axes[0].lines)
+    3
     """
     table = table.sort_values(table.columns[0])
     fig, ax = plt.subplots(figsize=(WIDTH, 3.4))

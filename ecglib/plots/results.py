@@ -31,6 +31,16 @@ def forest(summary: pd.DataFrame, metric: str, label: str) -> Figure:
     Figure
         One column of axes per protocol, with chance, where the metric has one, as a dotted line and
         the majority class as a vertical bar.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame(
+    ...     {"model": ["majority", "STR"], "mean": [0.5, 0.6], "metric": "accuracy"}
+    ... )
+    >>> rows = rows.assign(protocol="participant-kfold", target="valence", regime="none")
+    >>> rows = rows.assign(low=0.4, high=0.7, baseline=0.5)
+    >>> len(forest(rows, "accuracy", "invented").axes)
+    1
     """
     table = summary[summary["metric"] == metric]
     models = looks(table.loc[table["model"] != MAJORITY, "model"].unique())
@@ -83,6 +93,14 @@ def paired_differences(differences: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         One axes per metric; a mean and an interval per target, and a line at no difference.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"target": ["valence", "arousal"], "metric": "auc", "mean": [0.0, 0.1]})
+    >>> rows = rows.assign(model="STR (strict) - random (none)", low=-0.1, high=0.2)
+    >>> rows = rows.assign(protocol="leave-one-participant-out")
+    >>> len(paired_differences(rows, "invented").axes)
+    1
     """
     metrics, targets = differences["metric"].unique(), differences["target"].unique()
     fig, axes = plt.subplots(
@@ -122,6 +140,12 @@ def power_over_effect(curves: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         A curve per model, and the power of 0.8 as a dotted line.
+
+    Examples
+    --------
+    >>> curves = pd.DataFrame({"STR": [0.05, 0.9]}, index=[0.0, 0.1])
+    >>> power_over_effect(curves, "invented").axes[0].get_ylabel()
+    'power (0 to 1)'
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
     for model, drawn in looks(curves).items():

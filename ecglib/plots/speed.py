@@ -32,6 +32,14 @@ def growth(table: pd.DataFrame, label: str) -> Figure:
     Figure
         Medians with a bar from low to high; each dotted line is linear growth from the smallest
         size.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"factor": [1, 2], "size": [10, 20], "median": [1.0, 2.0]})
+    >>> table = table.assign(stage="windows", counted="people", low=0.9, high=2.1)
+    >>> table = pd.concat([table.assign(quantity=q) for q in ("seconds", "working_mb")])
+    >>> [ax.get_title() for ax in growth(table, "invented").axes]
+    ['Time', 'Working memory']
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.2), sharex=True)
     panels = (("seconds", "Time", "time (s)"), ("working_mb", "Working memory", "memory (MB)"))
@@ -74,6 +82,12 @@ def learning(table: pd.DataFrame, goal: float, label: str) -> Figure:
     -------
     Figure
         One line for each schedule, views on a logarithmic axis, and the goal as a dotted line.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"schedule": "paper", "views": [100, 1000], "auc": [0.6, 0.9]})
+    >>> learning(table, 0.8, "invented").axes[0].get_xscale()
+    'log'
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 3.4))
     ax.axhline(goal, linestyle=":", color=GREY, label=f"learnt: {goal:g}")

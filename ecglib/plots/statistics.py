@@ -35,6 +35,13 @@ def interval_ladder(means: np.ndarray, intervals: np.ndarray, truth: float) -> F
     -------
     Figure
         One vertical interval per cohort; those that miss are dashed and of another colour.
+
+    Examples
+    --------
+    >>> means = np.array([0.5, 0.7])
+    >>> intervals = np.array([[0.4, 0.6], [0.6, 0.8]])
+    >>> interval_ladder(means, intervals, truth=0.5).axes[0].get_legend_handles_labels()[1]
+    ['covers', 'misses', 'truth']
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
     missed = (intervals[:, 0] > truth) | (intervals[:, 1] < truth)
@@ -67,6 +74,12 @@ def coverage_points(coverage: pd.DataFrame, error: pd.DataFrame, series: str) ->
     -------
     Figure
         One point per case and series with two standard errors; 93 to 97 % as a band.
+
+    Examples
+    --------
+    >>> coverage = pd.DataFrame({"10": [0.94], "23": [0.95]}, index=["normal"])
+    >>> len(coverage_points(coverage, coverage / 100, "people").axes)
+    1
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 1.2 + 0.45 * len(coverage)))
     ax.axvspan(0.93, 0.97, color=SKY, alpha=0.25, linewidth=0, label="93 to 97 %")
@@ -108,6 +121,12 @@ def p_value_curves(p_values: pd.DataFrame, pairs: Mapping[str, Sequence[str]]) -
     -------
     Figure
         One axes per pair; a test that is right follows the diagonal.
+
+    Examples
+    --------
+    >>> p_values = pd.DataFrame({"right": np.linspace(0, 1, 20), "wrong": np.linspace(0, 0.1, 20)})
+    >>> len(p_value_curves(p_values, {"a pair": ["right", "wrong"]}).axes)
+    1
     """
     fig, axes = plt.subplots(
         1, len(pairs), sharex=True, sharey=True, squeeze=False, figsize=(WIDTH, 3.4)
@@ -140,6 +159,13 @@ def permutation_histograms(permuted: pd.DataFrame, observed: pd.Series, label: s
     -------
     Figure
         One row of axes per encoder, one column per target.
+
+    Examples
+    --------
+    >>> columns = pd.MultiIndex.from_tuples([("STR", "valence")], names=["encoder", "target"])
+    >>> permuted = pd.DataFrame(np.linspace(0.4, 0.6, 20)[:, None], columns=columns)
+    >>> len(permutation_histograms(permuted, pd.Series([0.65], index=columns), "invented").axes)
+    1
     """
     encoders, targets = (list(permuted.columns.unique(level)) for level in (0, 1))
     fig, axes = plt.subplots(
@@ -186,6 +212,16 @@ def power_curves(power: pd.DataFrame, smallest: pd.DataFrame, spread: float, lab
     -------
     Figure
         Power over the effect, and the smallest effect over the number of participants.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation import power
+    >>> curves, smallest = (
+    ...     power.power_curves(0.1, [10, 23]),
+    ...     power.detectable_effects(0.1, [10, 23]),
+    ... )
+    >>> len(power_curves(curves, smallest, 0.1, "invented").axes)
+    2
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     for n, line, colour in zip(power, _LINES * 2, _COLOURS * 2, strict=False):
@@ -222,6 +258,14 @@ def seeds_and_participants(table: pd.DataFrame, errors: pd.DataFrame, label: str
     Figure
         A dot per participant and seed, and the standard error of the mean over the number of
         seeds, one curve per number of people.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.power import standard_errors
+    >>> table = pd.DataFrame({0: [0.5, 0.6], 1: [0.55, 0.65]}, index=[1, 2])
+    >>> errors = standard_errors({"participant": 0.01, "seed": 0.001, "rest": 0.001}, [10, 23])
+    >>> len(seeds_and_participants(table, errors, "invented").axes)
+    2
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3), width_ratios=(1.5, 1))
     at = np.arange(len(table))

@@ -78,7 +78,19 @@ STYLE = {
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Give the function `draw` the book's style, and its figure to the caller alone."""
+    """Give the function `draw` the book's style, and its figure to the caller alone.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> @styled
+    ... def line(label: str) -> Figure:
+    ...     fig, ax = plt.subplots()
+    ...     ax.set_title(label)
+    ...     return fig
+    >>> line("a title").axes[0].get_title(), plt.get_fignums()
+    ('a title', [])
+    """
     draw = checked(draw)
 
     @functools.wraps(draw)

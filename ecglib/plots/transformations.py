@@ -38,6 +38,19 @@ def seven_versions(
     -------
     Figure
         One axes per version.
+
+    Examples
+    --------
+    >>> x, at = np.sin(np.arange(2560) / 20), np.arange(2560)
+    >>> figure = seven_versions(
+    ...     {"original": x, "negation": -x},
+    ...     {"original": at, "negation": at},
+    ...     (500, 600, 700),
+    ...     256.0,
+    ...     "a sine",
+    ... )
+    >>> [ax.get_title(loc="left") for ax in figure.axes]
+    ['original', 'negation']
     """
     fig, axes = plt.subplots(
         len(versions), 1, sharex=True, sharey=True, figsize=(WIDTH, 0.95 * len(versions) + 0.6)
@@ -90,6 +103,12 @@ def before_after(
     -------
     Figure
         Four axes: the whole window on the left and the beat on the right, before and after.
+
+    Examples
+    --------
+    >>> x, at = np.sin(np.arange(2560) / 20), np.arange(2560)
+    >>> len(before_after(x, -x, at, (500, 600, 700), 256.0, "negation", "a sine").axes)
+    4
     """
     fig, axes = plt.subplots(2, 2, sharey=True, figsize=(WIDTH, 3.6), width_ratios=(2.2, 1))
     peak = beat[1]
@@ -135,6 +154,12 @@ def amplitude_overlap(levels: np.ndarray, factor: float, label: str) -> Figure:
     -------
     Figure
         Two histograms on one axis.
+
+    Examples
+    --------
+    >>> levels = np.random.default_rng(0).normal(1, 0.1, 50)
+    >>> amplitude_overlap(levels, 1.1, "invented").axes[0].get_legend_handles_labels()[1]
+    ['original', '× 1.1']
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
     bins = np.linspace(*np.quantile(levels, (0.002, 0.998)) * (1, factor), 60)

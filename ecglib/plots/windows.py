@@ -41,6 +41,14 @@ def highpass_effect(
     -------
     Figure
         Both signals on the left, and their power spectra on the right.
+
+    Examples
+    --------
+    >>> ecg = pd.DataFrame({"before": np.sin(np.arange(2560) / 20)}, index=np.arange(2560) / 256)
+    >>> spectra = pd.DataFrame({"before": 1.0}, index=np.arange(129.0))
+    >>> ecg, spectra = (table.assign(after=table["before"] / 2) for table in (ecg, spectra))
+    >>> len(highpass_effect(ecg, spectra, 0.8, "a sine").axes)
+    2
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=(1.7, 1))
     ecg, spectra = ecg[ecg.index < length], spectra[spectra.index > 0]
@@ -76,6 +84,16 @@ def filtered_beats(beats: pd.DataFrame, changes: pd.DataFrame, label: str) -> Fi
     Figure
         The beats on the left, cut off above the waves beside QRS; a dot per participant on the
         right, with the median as a bar.
+
+    Examples
+    --------
+    >>> index = np.arange(-50, 51) / 250
+    >>> beats = (
+    ...     pd.DataFrame({"weak": np.hanning(101), "strong": np.hanning(101)}, index=index) * 100
+    ... )
+    >>> changes = pd.DataFrame({"T": [-1.0, -2.0], "P": [0.5, 0.1]}, index=[1, 2])
+    >>> len(filtered_beats(beats, changes, "bumps").axes)
+    2
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=(1.7, 1))
     for name, (colour, width, line) in zip(
@@ -116,6 +134,12 @@ def amplitude_ranges(before: pd.DataFrame, after: pd.DataFrame, label: str) -> F
     -------
     Figure
         Two axes; a bar per participant from the low to the high quantile, the median as a dot.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"low": [-1.0, -2.0], "median": 0.0, "high": [1.0, 2.0]}, index=[1, 2])
+    >>> [ax.get_title() for ax in amplitude_ranges(table, table, "invented").axes]
+    ['before', 'after']
     """
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
     for ax, table, name, unit in (
@@ -154,6 +178,12 @@ def window_grid(
     Figure
         Above, the range of the signal second by second with all windows, shaded in turn, numbered,
         with their quality where it is not "ok"; below, the first two windows beat by beat.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"start": [0.0, 10.0, 20.0], "quality": ["ok", "flat", "ok"]})
+    >>> len(window_grid(np.sin(np.arange(7680) / 20), meta, 10.0, 256.0, "a sine").axes)
+    2
     """
     fig, (whole, zoom) = plt.subplots(2, 1, figsize=(WIDTH, 4.4), height_ratios=(1, 1.3))
     time = np.arange(len(ecg)) / fs
@@ -213,6 +243,13 @@ def quality_flags(ecg: np.ndarray, codes: np.ndarray, fs: float, label: str) -> 
     -------
     Figure
         The signal, with a shade and the name of the flag over each span that is not "ok".
+
+    Examples
+    --------
+    >>> codes = np.r_[np.zeros(200, int), np.full(56, QUALITIES.index("flat"))]
+    >>> figure = quality_flags(np.sin(np.arange(256) / 20), codes, 256.0, "a sine")
+    >>> figure.axes[0].get_xlabel()
+    'time in the recording (s)'
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
     ax.plot(np.arange(len(ecg)) / fs, ecg, color="black", linewidth=0.8)
@@ -253,6 +290,12 @@ def neighbour_shares(shares: pd.DataFrame, label: str) -> Figure:
     -------
     Figure
         Two bars per kind, what was found and what chance would give.
+
+    Examples
+    --------
+    >>> shares = pd.DataFrame({"found": [0.6], "expected": [0.1]}, index=["same person"])
+    >>> [text.get_text().strip() for text in neighbour_shares(shares, "invented").axes[0].texts]
+    ['60.0%', '10.0%']
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 1.2 + 0.7 * len(shares)))
     rows = np.arange(len(shares))
@@ -290,6 +333,12 @@ def rows_of_windows(
     -------
     Figure
         One axis per window, all with the same height and time.
+
+    Examples
+    --------
+    >>> x = np.sin(np.arange(2560) / 20)
+    >>> len(rows_of_windows({"one": x, "other": -x}, 256.0, "a sine").axes)
+    2
     """
     fig, axes = plt.subplots(
         len(windows),

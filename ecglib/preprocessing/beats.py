@@ -60,6 +60,13 @@ class Beats:
         Median of their envelope over the standard deviation of the window; 0 without a complex.
     qrs : ndarray, shape (n_windows, length)
         The windows in the band `QRS_HZ`, as parts of their largest sample.
+
+    Examples
+    --------
+    >>> beat = np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)]  # once a second
+    >>> beats = find_qrs(np.tile(beat, 10)[None], fs=256.0)
+    >>> len(beats.at[0]), bool(beats.contrast[0] > MIN_CONTRAST)
+    (10, True)
     """
 
     at: tuple[np.ndarray, ...]
@@ -86,6 +93,13 @@ def band_pass(X: np.ndarray, fs: float, band: tuple[float, float]) -> np.ndarray
     ndarray, shape (n_windows, length)
         The line from the first to the last sample is taken off before, so that the ends do not
         ring.
+
+    Examples
+    --------
+    >>> t = np.arange(2560) / 256
+    >>> slow, quick = np.sin(2 * np.pi * t), np.sin(2 * np.pi * 20 * t)
+    >>> band_pass(np.stack([slow, quick]), 256.0, QRS_HZ).std(axis=1).round(1).tolist()
+    [0.0, 0.7]
     """
     checks.array("X", X, finite=False, empty=True)
     length = X.shape[1]
@@ -118,6 +132,12 @@ def find_qrs(X: np.ndarray, fs: float) -> Beats:
     -----
     A complex is a maximum of the envelope within 0.2 s on either side that reaches half of the
     typical maximum of 2 s. Noise has such maxima as well: `Beats.contrast` tells them apart.
+
+    Examples
+    --------
+    >>> beat = np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)]  # once a second
+    >>> print(np.diff(find_qrs(np.tile(beat, 5)[None], fs=256.0).at[0]))
+    [256 256 256 256]
     """
     X = in_own_range(X)
     qrs = band_pass(X, fs, QRS_HZ)
@@ -157,6 +177,14 @@ def aligned_beats(x: np.ndarray, qrs: np.ndarray, at: np.ndarray, fs: float) -> 
     ndarray, shape (n_whole, n_samples)
         From `BEFORE_S` before to `AFTER_S` after the middle of QRS; beats that do not lie in the
         window from end to end are left out.
+
+    Examples
+    --------
+    >>> beat = np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)]  # once a second
+    >>> x = np.tile(beat, 5)
+    >>> found = find_qrs(x[None], fs=256.0)
+    >>> len(aligned_beats(x, found.qrs[0], found.at[0], fs=256.0))
+    5
     """
     checks.array("x", x, (None,))
     checks.array("qrs", qrs, x.shape)
@@ -186,6 +214,12 @@ def around_qrs(fs: float) -> slice:
     -------
     slice
         `QRS_S` to either side of the middle.
+
+    Examples
+    --------
+    >>> part = around_qrs(256.0)
+    >>> round((part.stop - part.start) / 256, 1)
+    0.2
     """
     middle, half = round(BEFORE_S * fs), round(QRS_S * fs)
     return slice(middle - half, middle + half + 1)
@@ -207,6 +241,12 @@ def heart_rates(X: np.ndarray, fs: float) -> np.ndarray:
     ndarray, shape (n_windows,)
         Beats per minute from the mean interval between complexes, without intervals longer or
         shorter than the median by half; NaN where fewer than three complexes stand out.
+
+    Examples
+    --------
+    >>> beat = np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)]  # once a second
+    >>> heart_rates(np.tile(beat, 10)[None], fs=256.0).round().tolist()
+    [60.0]
     """
     found = find_qrs(X, fs)
     rates = np.full(len(X), np.nan)
@@ -233,6 +273,11 @@ def in_own_range(X: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (n_windows, length)
         From -1 to 1; zeros stay zeros.
+
+    Examples
+    --------
+    >>> in_own_range(np.array([[1.0, -4.0], [0.0, 0.0]])).tolist()
+    [[0.25, -1.0], [0.0, 0.0]]
     """
     largest = np.abs(X).max(axis=1, keepdims=True)
     return X / np.where(largest > 0, largest, 1)

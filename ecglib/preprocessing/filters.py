@@ -60,6 +60,14 @@ def highpass(
     displaces the ST segment. Zero phase keeps every R-peak in its place; it needs the whole
     recording, so filter before cutting windows. Both ends are extended by point reflection over
     two periods of the cut-off, which keeps the start and end of a recording usable.
+
+    Examples
+    --------
+    >>> t = np.arange(2560) / 256
+    >>> wander, wave = 5 * np.sin(2 * np.pi * 0.1 * t), np.sin(2 * np.pi * 10 * t)
+    >>> middle = slice(512, -512)
+    >>> bool(np.abs(highpass(wander + wave, 256.0) - wave)[middle].max() < 0.05)
+    True
     """
     x = _finite(x)
     if not 0 < cutoff < fs / 2:
@@ -144,6 +152,11 @@ def resample(x: np.ndarray, fs_in: float, fs_out: float) -> np.ndarray:
     polyphase filter gives the result in one step. Other ratios would need a filter of millions of
     taps: such a filter gives samples at nearly twice the new rate, and a spline of fifth order
     through them the values at the exact times, to a ten-thousandth up to 40 Hz.
+
+    Examples
+    --------
+    >>> resample(np.sin(np.arange(1000) / 50), 500.0, 256.0).shape
+    (512,)
     """
     x = _finite(x)
     ratio = _ratio(fs_in, fs_out)

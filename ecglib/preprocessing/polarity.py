@@ -40,6 +40,12 @@ class Polarity:
         1 as in a textbook, -1 upside down, 0 undecided: multiply the lead by it unless it is 0.
     score : float
         The evidence from -1 to 1; its distance from 0 says how sure the sign is. 0 without beats.
+
+    Examples
+    --------
+    >>> found = Polarity(sign=-1, score=-0.8)
+    >>> print(found.sign * np.array([0.5, -2.0]))
+    [-0.5  2. ]
     """
 
     sign: int

@@ -83,6 +83,14 @@ def sample_quality(x: np.ndarray, fs: float) -> np.ndarray:
     typical height the median over all seconds that are not constant: neither a drift, nor a bad
     minute, nor a spike of any size moves it. The flags of ``c * x`` are those of `x`, except for
     `MISSING_CODES`.
+
+    Examples
+    --------
+    >>> x = np.sin(np.arange(1000) / 5) + 0.1 * np.sin(np.arange(1000) / 3)
+    >>> x[200:210] = np.nan
+    >>> codes = sample_quality(x, 100.0)
+    >>> [str(QUALITIES[code]) for code in np.unique(codes)], int((codes > 0).sum())
+    (['ok', 'missing'], 10)
     """
     x = np.asarray(x, dtype=np.float64)
     missing = ~(np.abs(x) < LARGEST)
@@ -116,6 +124,13 @@ def fill_gaps(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
     numpy.ndarray
         float64 copy, finite wherever `x` is finite or `missing`; the first and last known sample
         are held to the ends, and all zeros if no sample is known.
+
+    Examples
+    --------
+    >>> fill_gaps(
+    ...     np.array([1.0, np.nan, 3.0, np.nan]), np.array([False, True, False, True])
+    ... ).tolist()
+    [1.0, 2.0, 3.0, 3.0]
     """
     checks.array("x", x, (None,), finite=False)
     checks.array("missing", missing, x.shape)
@@ -145,6 +160,11 @@ def on_new_grid(codes: np.ndarray, n_samples: int, step: float) -> np.ndarray:
     numpy.ndarray
         (n_samples,) int8: the highest flag among the old samples that lie nearest to each new
         one, or that of the nearest old sample.
+
+    Examples
+    --------
+    >>> on_new_grid(np.array([0, 0, 1, 0], "int8"), n_samples=2, step=2.0).tolist()
+    [0, 1]
     """
     checks.array("codes", codes, (None,))
     checks.whole("n_samples", n_samples, 0)
@@ -170,6 +190,13 @@ def window_quality(codes: np.ndarray, fs: float) -> np.ndarray:
         (n_windows,) str: "missing", "spike" or "clipped" if any sample is; else "flat" if 1 s or
         more is, half the shortest flat stretch, so that one across a border marks at least one
         window; else "ok".
+
+    Examples
+    --------
+    >>> codes = np.zeros((2, 200), "int8")
+    >>> codes[1, 50] = QUALITIES.index("spike")
+    >>> window_quality(codes, 100.0).tolist()
+    ['ok', 'spike']
     """
     checks.array("codes", codes, (None, None), empty=True)
     any_of = [(codes == code).any(axis=1) for code in (MISSING, SPIKE, CLIPPED)]

@@ -117,6 +117,11 @@ def envelope(x: np.ndarray, fs: float, step_s: float = 1.0) -> pd.DataFrame:
     DataFrame
         Columns low and high in the unit of `x`, NaN where no sample is finite; a row per step, by
         the time of its start in seconds. The last one may be shorter.
+
+    Examples
+    --------
+    >>> envelope(np.array([0.0, 2.0, 1.0, 5.0, 4.0, np.nan]), fs=2.0).to_dict("list")
+    {'low': [0.0, 1.0, 4.0], 'high': [2.0, 5.0, 4.0]}
     """
     step = max(1, round(step_s * fs))
     starts = np.arange(0, len(x), step)

@@ -98,6 +98,14 @@ def outliers(x: np.ndarray, known: np.ndarray, fs: float) -> tuple[np.ndarray, n
     -------
     spike, coded : ndarray of bool, shape (n_samples,)
         Known samples that are spikes, and that are codes for "no sample".
+
+    Examples
+    --------
+    >>> x = np.sin(np.arange(1000) / 5)
+    >>> x[500] = 80.0
+    >>> spike, coded = outliers(x, np.full(1000, True), fs=100.0)
+    >>> np.flatnonzero(spike).tolist(), int(coded.sum())
+    ([500], 0)
     """
     checks.array("x", x, (None,), finite=False)
     checks.array("known", known, x.shape)
@@ -185,6 +193,12 @@ def clipped(x: np.ndarray, fs: float) -> np.ndarray:
     -------
     ndarray of bool, shape (n_samples,)
         Runs of `CLIP_S` at the largest or smallest value, or as `RAIL_S` says.
+
+    Examples
+    --------
+    >>> x = np.clip(2 * np.sin(np.arange(1000) / 20), -1, 1)
+    >>> bool(clipped(x, 100.0).any()), bool(clipped(np.sin(np.arange(1000) / 20), 100.0).any())
+    (True, False)
     """
     checks.array("x", x, (None,), finite=False)
     low, high = x.min(), x.max()
@@ -226,6 +240,13 @@ def flat(x: np.ndarray, fs: float) -> np.ndarray:
     -------
     ndarray of bool, shape (n_samples,)
         Stretches of `FLAT_S` or more that stay within `FLAT_RANGE`.
+
+    Examples
+    --------
+    >>> x = np.sin(np.arange(1000) / 5)
+    >>> x[300:700] = 0.0
+    >>> int(flat(x, fs=100.0).sum())
+    400
     """
     checks.array("x", x, (None,), finite=False, empty=True)
     span = ceil(FLAT_S * fs)
@@ -259,6 +280,11 @@ def long_runs(mask: np.ndarray, shortest: int) -> np.ndarray:
     -------
     ndarray of int, shape (n_runs, 2)
         First and one-past-last sample of each.
+
+    Examples
+    --------
+    >>> long_runs(np.array([True, False, True, True, True]), shortest=2).tolist()
+    [[2, 5]]
     """
     checks.whole("shortest", shortest, 1)
     runs = np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
@@ -280,6 +306,11 @@ def within(runs: np.ndarray, n_samples: int) -> np.ndarray:
     -------
     ndarray of bool, shape (n_samples,)
         True inside a run.
+
+    Examples
+    --------
+    >>> within(np.array([[1, 3]]), 5).tolist()
+    [False, True, True, False, False]
     """
     checks.array("runs", runs, (None, 2), empty=True)
     edges = np.zeros(n_samples + 1, dtype=np.int32)

@@ -50,6 +50,12 @@ class WindowConfig:
     ------
     DataError
         If a value is outside its range.
+
+    Examples
+    --------
+    >>> config = WindowConfig(length_s=5.0, overlap=0.5)
+    >>> config.length_s * config.target_fs, config.leads
+    (1280.0, (1,))
     """
 
     length_s: float = 10.0
@@ -174,6 +180,12 @@ def prepare(
     ------
     DataError
         If the recording is too short to be filtered or its sampling rate cannot be converted.
+
+    Examples
+    --------
+    >>> filtered, codes = prepare(np.sin(np.arange(5000) / 20), fs=500.0)
+    >>> filtered.shape, codes.shape
+    ((2560,), (2560,))
     """
     checks.array("signal", signal, (None,), finite=False)
     config = config or WindowConfig()
@@ -224,6 +236,14 @@ def make_windows(cohort: Cohort, config: WindowConfig | None = None) -> Windows:
     file read; here all count.
 
     Only one participant's recordings are held in memory beside the result.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> cohort = make_cohort(CohortSpec(1, (20.0, 30.0), 11.0), seed=0).cohort
+    >>> windows = make_windows(cohort)
+    >>> windows.X.shape, windows.meta["clip"].tolist()
+    ((5, 2560), [1, 1, 2, 2, 2])
     """
     config = config or WindowConfig()
     tracks = _tracks(cohort, config)

@@ -179,6 +179,13 @@ def mains_share(X: np.ndarray, fs: float) -> np.ndarray:
     ndarray, shape (n_windows,)
         Share from 0 to 1 within 1 Hz of 50 Hz and its multiples or of 60 Hz and its multiples,
         whichever is larger; 0 at sampling rates that can't show them, and of a constant window.
+
+    Examples
+    --------
+    >>> t = np.arange(2560) / 256
+    >>> heart, hum = np.sin(2 * np.pi * 5 * t), np.sin(2 * np.pi * 50 * t)
+    >>> mains_share(np.stack([heart, heart + hum]), 256.0).round(1).tolist()
+    [0.0, 0.5]
     """
     X = in_own_range(X)
     taper = np.hanning(X.shape[1] + 2)[1:-1]

@@ -47,6 +47,14 @@ class Windows:
     ------
     DataError
         If a part has another shape or type, or the parts do not fit each other.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1, 2], "clip": 1, "condition": "stimulus", "lead": 1})
+    >>> meta = meta.assign(start=0.0, quality=["ok", "flat"])
+    >>> windows = Windows(np.zeros((2, 2560), "float32"), meta, 256.0, "two people")
+    >>> len(windows), len(windows.usable)
+    (2, 1)
     """
 
     X: np.ndarray

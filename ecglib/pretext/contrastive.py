@@ -79,6 +79,15 @@ class ContrastiveConfig:
     ------
     ValueError
         If a value is outside its range, or the batch cannot hold such negatives.
+
+    Examples
+    --------
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=16, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> config = ContrastiveConfig(training)
+    >>> config.n_negatives, round(config.chance, 3)
+    (30, 0.032)
     """
 
     training: TrainingConfig
@@ -142,6 +151,12 @@ def unit_vectors(z: Any) -> Any:
     Returns
     -------
     tensor (rows, d), float32
+
+    Examples
+    --------
+    >>> np.asarray(unit_vectors(np.array([[3.0, 4.0], [0.0, 0.0]]))).round(1)
+    array([[0.6, 0.8],
+           [0. , 0. ]], dtype=float32)
     """
     return _unit_vectors(z, "float32")
 
@@ -276,6 +291,11 @@ def build_projection_head(
     Returns
     -------
     keras.Model
+
+    Examples
+    --------
+    >>> build_projection_head(n_features=8, units=(8, 4)).output_shape
+    (None, 4)
     """
     x = inputs = keras.Input((n_features,), name="features")
     for i, (width, layer_seed) in enumerate(
@@ -321,6 +341,14 @@ class ContrastiveModel(keras.Model):
     ------
     ValueError
         If the temperature is not positive, or `negatives` is unknown.
+
+    Examples
+    --------
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=288)
+    >>> model = ContrastiveModel(encoder, build_projection_head(8, (4,)), seed=0)
+    >>> X = np.random.default_rng(0).normal(size=(2, 288)).astype("float32")
+    >>> {name: tuple(value.shape) for name, value in model(X).items()}
+    {'projections': (4, 4), 'features': (4, 8)}
     """
 
     @checked
@@ -440,6 +468,15 @@ def build_contrastive_model(
     Returns
     -------
     ContrastiveModel
+
+    Examples
+    --------
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=16, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> build_contrastive_model(ContrastiveConfig(training), shape, length=288).encoder.output_shape
+    (None, 8)
     """
     seeds = layer_seeds(seed, 3)
     network = build_encoder(encoder, length, seed=seeds[0])

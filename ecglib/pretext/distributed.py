@@ -56,6 +56,12 @@ class Cluster:
     ------
     ValueError
         If there is no such process, or the coordinator is not an address with a port.
+
+    Examples
+    --------
+    >>> cluster = Cluster("first-machine:1234", processes=2, process=1)
+    >>> cluster.process, cluster.wait_s
+    (1, 600)
     """
 
     coordinator: str

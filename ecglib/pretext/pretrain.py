@@ -61,6 +61,17 @@ class Pretrained:
         The whole network.
     history : History
         One row per epoch.
+
+    Examples
+    --------
+    >>> from ecglib.pretext.str_model import PretextConfig
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=8, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> model = build_model(PretextConfig(training), shape, length=360)
+    >>> Pretrained(model, History([{"loss": 0.5}])).encoder.output_shape
+    (None, 8)
     """
 
     model: STRModel | ContrastiveModel
@@ -130,6 +141,16 @@ def build_model(
     Returns
     -------
     STRModel or ContrastiveModel
+
+    Examples
+    --------
+    >>> from ecglib.pretext.str_model import PretextConfig
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=8, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> type(build_model(PretextConfig(training), shape, length=360)).__name__
+    'STRModel'
     """
     build = build_str_model if isinstance(config, PretextConfig) else build_contrastive_model
     return build(config, encoder, length, seed)
@@ -178,6 +199,18 @@ def pretrain(
     ------
     ValueError, DataError, FloatingPointError
         As in `train`.
+
+    Examples
+    --------
+    >>> from ecglib.pretext.str_model import PretextConfig
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=2, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> X = np.random.default_rng(0).normal(size=(4, 180)).astype("float32")
+    >>> shape = EncoderConfig(filters=(2,), kernels=(4,))
+    >>> trained = pretrain(X, PretextConfig(training), shape, jit_compile=False)
+    >>> len(trained.history.frame()), trained.encoder.output_shape
+    (1, (None, 2))
     """
     X = getattr(windows, "X", windows)
     if own := getattr(config, "windows_per_participant", None):
@@ -205,6 +238,11 @@ class Subjects:
         Windows of one participant in a batch.
     train, val : ndarray, shape (n_windows,)
         Whose each window is, of the training windows and of those of ``X_val``.
+
+    Examples
+    --------
+    >>> Subjects(own=2, train=np.array([1, 1, 2, 2])).own
+    2
     """
 
     own: int
@@ -279,6 +317,17 @@ def train(
         can't be read.
     FloatingPointError
         If the loss or a weight is no longer finite; the last good checkpoint stays.
+
+    Examples
+    --------
+    >>> from ecglib.pretext.str_model import PretextConfig
+    >>> training = TrainingConfig(
+    ...     epochs=2, batch_windows=2, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> X = np.random.default_rng(0).normal(size=(4, 180)).astype("float32")
+    >>> model = build_model(PretextConfig(training), EncoderConfig(filters=(2,), kernels=(4,)), 180)
+    >>> len(train(model, X, training, seed=0, jit_compile=False).frame())
+    2
     """
     n, batch = len(X), config.batch_windows
     if n < batch:

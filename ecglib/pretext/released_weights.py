@@ -88,6 +88,16 @@ def read_released_checkpoint(path: str | Path) -> tuple[keras.Model, keras.Model
         or not finite.
     ImportError
         If TensorFlow, which reads such files, is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> try:
+    ...     read_released_checkpoint(folder / "SSL_model.ckpt")
+    ... except DataError as error:
+    ...     print(error.problem)
+    cannot be opened (No such file or directory)
     """
     tf = _tensorflow()
     prefix = _prefix(Path(path))

@@ -89,6 +89,12 @@ def build_str_heads(
     ------
     ValueError
         If `activation` is another one.
+
+    Examples
+    --------
+    >>> heads = build_str_heads()
+    >>> heads.output_shape, heads.count_params() // 7
+    ((None, 7), 33153)
     """
     if activation not in ("relu", "leaky_relu"):
         raise ValueError(f"activation {activation!r} is unknown: use 'relu' or 'leaky_relu'")
@@ -149,6 +155,13 @@ class STRModel(keras.Model):
     ------
     ValueError
         If `task_weights` does not name exactly the seven tasks.
+
+    Examples
+    --------
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=360)
+    >>> model = STRModel(encoder, build_str_heads(8, hidden=4), seed=0)
+    >>> tuple(model(np.random.default_rng(0).normal(size=(2, 360)).astype("float32")).shape)
+    (14, 7)
     """
 
     @checked
@@ -255,6 +268,14 @@ class PretextConfig:
     ------
     DataError
         If a value is of another type or outside its range, or a task has no weight.
+
+    Examples
+    --------
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=8, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> sorted(PretextConfig(training).task_weights) == sorted(TASKS)
+    True
     """
 
     training: TrainingConfig
@@ -300,6 +321,15 @@ def build_str_model(
     Returns
     -------
     STRModel
+
+    Examples
+    --------
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=8, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> shape = EncoderConfig(filters=(4, 8), kernels=(8, 4))
+    >>> build_str_model(PretextConfig(training), shape, length=360).encoder.output_shape
+    (None, 8)
     """
     seeds = layer_seeds(seed, 3)
     network = build_encoder(encoder, length, seed=seeds[0])

@@ -57,6 +57,11 @@ class TransformConfig:
         Factor (> 1) by which a piece is stretched, or divided by when squeezed.
     warp_n_stretched : int
         Number of stretched pieces; the others are squeezed.
+
+    Examples
+    --------
+    >>> TransformConfig().snr_db, TransformConfig(scale_factor=1.5).scale_factor
+    (15.0, 1.5)
     """
 
     snr_db: float = 15.0
@@ -92,6 +97,14 @@ def add_noise(x: Any, snr_db: Any = 15.0, *, seed: Seed) -> Any:
     Returns
     -------
     tensor (batch, n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.sin(np.arange(2560) / 20)[None].astype("float32")
+    >>> noise = np.asarray(add_noise(x, snr_db=15.0, seed=0)) - x
+    >>> round(float(10 * np.log10((x**2).mean() / (noise**2).mean())))
+    15
     """
     x = ops.convert_to_tensor(x)
     rms = ops.sqrt(ops.mean(ops.square(x), axis=-1, keepdims=True))
@@ -100,17 +113,37 @@ def add_noise(x: Any, snr_db: Any = 15.0, *, seed: Seed) -> Any:
 
 
 def scale(x: Any, factor: Any = 1.1) -> Any:
-    """Multiply each window of `x` by `factor` (a float, or a tensor (batch, 1))."""
+    """Multiply each window of `x` by `factor` (a float, or a tensor (batch, 1)).
+
+    Examples
+    --------
+    >>> float(scale(ops.ones((1, 2)), 1.5)[0, 0])
+    1.5
+    """
     return ops.convert_to_tensor(x) * factor
 
 
 def negate(x: Any) -> Any:
-    """Turn each window of `x` (batch, n) upside down."""
+    """Turn each window of `x` (batch, n) upside down.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.asarray(negate(np.array([[1.0, -2.0]]))).tolist()
+    [[-1.0, 2.0]]
+    """
     return ops.negative(x)
 
 
 def invert_time(x: Any) -> Any:
-    """Play each window of `x` (batch, n) backwards."""
+    """Play each window of `x` (batch, n) backwards.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.asarray(invert_time(np.array([[1.0, 2.0, 3.0]]))).tolist()
+    [[3.0, 2.0, 1.0]]
+    """
     return ops.flip(x, axis=-1)
 
 
@@ -132,6 +165,13 @@ def permute_segments(x: Any, order: Any) -> Any:
     ------
     ValueError
         If the number of segments does not divide `n`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]])
+    >>> np.asarray(permute_segments(x, np.array([[2, 0, 1]]))).tolist()
+    [[5.0, 6.0, 1.0, 2.0, 3.0, 4.0]]
     """
     x = ops.convert_to_tensor(x)
     n, n_segments = x.shape[-1], order.shape[-1]
@@ -163,6 +203,13 @@ def permute(x: Any, n_segments: int = 20, *, seed: Seed) -> Any:
     Returns
     -------
     tensor (batch, n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.arange(6.0)[None]
+    >>> sorted(np.asarray(permute(x, 3, seed=0))[0].tolist())
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     """
     x = ops.convert_to_tensor(x)
     keys = uniform((ops.shape(x)[0], n_segments), seed=seed)
@@ -179,6 +226,11 @@ def warp_lengths(n: int, n_pieces: int, stretch: float, n_stretched: int) -> tup
     ValueError
         If the warped window would be shorter than the `n` samples to be cropped from it, or if
         `n_stretched` is not between 0 and `n_pieces`.
+
+    Examples
+    --------
+    >>> warp_lengths(2560, 9, 1.05, 5)
+    (284, 299, 271)
     """
     piece = n // n_pieces
     longer, shorter = math.ceil(piece * stretch), math.ceil(piece / stretch)
@@ -220,6 +272,13 @@ def warp_pieces(
     ------
     ValueError
         See `warp_lengths`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, stretched = np.sin(np.arange(90) / 9)[None], np.arange(9)[None] < 5
+    >>> tuple(warp_pieces(x, stretched, np.array([0], "int32")).shape)
+    (1, 90)
     """
     x = ops.convert_to_tensor(x)
     n, n_pieces = x.shape[-1], stretched.shape[-1]
@@ -269,6 +328,13 @@ def time_warp(
     ------
     ValueError
         See `warp_lengths`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.sin(np.arange(90) / 9)[None]
+    >>> tuple(time_warp(x, seed=0).shape)
+    (1, 90)
     """
     x = ops.convert_to_tensor(x)
     n = x.shape[-1]
@@ -302,6 +368,14 @@ class AllVersions(keras.layers.Layer):
     Notes
     -----
     The versions are drawn in training and in inference alike.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.sin(np.arange(360) / 9)[None].astype("float32")
+    >>> versions = np.asarray(AllVersions()(x))
+    >>> versions.shape, bool((versions[TASKS.index("negation")] == -x[0]).all())
+    ((7, 360), True)
     """
 
     @checked

@@ -72,6 +72,11 @@ class ViewConfig:
     ------
     ValueError
         If a value is outside its range.
+
+    Examples
+    --------
+    >>> ViewConfig().n_segments, ViewConfig(noise_probability=0.0).snr_db
+    ((2, 4), (10.0, 30.0))
     """
 
     crop_probability: float = 0.5
@@ -132,6 +137,13 @@ def crop_and_resize(x: Any, start: Any, length: Any) -> Any:
     Returns
     -------
     tensor (batch, n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.arange(5.0)[None]
+    >>> np.asarray(crop_and_resize(x, np.array([1.0]), np.array([3.0]))).tolist()
+    [[1.0, 1.5, 2.0, 2.5, 3.0]]
     """
     x = ops.convert_to_tensor(x)
     n = x.shape[-1]
@@ -174,6 +186,13 @@ class RandomViews(keras.layers.Layer):
     Notes
     -----
     The views are drawn in training and in inference alike.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.sin(np.arange(360) / 9)[None].astype("float32")
+    >>> tuple(RandomViews()(x).shape)
+    (2, 360)
     """
 
     @checked

@@ -56,6 +56,18 @@ def classical_features(study: Study) -> BeatFeatures:
     Notes
     -----
     People are described in parallel if `joblib.parallel_config` around the call says so.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> len(classical_features(study).values) == len(study.usable)
+    True
     """
     arrays = stages.CLASSICAL_FEATURES.cached(
         _features_source(study),

@@ -52,6 +52,18 @@ def baseline_relative_features(study: Study) -> BeatFeatures:
     ------
     DataError
         If the cohort has no baselines.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> len(baseline_relative_features(study).values) == len(study.usable)
+    True
     """
     arrays = stages.BASELINE_FEATURES.cached(_source(study), lambda: _describe(study), study.folder)
     return BeatFeatures(**arrays)

@@ -60,6 +60,11 @@ class GroupFold:
         Group of the study that the tested participants belong to.
     train, test : ndarray of int
         Rows of the study's usable windows.
+
+    Examples
+    --------
+    >>> GroupFold(0, train=np.array([2, 3]), test=np.array([0, 1])).test.size
+    2
     """
 
     group: int
@@ -165,6 +170,18 @@ def compared(study: Study) -> Study:
     Study
         The same data in `ComparisonConfig.n_groups` groups, or one for each person if there are
         fewer.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import QUICK
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(4, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), QUICK, folder)
+    >>> len(study.groups), len(compared(study).groups)
+    (2, 4)
     """
     profile = study.profile
     n_groups = min(profile.comparison.n_groups, study.usable.meta["participant"].nunique())
@@ -184,6 +201,18 @@ def folds(study: Study) -> list[GroupFold]:
     -------
     list of GroupFold
         Every usable window is tested in exactly one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(4, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> sum(fold.test.size for fold in folds(study)) == len(study.usable)
+    True
     """
     study = compared(study)
     participant = study.usable.meta["participant"].to_numpy()
@@ -226,6 +255,12 @@ def labelled_windows(
     ------
     DataError
         If `train` has fewer participants.
+
+    Examples
+    --------
+    >>> people, train = np.repeat([1, 2, 3, 4], 2), np.arange(2, 8)
+    >>> np.unique(people[labelled_windows(people, train, labelled=2, seed=0)]).size
+    2
     """
     if labelled == ALL:
         return train
@@ -318,6 +353,14 @@ def with_origin(study: Study, table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> study = SimpleNamespace(label="synthetic", profile=SMOKE)  # no more is asked for
+    >>> with_origin(study, pd.DataFrame({"auc": [0.5]})).to_dict("records")
+    [{'data': 'synthetic', 'profile': 'smoke', 'auc': 0.5}]
     """
     origin = pd.DataFrame(
         {"data": study.label, "profile": study.profile.name}, index=table.index, columns=ORIGIN
@@ -332,6 +375,18 @@ class Starts:
     ----------
     study : Study
         Data, profile and folder of artifacts.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(3, (20.0, 20.0), 11.0)
+    >>> starts = Starts(Study(synthetic_file(spec, folder), SMOKE, folder))
+    >>> starts.shape("batch norm").batch_norm, len(starts.weights("random", "plain", group=0))
+    (True, 12)
     """
 
     @checked
@@ -417,6 +472,12 @@ def training_effort(config: ComparisonConfig) -> pd.DataFrame:
     DataFrame
         Indexed by ``transfer``: what it ``trains``, ``steps``, ``batch`` (windows in a step),
         ``windows`` (in all steps) and the highest ``rate``.
+
+    Examples
+    --------
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> training_effort(SMOKE.comparison)["steps"].to_dict()
+    {'frozen': 20, 'fine-tuned': 4, 'from scratch': 4}
     """
     rows = []
     for transfer, setting in _settings(config).items():

@@ -82,7 +82,20 @@ def control(study: Study) -> pd.DataFrame:
 
 @checked
 def control_study(study: Study) -> Study:
-    """Give the settings and folder of a `study` the synthetic cohort of `control`."""
+    """Give the settings and folder of a `study` the synthetic cohort of `control`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> from pathlib import Path
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(3, (20.0, 20.0), 11.0)
+    >>> control = control_study(Study(synthetic_file(spec, folder), SMOKE, folder, spec))
+    >>> control.spec.effect == CONTROL, control.spec.n_participants
+    (True, 3)
+    """
     rows, lengths = study.cohort.recordings, study.spec.clip_lengths_s
     spec = replace(
         study.spec,
@@ -140,7 +153,20 @@ def pretext_report(study: Study) -> pd.DataFrame:
 
 @checked
 def recipes(study: Study) -> list[tuple[Stage, dict[str, Any], Callable[[], pd.DataFrame]]]:
-    """List the tables of a `study`: the stage of each, what it is made from, and how to make it."""
+    """List the tables of a `study`: the stage of each, what it is made from, and how to make it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> from pathlib import Path
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(4, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder, spec)
+    >>> [stage.name for stage, source, make in recipes(study)]
+    ['grid', 'control', 'label-efficiency', 'pretexts']
+    """
     return [
         (table.stage, _source(own, table.rows(own)), partial(_kept, own, table))
         for table in TABLES

@@ -69,7 +69,19 @@ def scores_there(real: RealStudy, study: Study) -> pd.DataFrame:
 
 @checked
 def source_here(study: Study) -> dict[str, Any]:
-    """Say what decides the table of a `study`."""
+    """Say what decides the table of a `study`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(3, (20.0, 20.0), 11.0)
+    >>> list(source_here(Study(synthetic_file(spec, folder), SMOKE, folder)))[:2]
+    ['data', 'profile']
+    """
     profile = study.profile
     names = ("name", "windows", "encoder", "pretext", "contrastive", "seed")
     return {
@@ -81,7 +93,18 @@ def source_here(study: Study) -> dict[str, Any]:
 
 @checked
 def source_there(real: RealStudy, study: Study) -> dict[str, Any]:
-    """Say what decides the table of a `study` on `real` people."""
+    """Say what decides the table of a `study` on `real` people.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.real import RealPlan
+    >>> real = SimpleNamespace(data={"eegmat": "0f", "clinic": "1e"}, plan=RealPlan())
+    >>> study = SimpleNamespace(identity="2d", profile=SMOKE)  # no more is asked for
+    >>> source_there(real, study)["encoders of"]["data"]
+    '2d'
+    """
     return {**real_source(real), "encoders of": source_here(study)}
 
 

@@ -75,7 +75,19 @@ def scores(study: Study) -> pd.DataFrame:
 
 @checked
 def source(study: Study) -> dict[str, Any]:
-    """Say what decides the table of a `study`."""
+    """Say what decides the table of a `study`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(3, (20.0, 20.0), 11.0)
+    >>> source(Study(synthetic_file(spec, folder), SMOKE, folder))["profile"]
+    'smoke'
+    """
     return {
         "data": study.identity,
         "windows": _config(study, None),

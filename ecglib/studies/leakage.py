@@ -86,6 +86,13 @@ class KnownCohort:
         Features of the windows by what made them.
     truth : DataFrame
         One row per recording of a clip; columns as in those of `ecglib.synthetic.cohort.Truth`.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": [1, 1], "clip": [1, 2]})
+    >>> cohort = KnownCohort(CohortSpec(), meta, {"STR": np.zeros((2, 128), "float32")}, meta)
+    >>> list(cohort.features)
+    ['STR']
     """
 
     spec: CohortSpec
@@ -109,6 +116,11 @@ def heads() -> dict[str, Pipeline]:
     The logistic regression weighs both classes equally. Otherwise its answers move with the share
     of high ratings among the training windows. Leaving out a clip with many high ratings lowers
     that share, and a head that has learnt nothing would rank that clip's windows last.
+
+    Examples
+    --------
+    >>> list(heads()) == [LOGISTIC, NEIGHBOURS]
+    True
     """
     classifiers = {
         LOGISTIC: LogisticRegression(class_weight="balanced", solver="newton-cholesky"),
@@ -226,6 +238,16 @@ def rungs(study: Study, meta: pd.DataFrame) -> list[Splitter]:
     Returns
     -------
     list of Splitter
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import QUICK
+    >>> meta = pd.DataFrame(
+    ...     {"participant": np.repeat([1, 2, 3], 3), "clip": [1, 2, 3] * 3, "start": 0.0}
+    ... )
+    >>> len(rungs(SimpleNamespace(profile=QUICK), meta))  # of a study, no more is asked for
+    7
     """
     profile = study.profile
     length_s = profile.windows.length_s
@@ -253,6 +275,19 @@ def ladder_summary(
         `effect` and the columns of `ecglib.evaluation.summaries.summarise`, for the metrics ``auc``
         (mean over participants) and ``pooled_accuracy`` (of all test windows of all folds
         together).
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 1, 0, 1], 6)
+    >>> rows = prediction_frame(truth, truth / 1, person, truth, folds=True).assign(effect=1.0)
+    >>> rows = pd.concat([rows, rows.assign(model="majority", probability=0.0)])
+    >>> ladder_summary(rows, n_resamples=99)[["effect", "model", "metric", "mean"]]
+       effect      model           metric  mean
+    0     1.0  simulated              auc   1.0
+    1     1.0   majority              auc   0.5
+    2     1.0  simulated  pooled_accuracy   1.0
+    3     1.0   majority  pooled_accuracy   0.5
     """
     options = {"n_intervals": n_intervals, "n_resamples": n_resamples}
     tables = []
@@ -287,6 +322,15 @@ def leak(
     DataFrame
         One row per effect and model: `protocol` (the loose one), `minus` (the strict one), `mean`,
         `low`, `high` and `n_participants`.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 4), np.tile([0, 1, 0, 1], 6)
+    >>> loso = prediction_frame(truth, truth / 1, person, truth, folds=True).assign(effect=1.0)
+    >>> loso["probability"], loose = 0.5, loso.assign(protocol=WindowKFold.protocol)
+    >>> leak(pd.concat([loose, loso]), n_resamples=99)[["effect", "mean"]].values.tolist()
+    [[1.0, 0.5]]
     """
     tables = []
     for (effect, model), group in predictions.groupby(["effect", "model"], sort=False):
@@ -320,6 +364,17 @@ def oracle_summary(
         what was felt, whether or not it shows in the body; it errs only as people do when they
         rate. `STATE` is `ecglib.synthetic.oracle.state_oracle`, the ceiling of everything that
         reads the ECG of a new person.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> spec = CohortSpec(6, (20.0,) * 6, 11.0)
+    >>> made = make_cohort(spec, seed=0)
+    >>> truth = made.truth.recordings[made.truth.recordings["condition"] == "stimulus"]
+    >>> meta = made.cohort.recordings[made.cohort.recordings["condition"] == "stimulus"]
+    >>> cohort = KnownCohort(spec, meta.reset_index(drop=True), {}, truth.reset_index(drop=True))
+    >>> oracle_summary({1.0: cohort}, n_resamples=99).columns.tolist()[:3]
+    ['effect', 'oracle', 'mean']
     """
     rows = []
     for effect, cohort in cohorts.items():
@@ -356,6 +411,18 @@ def probe_summary(
     DataFrame
         One row per effect, identity and features: `mean` share of windows named correctly, `low`,
         `high`, `n_participants` and `chance`.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame(
+    ...     {"participant": np.repeat([1, 2, 3, 4, 5], 20), "clip": [*range(10)] * 10}
+    ... )
+    >>> features = (
+    ...     np.random.default_rng(0).normal(size=(100, 2)) + 9 * meta[["participant"]].to_numpy()
+    ... )
+    >>> cohort = KnownCohort(CohortSpec(), meta.assign(start=0.0), {"STR": features}, meta)
+    >>> probe_summary({1.0: cohort}, n_resamples=99)[["identity", "chance"]].values.tolist()
+    [['participant', 0.2], ['clip', 0.1], ['trial', 0.02]]
     """
     rows = []
     for effect, cohort in cohorts.items():

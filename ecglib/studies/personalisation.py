@@ -167,6 +167,17 @@ def fold_by_fold(predictions: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The rows of those windows. In the column ``seed`` stands the window's fold under
         within-participant, since `ecglib.evaluation.summaries` computes metrics seed by seed.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame(
+    ...     {"window": [0, 1, 0, 1, 2], "fold": [0, 1, 7, 7, 7], "target": "valence"}
+    ... )
+    >>> rows["protocol"] = [WithinParticipantKFold.protocol] * 2 + [
+    ...     LeaveOneParticipantOut.protocol
+    ... ] * 3
+    >>> fold_by_fold(rows)[["window", "seed"]].values.tolist()
+    [[0, 0], [1, 1], [0, 0], [1, 1]]
     """
     key = ["target", "window"]
     own = predictions[predictions["protocol"] == WithinParticipantKFold.protocol]
@@ -198,6 +209,19 @@ def own_against_others(
     DataFrame
         As `ecglib.evaluation.summaries.paired_difference`: within-participant minus
         leave-one-participant-out, by `fold_by_fold`.
+
+    Examples
+    --------
+    >>> from ecglib.evaluation.simulation import prediction_frame
+    >>> person, truth = np.repeat(np.arange(6), 8), np.tile([0, 1], 24)
+    >>> others = prediction_frame(truth, truth / 1, person, truth, folds=True, model="STR")
+    >>> others["target"], others["probability"] = "valence", 0.5
+    >>> own = others.assign(
+    ...     protocol=WithinParticipantKFold.protocol, fold=[0, 0, 0, 0, 1, 1, 1, 1] * 6
+    ... )
+    >>> own["probability"] = own["truth"]
+    >>> own_against_others(pd.concat([own, others]), "STR", ["auc"], 99)["mean"].tolist()
+    [0.5]
     """
     rows = fold_by_fold(predictions[predictions["model"] == model])
     own, others = (

@@ -48,7 +48,15 @@ def pooling_scores(study: Study) -> pd.DataFrame:
 
 @checked
 def source(study: Study) -> dict[str, Any]:
-    """Say what decides the table of a `study`."""
+    """Say what decides the table of a `study`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> source(SimpleNamespace(identity="0f", profile=SMOKE))["data"]  # no more is asked for
+    '0f'
+    """
     profile = study.profile
     names = ("name", "windows", "encoder", "pretext", "contrastive", "seed")
     return {
@@ -73,6 +81,18 @@ def own_encoders(study: Study, pretext: str) -> list[keras.Model]:
     -------
     list of keras.Model
         One per group, which it has not seen; of "random" the one that has seen nobody.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> from pathlib import Path
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> [encoder.name for encoder in own_encoders(study, RANDOM)]
+    ['encoder']
     """
     if pretext == RANDOM:
         return [pretraining.random_encoder(study)]
@@ -98,6 +118,15 @@ def rating_scores(study: Study, parts: list[np.ndarray]) -> pd.DataFrame:
     DataFrame
         ``target``, ``participant`` and ``auc``, missing where all ratings of a person are of one
         class.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> meta = pd.DataFrame({"participant": np.repeat([1, 2, 3], 4), "clip": [1, 2, 3, 4] * 3})
+    >>> meta = meta.assign(**dict.fromkeys(TARGETS, [1, 5, 1, 5] * 3))
+    >>> study = SimpleNamespace(usable=SimpleNamespace(meta=meta), group_of={1: 0, 2: 0, 3: 0})
+    >>> rating_scores(study, [meta[["valence"]].to_numpy(float)])["auc"].unique().tolist()
+    [1.0]
     """
     meta = study.usable.meta
     labels = label_matrix(meta, TARGETS)

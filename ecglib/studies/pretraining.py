@@ -54,6 +54,12 @@ class Pretext:
         Rows of the study's usable windows, all of participants left out of training.
     heldout_logits : ndarray of float32, shape (n, 7, 7)
         Logits for those windows: window, version shown, head that answers.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> [field.name for field in fields(Pretext)]
+    ['encoder', 'heads', 'history', 'heldout_rows', 'heldout_logits']
     """
 
     encoder: keras.Model
@@ -76,6 +82,12 @@ class Contrastive:
         windows and (``val_...``) on windows of the group that was left out.
     probes : DataFrame
         What `ecglib.evaluation.representation.Probes` found on training participants.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> [field.name for field in fields(Contrastive)]
+    ['model', 'history', 'probes']
     """
 
     model: ContrastiveModel
@@ -97,6 +109,14 @@ def left_out(study: Study, group: int) -> np.ndarray:
     Returns
     -------
     ndarray of bool, shape (n_windows,)
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> usable = SimpleNamespace(meta=pd.DataFrame({"participant": [1, 2, 3]}))
+    >>> study = SimpleNamespace(usable=usable, groups=[np.array([1, 3]), np.array([2])])
+    >>> left_out(study, 0).tolist()
+    [True, False, True]
     """
     return np.isin(study.usable.meta["participant"], study.groups[group])
 
@@ -158,13 +178,37 @@ def trained_on(study: Study, group: int) -> np.ndarray:
 
 @checked
 def pretext_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
-    """Say what decides that encoder of a `study`, a `group` and a `seed`."""
+    """Say what decides that encoder of a `study`, a `group` and a `seed`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> pretext_source(study, group=0)["pretext"] == SMOKE.pretext
+    True
+    """
     return _source(study, group, seed, pretext=study.profile.pretext)
 
 
 @checked
 def pretext_folder(study: Study, group: int, seed: int = 0) -> Path:
-    """Say where `pretext` keeps its checkpoint while it trains, for a `study`, `group`, `seed`."""
+    """Say where `pretext` keeps its checkpoint while it trains, for a `study`, `group`, `seed`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> pretext_folder(study, group=0).parent.name
+    'runs'
+    """
     source = pretext_source(study, group, seed)
     return study.folder / "runs" / Path(stages.PRETEXT.file(source)).stem
 
@@ -221,7 +265,19 @@ def contrastive(study: Study, group: int, seed: int = 0) -> Contrastive:
 
 @checked
 def contrastive_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
-    """Say what decides that encoder of a `study`, a `group` and a `seed`."""
+    """Say what decides that encoder of a `study`, a `group` and a `seed`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> contrastive_source(study, group=0)["contrastive"] == SMOKE.contrastive
+    True
+    """
     profile = study.profile
     return _source(
         study,
@@ -274,13 +330,37 @@ def supervised_encoder(study: Study, group: int, seed: int = 0) -> keras.Model:
 
 @checked
 def supervised_source(study: Study, group: int, seed: int = 0) -> dict[str, Any]:
-    """Say what decides that encoder of a `study`, a `group` and a `seed`."""
+    """Say what decides that encoder of a `study`, a `group` and a `seed`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> supervised_source(study, group=0)["training"] == SMOKE.comparison.tuning
+    True
+    """
     return _source(study, group, seed, training=study.profile.comparison.tuning)
 
 
 @checked
 def random_encoder(study: Study) -> keras.Model:
-    """Build the encoder of a `study`, untrained."""
+    """Build the encoder of a `study`, untrained.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> random_encoder(study).output_shape
+    (None, 128)
+    """
     profile = study.profile
     return build_encoder(profile.encoder, study.usable.X.shape[1], seed=profile.seed)
 
@@ -306,6 +386,17 @@ def features(study: Study, model: str, group: int | None = None) -> np.ndarray:
     ------
     ValueError
         If there is no such encoder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> len(features(study, RANDOM)) == len(study.usable)
+    True
     """
     return features_of(study, study.usable, study.identity, model, group)
 
@@ -335,6 +426,17 @@ def features_of(
     ------
     ValueError
         If there is no such encoder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> len(features_of(study, study.windows, "all windows", RANDOM)) == len(study.windows)
+    True
     """
     if (model == STR) == (group is None) or model not in (STR, RANDOM):
         raise ValueError(f"give encoder {RANDOM!r} alone, or {STR!r} with a group")

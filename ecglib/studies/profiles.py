@@ -52,6 +52,11 @@ class ComparisonConfig:
     seeds : tuple of int
         Each decides a whole run: the pretraining of every encoder, which participants are labelled,
         the initial weights of what is not pretrained, and the order of the windows.
+
+    Examples
+    --------
+    >>> QUICK.comparison.n_groups == 4, SMOKE.comparison.seeds
+    (True, (0,))
     """
 
     tuning: FineTuneConfig
@@ -98,6 +103,11 @@ class Profile:
         Bootstrap resamples of the participants.
     seed : int
         Seed from which all others follow.
+
+    Examples
+    --------
+    >>> PAPER.name, PAPER.window_folds
+    ('paper', 10)
     """
 
     name: str
@@ -283,6 +293,15 @@ def get_profile(name: str | None = None) -> Profile:
     ------
     DataError
         If there is no such profile.
+
+    Examples
+    --------
+    >>> get_profile("paper").name
+    'paper'
+    >>> get_profile("slow")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field profile: no profile 'slow'. Expected quick, ...
     """
     name = name or os.environ.get(VARIABLE) or QUICK.name
     if name not in PROFILES:
@@ -298,6 +317,11 @@ def differences(a: Profile, b: Profile) -> pd.DataFrame:
     -------
     DataFrame
         One row per setting, indexed by its dotted name, one column per profile.
+
+    Examples
+    --------
+    >>> differences(QUICK, PAPER).columns.tolist(), len(differences(QUICK, QUICK))
+    (['quick', 'paper'], 0)
     """
     left, right = _flat(a), _flat(b)
     rows = {

@@ -110,6 +110,11 @@ class RealPlan:
         How often they are drawn for heads on frozen features.
     seed : int
         From which the others follow.
+
+    Examples
+    --------
+    >>> RealPlan().poolings, RealPlan(seeds=(0,)).n_groups
+    (('max', 'mean', 'both'), 3)
     """
 
     windows: WindowConfig = _WINDOWS
@@ -154,6 +159,11 @@ class Made:
     group : int, optional
         The group of people of eegmat, or of patients, that it has not seen; None if it has seen
         nobody of eegmat and every patient.
+
+    Examples
+    --------
+    >>> Made(STR, CLINIC, "max", seed=0).group is None
+    True
     """
 
     pretext: str
@@ -175,6 +185,15 @@ class RealStudy:
         The settings.
     folder : Path
         Where artifacts lie.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"participant": ["a", "b"], "clip": 1, "condition": "rest"})
+    >>> rows = rows.assign(n_samples=5120, duration=20.0)
+    >>> noise = np.random.default_rng(0).normal(size=(5120, 1))
+    >>> cohort = Cohort("invented", 256.0, rows, (noise, -noise), leads=("ECG",), sha256="0f")
+    >>> RealStudy(cohort, cohort, RealPlan(), Path("artifacts")).data
+    {'eegmat': '0f', 'clinic': '0f'}
     """
 
     eegmat: Cohort
@@ -286,7 +305,18 @@ WAYS_UP = {1: "upright lead", -1: "lead upside down", 0: "undecided lead"}
 
 @checked
 def ways_up(study: RealStudy) -> dict[str, str]:
-    """Say of every person of eegmat in a `study` whether the lead is upright, in `WAYS_UP`."""
+    """Say of every person of eegmat in a `study` whether the lead is upright, in `WAYS_UP`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> beat = np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)]
+    >>> windows = SimpleNamespace(
+    ...     X=np.tile(-beat, (3, 10)), meta=pd.DataFrame({"participant": ["a"] * 3}), fs=256.0
+    ... )
+    >>> ways_up(SimpleNamespace(windows=windows))
+    {'a': 'lead upside down'}
+    """
     windows = study.windows
     person = windows.meta["participant"].to_numpy()
     return {
@@ -347,6 +377,13 @@ def read_real(
     ------
     DataError
         If a set is nowhere; and as those readers.
+
+    Examples
+    --------
+    >>> read_real("nowhere")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: nowhere: there is no such folder. Expected the ...
     """
     return RealStudy(
         read_eegmat(eegmat or _found("eegmat")),
@@ -387,6 +424,13 @@ def clinic_cohort(folders: Sequence[str | os.PathLike[str]]) -> Cohort:
     ------
     DataError
         If no folder is given; and as `ecglib.data.mitbih.read_mitbih`.
+
+    Examples
+    --------
+    >>> clinic_cohort(["nowhere"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: nowhere: there is no such folder. Expected the ...
     """
     best: dict[str, tuple[pd.Series, np.ndarray]] = {}
     if not folders:

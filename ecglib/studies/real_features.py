@@ -53,6 +53,11 @@ class Known:
         the group.
     blocks : tuple of int, optional
         How many features are of one kind, where several kinds stand side by side.
+
+    Examples
+    --------
+    >>> Known(case_of("ten features", "measured", "nobody"), [np.zeros((4, 10))]).parts[0].shape
+    (4, 10)
     """
 
     case: dict[str, Any]
@@ -118,7 +123,16 @@ def known(study: RealStudy) -> Iterator[Known]:
 
 @checked
 def views_of(study: RealStudy, pretext: str) -> int:
-    """Count the versions of windows that a `pretext` of a `study` shows."""
+    """Count the versions of windows that a `pretext` of a `study` shows.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.real import RealPlan
+    >>> study = SimpleNamespace(plan=RealPlan())  # no more is asked for
+    >>> views_of(study, STR) > 0
+    True
+    """
     plan = study.plan
     training = (plan.pretext if pretext == STR else plan.contrastive).training
     versions = len(TASKS) if pretext == STR else 2
@@ -147,6 +161,11 @@ def case_of(
     Returns
     -------
     dict
+
+    Examples
+    --------
+    >>> case_of("encoder", "STR", "clinic", "max", "mean")["pooling"]
+    'mean'
     """
     values = (features, pretext, source, trained, pooling, transfer, views, seed)
     return dict(zip(CASE, values, strict=True))
@@ -154,7 +173,15 @@ def case_of(
 
 @checked
 def source(study: RealStudy, longer: RealStudy | None = None) -> dict[str, Any]:
-    """Say what decides the tables of a `study`, and of a `longer` one if there is one."""
+    """Say what decides the tables of a `study`, and of a `longer` one if there is one.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.real import RealPlan
+    >>> source(SimpleNamespace(data={"eegmat": "0f"}, plan=RealPlan()))["data"]
+    {'eegmat': '0f'}
+    """
     return {
         "data": study.data,
         "target": CONDITION,

@@ -51,6 +51,12 @@ def choices(scores: pd.DataFrame) -> dict[str, Selection]:
     dict of str to selection
         For `ecglib.studies.real_tables.select`. "STR mean" is trained with the maximum, as
         published, and read with the mean; "STR mean trained" is trained with it too.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"pretext": [STR, CONTRASTIVE], "source": CLINIC, "views": 100})
+    >>> choices(seen)["heart rate"]["features"] == RATE, choices(seen)["STR max"]["views"]
+    (True, 100)
     """
     frozen = {"features": ENCODER, "transfer": FROZEN, "protocol": LOSO, "labelled": ALL}
     found: dict[str, dict[str, Any]] = {}
@@ -100,6 +106,13 @@ def questions(scores: pd.DataFrame) -> dict[str, tuple[Selection, Selection]]:
     -------
     dict of str to (selection, selection)
         For `ecglib.studies.real_tables.differences`.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"pretext": [STR, CONTRASTIVE], "source": CLINIC, "views": 100})
+    >>> higher, lower = questions(seen)["STR, maximum − random, maximum"]
+    >>> higher["pretext"], lower["pretext"]
+    ('STR', 'random')
     """
     named = choices(scores)
     # Both sides of a comparison with whole networks are tested in the same folds.
@@ -248,6 +261,18 @@ def accuracy_by_person(scores: pd.DataFrame, selection: Selection) -> pd.Series:
     -------
     Series
         Index participant.
+
+    Examples
+    --------
+    >>> counts = {
+    ...     "rest": [4, 4],
+    ...     "arithmetic": [2, 2],
+    ...     "right_rest": [4, 2],
+    ...     "right_arithmetic": [1, 2],
+    ... }
+    >>> table = pd.DataFrame({"participant": ["a", "b"], "pretext": "STR", **counts})
+    >>> accuracy_by_person(table, {"pretext": "STR"}).to_dict()
+    {'a': 0.75, 'b': 0.75}
     """
     columns = ["rest", "arithmetic", "right_rest", "right_arithmetic"]
     counts = select(scores, selection).groupby("participant")[columns].sum()

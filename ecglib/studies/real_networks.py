@@ -45,6 +45,11 @@ class Tuned:
         Of the encoder.
     labelled : int or str
         Number of people whose labels are used, or ``"all"`` that are not tested.
+
+    Examples
+    --------
+    >>> Tuned(RANDOM, "max", ALL).labelled
+    'all'
     """
 
     pretext: str
@@ -65,6 +70,12 @@ class RealEncoder:
         head that answers.
     about : dict
         ``device`` and ``seconds`` of the training.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> [field.name for field in fields(RealEncoder)]
+    ['encoder', 'logits', 'about']
     """
 
     encoder: keras.Model
@@ -87,6 +98,14 @@ def tunings(study: RealStudy) -> list[Tuned]:
         With the published pooling, STR and from scratch for every number of labelled people; with
         the second pooling, and for the contrastive pretext, with all. None if the plan has no
         folds for it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.real import RealPlan
+    >>> study = SimpleNamespace(plan=RealPlan(labelled=(2,)))  # no more is asked for
+    >>> tunings(study)[0]
+    Tuned(pretext='STR', pooling='max', labelled=2)
     """
     if not study.plan.tuned_folds:
         return []
@@ -99,13 +118,32 @@ def tunings(study: RealStudy) -> list[Tuned]:
 
 @checked
 def shape(study: RealStudy, pooling: str) -> EncoderConfig:
-    """Give the shape of the encoder of a `study` with a `pooling`."""
+    """Give the shape of the encoder of a `study` with a `pooling`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.real import RealPlan
+    >>> shape(SimpleNamespace(plan=RealPlan()), "mean").pooling
+    'mean'
+    """
     return replace(study.plan.encoder, pooling=pooling)
 
 
 @checked
 def random_encoder(study: RealStudy, pooling: str, seed: int) -> keras.Model:
-    """Build the encoder of a `study` with a `pooling`, untrained, by its `seed`."""
+    """Build the encoder of a `study` with a `pooling`, untrained, by its `seed`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.real import RealPlan
+    >>> windows = SimpleNamespace(X=np.zeros((1, 2560)))
+    >>> random_encoder(
+    ...     SimpleNamespace(plan=RealPlan(), windows=windows), "both", seed=0
+    ... ).output_shape
+    (None, 256)
+    """
     return build_encoder(shape(study, pooling), study.windows.X.shape[1], seed=seed)
 
 
@@ -140,7 +178,16 @@ def real_encoder(study: RealStudy, made: Made) -> RealEncoder:
 
 @checked
 def encoder_source(study: RealStudy, made: Made) -> dict[str, Any]:
-    """Say what decides the weights of the encoder `made` of a `study`."""
+    """Say what decides the weights of the encoder `made` of a `study`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.real import RealPlan
+    >>> study = SimpleNamespace(plan=RealPlan(), data={"clinic": "0f", "eegmat": "1e"})
+    >>> encoder_source(study, Made(STR, CLINIC, "max", seed=0))["data"]
+    {'clinic': '0f', 'recognised on': '1e'}
+    """
     plan = study.plan
     data = study.data
     if made.source in (CLINIC, TURNED, PART):
@@ -245,7 +292,16 @@ def labelled_people(
 
 @checked
 def people_of_both(study: RealStudy) -> np.ndarray:
-    """Give the people of a `study` who have usable windows of both classes."""
+    """Give the people of a `study` who have usable windows of both classes.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> meta = pd.DataFrame({"participant": ["a", "a", "b", "b"]})
+    >>> study = SimpleNamespace(windows=SimpleNamespace(meta=meta), labels=np.array([0, 1, 1, 1]))
+    >>> people_of_both(study).tolist()
+    ['a']
+    """
     person = study.windows.meta["participant"].to_numpy()
     both = pd.Series(study.labels).groupby(person).nunique() == 2
     return both.index[both].to_numpy()
@@ -296,6 +352,15 @@ def answers(model: STRModel, X: np.ndarray, plan: RealPlan) -> np.ndarray:
     -------
     ndarray of float32, shape (n, 7, 7)
         Window, version shown, head that answers.
+
+    Examples
+    --------
+    >>> from ecglib.pretext.str_model import build_str_model
+    >>> from ecglib.studies.real import RealPlan
+    >>> plan = RealPlan()
+    >>> model = build_str_model(plan.pretext, EncoderConfig(filters=(2,), kernels=(4,)), length=180)
+    >>> answers(model, np.random.default_rng(0).normal(size=(3, 180)).astype("float32"), plan).shape
+    (3, 7, 7)
     """
     shown = evenly_spaced(X, plan.pretext.heldout_windows)
     logits = model.predict(shown, batch_size=even_batch(len(shown), 30), verbose=0)

@@ -75,6 +75,14 @@ class StateWindows:
         Who has windows of both classes.
     plan : RealPlan
         The settings.
+
+    Examples
+    --------
+    >>> from ecglib.studies.real import RealPlan
+    >>> meta = pd.DataFrame({"participant": ["a", "a", "b", "b"]})
+    >>> tested = StateWindows(meta, np.array([0, 1, 0, 1]), [], np.array(["a", "b"]), RealPlan())
+    >>> tested.person.tolist()
+    ['a', 'a', 'b', 'b']
     """
 
     meta: pd.DataFrame
@@ -111,6 +119,12 @@ def head(*blocks: int) -> Pipeline:
         Features are brought to mean 0 and standard deviation 1 of the training windows, classes
         count alike, and the prior variance of the answer is 1, of which every block has the same
         share, however many features it has.
+
+    Examples
+    --------
+    >>> X, y = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 2.0], [2.0, 0.0]]), [0, 1, 0, 1]
+    >>> head(1, 1).fit(X, y).predict(X).tolist()
+    [0, 1, 0, 1]
     """
     weights = np.concatenate([np.full(n, (n * len(blocks)) ** -0.5) for n in blocks])
     return make_pipeline(
@@ -204,7 +218,18 @@ def real_scores(study: RealStudy, longer: RealStudy | None = None, jobs: int = 1
 
 @checked
 def folds_of(tested: StateWindows, protocol: str) -> list[Fold]:
-    """Split the windows of those who are `tested` by a `protocol`."""
+    """Split the windows of those who are `tested` by a `protocol`.
+
+    Examples
+    --------
+    >>> from ecglib.studies.real import RealPlan
+    >>> meta = pd.DataFrame({"participant": np.repeat(["a", "b", "c"], 2), "clip": [1, 2] * 3})
+    >>> tested = StateWindows(
+    ...     meta, np.array([0, 1] * 3), [], meta["participant"].unique(), RealPlan()
+    ... )
+    >>> len(folds_of(tested, LOSO))
+    3
+    """
     meta, plan = tested.meta, tested.plan
     if protocol == GROUPS:
         groups = participant_groups(tested.person, plan.tuned_folds, plan.seed)
@@ -235,6 +260,17 @@ def audit(
     ------
     DataError
         If something leaks.
+
+    Examples
+    --------
+    >>> from ecglib.studies.real import RealPlan
+    >>> meta = pd.DataFrame(
+    ...     {"participant": np.repeat(["a", "b", "c"], 2), "clip": [1, 2] * 3, "start": 0.0}
+    ... )
+    >>> tested = StateWindows(
+    ...     meta, np.array([0, 1] * 3), [], meta["participant"].unique(), RealPlan()
+    ... )
+    >>> audit(tested, [np.zeros((6, 1))], folds_of(tested, LOSO), LOSO)
     """
     uses = []
     for number, (train, test) in enumerate(folds):
@@ -276,6 +312,16 @@ def predict(
     ------
     DataError
         If a fold tests people of several groups.
+
+    Examples
+    --------
+    >>> from ecglib.studies.real import RealPlan
+    >>> meta = pd.DataFrame({"participant": np.repeat(["a", "b", "c"], 2), "clip": [1, 2] * 3})
+    >>> truth = np.array([0, 1] * 3)
+    >>> tested = StateWindows(meta, truth, [], meta["participant"].unique(), RealPlan())
+    >>> probability, fold = predict(tested, [truth[:, None] * 1.0], folds_of(tested, LOSO))
+    >>> (probability > 0.5).astype(int).tolist(), fold.tolist()
+    ([0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2])
     """
     probability = np.full(len(tested.truth), np.nan)
     fold_of = np.full(len(tested.truth), -1)

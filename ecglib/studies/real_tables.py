@@ -40,6 +40,16 @@ def shipped(stage: Stage, folder: Path | None = None) -> pd.DataFrame:
     ------
     DataError
         If there is none, or several.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.stages import REAL_SCORES
+    >>> try:
+    ...     shipped(REAL_SCORES, Path(tempfile.mkdtemp()))
+    ... except DataError as error:
+    ...     print(error.problem)
+    0 tables of the stage real-scores
     """
     folder = folder or results_folder()
     found = sorted(folder.glob(f"{stage.name}-v{stage.version}-*{stage.suffix}"))
@@ -114,6 +124,14 @@ def person_means(table: pd.DataFrame, selection: Selection, value: str = "auc") 
     ------
     DataError
         As in `select`.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {"pooling": "max", "participant": ["a", "a", "b"], "auc": [0.6, 0.8, 0.5]}
+    ... )
+    >>> person_means(table, {"pooling": "max"}).round(2).to_dict()
+    {'a': 0.7, 'b': 0.5}
     """
     chosen = select(table, selection)
     return chosen.groupby("participant")[value].mean().dropna()
@@ -145,6 +163,14 @@ def summarise_real(
     DataFrame
         One row per choice: `by`, ``mean``, ``low``, ``high``, ``n_participants``, and, where the
         table counts right answers, ``balanced_accuracy`` over the windows of all people.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {"pooling": "max", "participant": ["a", "a", "b"], "auc": [0.6, 0.8, 0.5]}
+    ... )
+    >>> summarise_real(table, ["pooling"])[["pooling", "mean", "n_participants"]].values.tolist()
+    [['max', 0.6, 2]]
     """
     rows = []
     for names, chosen in table.groupby(list(by), sort=False):
@@ -194,6 +220,16 @@ def differences(
     ------
     DataError
         As in `select`; and if the sides of a question are about other people.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {"participant": [*"abcdef"] * 2, "pooling": np.repeat(["mean", "max"], 6)}
+    ... )
+    >>> table["auc"] = [0.7, 0.72, 0.68, 0.71, 0.7, 0.69, *[0.5] * 6]
+    >>> sides = ({"pooling": "mean"}, {"pooling": "max"})
+    >>> differences(table, {"the mean": sides})[["question", "mean"]].round(2).values.tolist()
+    [['the mean', 0.2]]
     """
     level = 1 - (1 - level) / len(questions)
     rows = []

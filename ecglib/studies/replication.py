@@ -87,6 +87,12 @@ def released_head(profile: Profile) -> HeadConfig:
     -------
     HeadConfig
         `ecglib.transfer.frozen.RELEASED_HEAD`, perhaps with fewer epochs.
+
+    Examples
+    --------
+    >>> from ecglib.studies.profiles import PAPER, SMOKE
+    >>> released_head(PAPER) == RELEASED_HEAD, released_head(SMOKE).epochs
+    (True, 10)
     """
     if profile.head.epochs >= RELEASED_HEAD.epochs:
         return RELEASED_HEAD

@@ -37,6 +37,12 @@ def is_restricted(study: Study) -> bool:
     ------
     DataError
         If `SWITCH` is neither ``yes``, ``no`` nor empty: such a thing is not to be guessed.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> is_restricted(SimpleNamespace(label="synthetic"))  # a study is asked for no more than this
+    False
     """
     said = os.environ.get(SWITCH, "")
     if said not in ("", "yes", "no"):
@@ -128,6 +134,14 @@ def example_note(study: Study) -> str:
     ------
     DataError
         As `is_restricted`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> example_note(SimpleNamespace(label="synthetic"))
+    ''
+    >>> example_note(SimpleNamespace(label="DREAMER")).strip()
+    'Shown is a synthetic person: single recordings and ratings of DREAMER must not be passed on.'
     """
     if not is_restricted(study):
         return ""
@@ -152,6 +166,16 @@ def refuse_restricted(study: Study, what: str) -> None:
     ------
     DataError
         If the study is restricted; and as `is_restricted`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> refuse_restricted(SimpleNamespace(label="synthetic"), "results")
+    >>> study = SimpleNamespace(label="DREAMER", path="DREAMER.mat")
+    >>> refuse_restricted(study, "results")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: DREAMER.mat: results of DREAMER, whose agreement ...
     """
     if is_restricted(study):
         raise DataError(

@@ -48,6 +48,13 @@ def splitters(study: Study) -> tuple[Splitter, Splitter]:
     -------
     tuple of Splitter
         Window-wise, and leave-one-participant-out (LOSO).
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import QUICK
+    >>> [splitter.protocol for splitter in splitters(SimpleNamespace(profile=QUICK))]
+    ['window-kfold', 'leave-one-participant-out']
     """
     profile = study.profile
     return WindowKFold(profile.window_folds, profile.seed), LeaveOneParticipantOut()
@@ -66,6 +73,13 @@ def supervised_splitters(study: Study) -> tuple[Splitter, Splitter]:
     -------
     tuple of Splitter
         Window-wise, and by groups of participants.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import QUICK
+    >>> [splitter.protocol for splitter in supervised_splitters(SimpleNamespace(profile=QUICK))]
+    ['window-kfold', 'participant-grouped']
     """
     profile = study.profile
     return (
@@ -141,7 +155,16 @@ def supervised_predictions(study: Study) -> pd.DataFrame:
 
 @checked
 def supervised_source(study: Study) -> dict[str, Any]:
-    """Say what decides what `supervised_predictions` gives for a `study`."""
+    """Say what decides what `supervised_predictions` gives for a `study`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import QUICK
+    >>> study = SimpleNamespace(identity="0f", profile=QUICK)  # no more is asked for
+    >>> supervised_source(study)["training"] == QUICK.comparison.tuning
+    True
+    """
     return {"data": study.identity, **_training(study.profile)}
 
 
@@ -278,7 +301,20 @@ def summary(study: Study, **options: Any) -> pd.DataFrame:
 
 @checked
 def results_source(study: Study) -> dict[str, Any]:
-    """Say what decides the `predictions` of a `study`, for names of files."""
+    """Say what decides the `predictions` of a `study`, for names of files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> source = results_source(Study(synthetic_file(spec, folder), SMOKE, folder))
+    >>> source["head"] == SMOKE.head
+    True
+    """
     profile = study.profile
     return {
         "pretext": [pretext_source(study, g) for g in range(len(study.groups))],

@@ -50,6 +50,15 @@ def ship(study: Study) -> list[Path]:
     ------
     DataError
         If the study is of data that must not be passed on (`ecglib.studies.restricted`).
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> study = SimpleNamespace(label="DREAMER", path="DREAMER.mat")  # no more is asked for here
+    >>> ship(study)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: DREAMER.mat: results of DREAMER, whose agreement ...
     """
     refuse_restricted(study, "results")
     copies = []
@@ -73,6 +82,17 @@ def travellers(study: Study) -> list[tuple[Stage, list[dict[str, Any]], Callable
     list of tuple of Stage, list of dict, and callable
         A stage, what each of its files is made from, and the call that makes them, in the order of
         `ship`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(4, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder, spec)
+    >>> [stage.name for stage, source, make in travellers(study)][-3:]
+    ['subject-aware', 'supervised-predictions', 'contrastive']
     """
     made_by: list[tuple[Stage, dict[str, Any], Callable[[Study], Any]]] = [
         (stages.CROSSING, crossing.source_here(study), crossing.scores_here),

@@ -42,6 +42,14 @@ def synthetic_file(spec: CohortSpec | None = None, folder: Path | None = None) -
     ------
     DataError
         If the file was made by another recipe than its name says.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> path = synthetic_file(spec, folder)
+    >>> path.suffix, path == synthetic_file(spec, folder)
+    ('.mat', True)
     """
     spec = spec or CohortSpec()
     path = (folder or artifacts_folder()) / recipe(spec)
@@ -70,6 +78,14 @@ def refuse_another(found: str, path: Path, expected: str) -> None:
     ------
     DataError
         If they differ.
+
+    Examples
+    --------
+    >>> refuse_another("cohort-1", Path("cohort.mat"), "cohort-1")
+    >>> refuse_another("cohort-1", Path("cohort.mat"), "cohort-2")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: cohort.mat: holds the synthetic cohort ...
     """
     if found != expected:
         raise DataError(
@@ -93,5 +109,10 @@ def recipe(spec: CohortSpec) -> str:
     -------
     str
         Name of the file in its folder.
+
+    Examples
+    --------
+    >>> recipe(CohortSpec(2)) == recipe(CohortSpec(3)), recipe(CohortSpec(2))[-4:]
+    (False, '.mat')
     """
     return stages.COHORT.file({"spec": spec, "seed": SEED})

@@ -180,6 +180,14 @@ def simulated(
     Returns
     -------
     DataFrame
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.evaluation.simulation import null_p_values
+    >>> folder, few = Path(tempfile.mkdtemp()), {"n_permutations": 9, "n_participants": 5}
+    >>> simulated(null_p_values, folder, repetitions=2, **few).shape
+    (2, 6)
     """
     return stages.SIMULATIONS.cached(
         simulation_source(simulate, **arguments),

@@ -43,6 +43,15 @@ class Study:
     allow_duplicates : bool
         Let recordings of the file pass that share samples. What is computed then is kept apart from
         what is computed of a file without such recordings.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(2, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), "smoke", folder)
+    >>> study.label, len(study.groups), study.windows.X.shape[1]
+    ('synthetic', 2, 2560)
     """
 
     @checked

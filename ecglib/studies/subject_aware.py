@@ -98,7 +98,15 @@ def scores(study: Study) -> pd.DataFrame:
 
 @checked
 def source(study: Study) -> dict[str, Any]:
-    """Say what decides the table of a `study`."""
+    """Say what decides the table of a `study`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> source(SimpleNamespace(identity="0f", profile=SMOKE, folder=None))["variants"] == VARIANTS
+    True
+    """
     return {**_source(study), "variants": VARIANTS, "draws": DRAWS}
 
 

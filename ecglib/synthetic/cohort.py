@@ -102,6 +102,12 @@ class CohortSpec:
     ------
     DataError
         If a value is outside its range.
+
+    Examples
+    --------
+    >>> spec = CohortSpec(n_participants=2, clip_lengths_s=(30.0, 60.0))
+    >>> len(spec.clip_lengths_s), spec.effect
+    (2, 1.0)
     """
 
     n_participants: int = 23
@@ -167,6 +173,12 @@ class Truth:
         Shape (k, 2): first and one-past-last sample of muscle bursts and electrode jumps, int64.
     name : str
         The name that stands in the cohort's file too (`write_dreamer_mat`), if it has one.
+
+    Examples
+    --------
+    >>> made = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0)
+    >>> len(made.truth.recordings), len(made.truth.r_peaks)
+    (4, 4)
     """
 
     recordings: pd.DataFrame
@@ -185,6 +197,12 @@ class SyntheticCohort:
         The recordings.
     truth : Truth
         What made them.
+
+    Examples
+    --------
+    >>> made = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0)
+    >>> type(made.cohort).__name__, type(made.truth).__name__
+    ('Cohort', 'Truth')
     """
 
     cohort: Cohort
@@ -205,6 +223,15 @@ class Session:
         First and one-past-last sample of each muscle burst and electrode jump.
     state : dict of str to ndarray
         Physiological state of each recording, by feature.
+
+    Examples
+    --------
+    >>> spec = CohortSpec(1, (20.0, 20.0), 11.0)
+    >>> session = simulate_session(
+    ...     spec, np.zeros((2, 3)), np.zeros((2, 9)), np.random.SeedSequence(0)
+    ... )
+    >>> session.signal.shape
+    (15872, 2)
     """
 
     signal: np.ndarray
@@ -229,6 +256,12 @@ def make_cohort(spec: CohortSpec, seed: int) -> SyntheticCohort:
     -------
     SyntheticCohort
         Signals are float32 whole counts of a 12-bit converter.
+
+    Examples
+    --------
+    >>> made = make_cohort(CohortSpec(2, (20.0, 20.0), 11.0), seed=0)
+    >>> made.cohort.recordings.groupby("condition").size().to_dict()
+    {'baseline': 4, 'stimulus': 4}
     """
     clip_rng, nuisance_rng = (np.random.default_rng(s) for s in _seed(seed, 0).spawn(2))
     of_clips = clip_feelings(len(spec.clip_lengths_s), clip_rng)
@@ -294,6 +327,15 @@ def simulate_session(
     -------
     Session
         Signal of shape (n_samples, 2), R peaks, disturbed spans and the state per recording.
+
+    Examples
+    --------
+    >>> spec = CohortSpec(1, (20.0, 20.0), 11.0)
+    >>> session = simulate_session(
+    ...     spec, np.zeros((2, 3)), np.zeros((2, 9)), np.random.SeedSequence(0)
+    ... )
+    >>> sorted(session.state)[:2]
+    ['heart_rate', 'p_amplitude']
     """
     checks.array("felt", felt, (len(spec.clip_lengths_s), 3))
     checks.array("clip_nuisance", clip_nuisance, (len(felt), None))
@@ -364,6 +406,15 @@ def write_dreamer_mat(
         If the cohort is not synthetic (the agreement of the DREAMER database forbids passing on
         its data), or lacks a recording of some participant; if the name is longer than 25
         characters.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.data.dreamer import read_dreamer
+    >>> cohort = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).cohort
+    >>> path = write_dreamer_mat(cohort, Path(tempfile.mkdtemp(), "DREAMER.mat"))
+    >>> len(read_dreamer(path).recordings)
+    4
     """
     header = _HEADER + (_NAMED + name.encode() if name else b"")
     if len(header) > _HEADER_BYTES:
@@ -408,7 +459,16 @@ def write_dreamer_mat(
 
 @checked
 def written_name(path: str | os.PathLike[str]) -> str:
-    """Read the name in the header of the file at `path`; empty if there is none."""
+    """Read the name in the header of the file at `path`; empty if there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cohort = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).cohort
+    >>> path = Path(tempfile.mkdtemp(), "DREAMER.mat")
+    >>> written_name(write_dreamer_mat(cohort, path, name="two-clips"))
+    'two-clips'
+    """
     with open(path, "rb") as stream:
         header = stream.read(_HEADER_BYTES)
     start = _HEADER + _NAMED
@@ -425,6 +485,15 @@ def save_truth(path: str | os.PathLike[str], truth: Truth) -> None:
         Where to write.
     truth : Truth
         What to write.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> truth = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).truth
+    >>> path = Path(tempfile.mkdtemp(), "truth.npz")
+    >>> save_truth(path, truth)
+    >>> path.is_file()
+    True
     """
     table = {f"recordings/{name}": column.to_numpy() for name, column in truth.recordings.items()}
     table["recordings/condition"] = truth.recordings["condition"].to_numpy(dtype=np.str_)
@@ -454,6 +523,15 @@ def load_truth(path: str | os.PathLike[str]) -> Truth:
     ------
     DataError
         If the file is missing, damaged, or another kind of file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> truth = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).truth
+    >>> path = Path(tempfile.mkdtemp(), "truth.npz")
+    >>> save_truth(path, truth)
+    >>> load_truth(path).recordings.equals(truth.recordings)
+    True
     """
     arrays = load_arrays(Path(path))
     try:

@@ -110,6 +110,12 @@ class Person:
         Shape (5,): direction in degrees of each wave in the frontal plane.
     qs_ratio : numpy.ndarray
         Shape (2,): magnitude of Q and of S relative to R.
+
+    Examples
+    --------
+    >>> person = draw_person(1.0, np.random.default_rng(0))
+    >>> len(WAVES), person.centre.shape, person.qs_ratio.shape
+    (5, (5,), (2,))
     """
 
     centre: np.ndarray
@@ -133,6 +139,12 @@ def draw_person(spread: float, rng: np.random.Generator) -> Person:
     -------
     Person
         Morphology with upright P, R and T waves in both leads.
+
+    Examples
+    --------
+    >>> alike = [draw_person(0.0, np.random.default_rng(seed)).centre for seed in (1, 2)]
+    >>> bool((alike[0] == alike[1]).all())
+    True
     """
     checks.number("spread", spread, 0)
     centre = _CENTRE_S * np.exp(spread * 0.05 * rng.standard_normal(5))
@@ -159,6 +171,14 @@ def state_curves(state: Mapping[str, np.ndarray], lengths: np.ndarray) -> dict[s
     -------
     dict of str to numpy.ndarray
         For each of `STATE` a curve at `GRID_HZ` over the whole session.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.people import FEATURES
+    >>> state = {name: np.full(2, FEATURES[name].typical) for name in STATE}
+    >>> curves = state_curves(state, np.array([10.0, 20.0]))
+    >>> sorted(curves) == sorted(STATE), len(curves["heart_rate"]) > 30 * GRID_HZ
+    (True, True)
     """
     checks.array("lengths", lengths)
     checks.number("lengths", lengths.min(), above=0)
@@ -184,6 +204,12 @@ def oscillate(rate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     -------
     numpy.ndarray
         Shape (n_grid,), at `GRID_HZ`, between -1 and 1 (for respiration: expired and inspired).
+
+    Examples
+    --------
+    >>> breath = oscillate(np.full(100, 0.25), np.random.default_rng(0))
+    >>> breath.shape, bool(np.abs(breath).max() <= 1)
+    ((100,), True)
     """
     checks.array("rate", rate)
     wandering = rate * np.exp(0.1 * slow_noise(rate.size, 0.005, 0.05, rng))
@@ -209,6 +235,15 @@ def beat_times(
     -------
     numpy.ndarray
         Shape (n_beats,): times in seconds, increasing, inside the session.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.people import FEATURES
+    >>> state = {name: np.array([FEATURES[name].typical]) for name in STATE}
+    >>> curves, rng = state_curves(state, np.array([60.0])), np.random.default_rng(0)
+    >>> times = beat_times(curves, oscillate(curves["resp_rate"], rng), rng)
+    >>> bool((np.diff(times) > 0).all()), 50 < len(times) < 90
+    (True, True)
     """
     checks.array("respiration", respiration)
     n = respiration.size
@@ -258,6 +293,15 @@ def draw_beats(
     -------
     numpy.ndarray
         Shape (n_samples, 2), mV, float32, without any noise.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.people import FEATURES
+    >>> state = {name: np.array([FEATURES[name].typical]) for name in STATE}
+    >>> curves, rng = state_curves(state, np.array([10.0])), np.random.default_rng(0)
+    >>> breath, person = oscillate(curves["resp_rate"], rng), draw_person(1.0, rng)
+    >>> draw_beats(beat_times(curves, breath, rng), curves, breath, person, 2560, 256.0, rng).shape
+    (2560, 2)
     """
     checks.array("respiration", respiration)
     checks.array("times", times)

@@ -40,6 +40,15 @@ def state_oracle(truth: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     ``z = B f + n`` with the feelings f, their average weights B and n of mean 0, in which nuisance
     and the person's own slopes come together. The guess is ``C B' (B C B' + N)⁻¹ z`` with the
     covariances C of f and N of n.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.cohort import make_cohort
+    >>> spec = CohortSpec(1, (20.0, 20.0, 20.0), 11.0)
+    >>> truth = make_cohort(spec, seed=0).truth.recordings
+    >>> guess = state_oracle(truth[truth["condition"] == "stimulus"], spec)
+    >>> guess.shape, guess.columns.tolist()
+    ((3, 3), ['valence', 'arousal', 'dominance'])
     """
     state = pd.DataFrame(
         {

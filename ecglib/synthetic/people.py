@@ -46,6 +46,12 @@ class Feature:
         Shift, in standard deviations `trial`, per within-person standard deviation of the feeling.
     additive : bool
         Whether the feature varies on its own scale.
+
+    Examples
+    --------
+    >>> feature = Feature(typical=70.0, low=40.0, high=180.0, person=0.15, trial=0.04, arousal=0.5)
+    >>> feature.arousal, feature.additive
+    (0.5, False)
     """
 
     typical: float
@@ -165,6 +171,13 @@ def rate_clips(of_clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
         Shape (n_clips, 3), whole numbers 1 to 5; valence, arousal, dominance.
     felt : numpy.ndarray
         Shape (n_clips, 3); mean 0 and standard deviation 1 over this person's clips.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> ratings, felt = rate_clips(clip_feelings(18, rng), rng)
+    >>> ratings.shape, bool(np.isin(ratings, range(1, 6)).all()), felt.std(axis=0).round(3).tolist()
+    ((18, 3), True, [1.0, 1.0, 1.0])
     """
     checks.array("of_clips", of_clips, (None, 3))
     n_clips = len(of_clips)
@@ -208,6 +221,14 @@ def physiology(
     -------
     dict of str to numpy.ndarray
         Shape (n_recordings,) for each of `FEATURES`, in the feature's unit.
+
+    Examples
+    --------
+    >>> calm, aroused = np.zeros((1, 3)), np.array([[0.0, 2.0, 0.0]])
+    >>> n = len(FEATURES)
+    >>> still = [physiology(f, np.zeros((1, n)), np.zeros(n), effect=0.0) for f in (calm, aroused)]
+    >>> all(still[0][name] == still[1][name] for name in FEATURES)
+    True
     """
     for name, values in (("felt", felt), ("nuisance", nuisance), ("person", person)):
         checks.array(name, values)

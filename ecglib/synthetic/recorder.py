@@ -55,6 +55,12 @@ def slow_noise(n: int, low: float, high: float, rng: np.random.Generator) -> np.
     -------
     numpy.ndarray
         Shape (n,).
+
+    Examples
+    --------
+    >>> noise = slow_noise(4000, 0.05, 0.4, np.random.default_rng(0))
+    >>> noise.shape, round(float(noise.std()), 1)
+    ((4000,), 1.0)
     """
     checks.number("low", low, 0, below=high)
     size = fft.next_fast_len(n, real=True)
@@ -84,6 +90,11 @@ def on_samples(curve: np.ndarray, n_samples: int, fs: float) -> np.ndarray:
     -------
     numpy.ndarray
         Shape (n_samples,), float32.
+
+    Examples
+    --------
+    >>> on_samples(np.array([0.0, 1.0, 2.0]), n_samples=4, fs=2 * GRID_HZ).tolist()
+    [0.0, 0.5, 1.0, 1.5]
     """
     checks.array("curve", curve)
     grid = np.arange(curve.size) * (fs / GRID_HZ)
@@ -119,6 +130,13 @@ def recording_noise(
         Shape (n_samples, 2), mV, float32.
     disturbed : numpy.ndarray
         Shape (k, 2): first and one-past-last sample of each muscle burst and each jump, in order.
+
+    Examples
+    --------
+    >>> breath = np.zeros(10 * int(GRID_HZ))
+    >>> noise, disturbed = recording_noise(breath, 2560, 256.0, 0.0, np.random.default_rng(0))
+    >>> noise.shape, disturbed.shape[1]
+    ((2560, 2), 2)
     """
     checks.array("respiration", respiration)
     checks.number("artefacts_per_hour", artefacts_per_hour, 0, 1e6)
@@ -162,6 +180,12 @@ def to_counts(millivolts: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray
         Same shape, float32, whole numbers from 0 to 4095.
+
+    Examples
+    --------
+    >>> counts = to_counts(np.array([0.0, 1.0, 1000.0]))
+    >>> bool((counts == counts.round()).all()), float(counts[-1])
+    (True, 4095.0)
     """
     checks.array("millivolts", millivolts)
     counts = np.rint(millivolts * np.float32(COUNTS_PER_MV)) + MID_SCALE

@@ -24,6 +24,13 @@ class MarginSVC(SVC):
     It ranks and classifies windows as `sklearn.svm.SVC` does, with 0.5 at the decision boundary.
     It is not calibrated, which no metric of ranks or classes asks for; calibration would cost
     several more fits in every fold.
+
+    Examples
+    --------
+    >>> X, y = np.array([[-1.0], [-2.0], [1.0], [2.0]]), np.array([0, 0, 1, 1])
+    >>> model = MarginSVC(kernel="linear").fit(X, y)
+    >>> model.predict_proba(np.array([[0.0]])).round(1).tolist()
+    [[0.5, 0.5]]
     """
 
     @checked
@@ -58,6 +65,11 @@ def classifiers() -> dict[str, Pipeline]:
     Logistic regression and the support vector machine have scikit-learn's default settings. The
     gradient boosting has smaller trees and fewer of them than the default: with a rating per trial
     and about four hundred trials, 31 leaves a tree would learn the trials one by one.
+
+    Examples
+    --------
+    >>> list(classifiers())
+    ['HRV logistic', 'HRV SVM', 'HRV boosting']
     """
     last_steps = {
         "HRV logistic": LogisticRegression(max_iter=1000),
@@ -90,6 +102,11 @@ def design_matrix(table: BeatFeatures) -> np.ndarray:
     -------
     ndarray of float64, shape (n_windows, 2 n_features)
         The values, then 1 where they are valid and 0 where they are missing.
+
+    Examples
+    --------
+    >>> design_matrix(BeatFeatures(np.array([[70.0, 0.0]]), np.array([[True, False]]))).tolist()
+    [[70.0, 0.0, 1.0, 0.0]]
     """
     return np.hstack([table.values, table.valid.astype(np.float64)])
 

@@ -58,6 +58,14 @@ class FineTuneConfig:
     ------
     ValueError
         If a value is outside its range or the number of steps is missing.
+
+    Examples
+    --------
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=8, steps_per_epoch=20, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> FineTuneConfig(training).scope, FineTuneConfig(training, scope=HEAD).momentum
+    ('whole', 0.9)
     """
 
     training: TrainingConfig
@@ -79,6 +87,14 @@ class Standardise(layers.Layer):
     """A layer that subtracts a mean from each feature and divides by a scale; neither is trained.
 
     SGD on raw features is slow where one feature is large and another small.
+
+    Examples
+    --------
+    >>> layer = Standardise()
+    >>> layer.build((None, 2))
+    >>> layer.adapt(np.array([[0.0, 10.0], [2.0, 30.0]], "float32"))
+    >>> np.asarray(layer(np.array([[1.0, 30.0]], "float32"))).tolist()
+    [[0.0, 1.0]]
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -124,6 +140,11 @@ def build_classifier(
     keras.Model
         Features -> logits (batch, n_targets, n_classes). Its layer ``standardise`` is a
         `Standardise`.
+
+    Examples
+    --------
+    >>> build_classifier(n_features=8, n_targets=3, n_classes=2).output_shape
+    (None, 3, 2)
     """
     inputs = keras.Input((n_features,), name="features")
     x = Standardise(name="standardise")(inputs)
@@ -150,6 +171,12 @@ def weighted_cross_entropy(y: Any, logits: Any) -> Any:
     Returns
     -------
     tensor, scalar
+
+    Examples
+    --------
+    >>> y = np.array([[[1.0, 0.0]]], "float32")
+    >>> round(float(weighted_cross_entropy(y, np.zeros((1, 1, 2), "float32"))), 3)
+    0.693
     """
     return -ops.mean(ops.sum(y * ops.log_softmax(logits, axis=-1), axis=-1))
 
@@ -182,6 +209,21 @@ class FineTuner:
     ------
     DataError
         If a window is not finite or a label is not a class.
+
+    Examples
+    --------
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=2, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> X, labels = np.zeros((4, 64), "float32"), np.array([[0], [1], [0], [1]])
+    >>> encoder, config = (
+    ...     EncoderConfig(filters=(2,), kernels=(4,)),
+    ...     FineTuneConfig(training, scope=HEAD),
+    ... )
+    >>> tuner = FineTuner(X, labels, encoder, config, n_classes=2, seed=0, jit_compile=False)
+    >>> losses = tuner.fit(np.arange(4))
+    >>> len(losses), tuner.predict(np.array([0, 1])).shape
+    (1, (2, 1, 2))
     """
 
     @checked
@@ -378,6 +420,23 @@ def fit_classifiers(
     ------
     DataError
         As in `FineTuner`; errors name the fold.
+
+    Examples
+    --------
+    >>> training = TrainingConfig(
+    ...     epochs=1, batch_windows=2, steps_per_epoch=1, learning_rate=0.01, schedule="staircase"
+    ... )
+    >>> X, labels = np.zeros((4, 64), "float32"), np.array([[0], [1], [0], [1]])
+    >>> encoder, config = (
+    ...     EncoderConfig(filters=(2,), kernels=(4,)),
+    ...     FineTuneConfig(training, scope=HEAD),
+    ... )
+    >>> folds = [(np.array([0, 1]), np.array([2, 3]))]
+    >>> found = fit_classifiers(
+    ...     X, labels, folds, None, encoder, config, n_classes=2, seed=0, jit_compile=False
+    ... )
+    >>> found[0].shape
+    (2, 1, 2)
     """
     starts = [None] * len(folds) if start is None else start
     tuner = FineTuner(

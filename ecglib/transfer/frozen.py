@@ -46,6 +46,11 @@ class HeadConfig:
         Step size of Adam.
     balanced : bool
         Weigh the classes inversely to their frequency among the head's training windows.
+
+    Examples
+    --------
+    >>> HeadConfig().hidden, HeadConfig((32,), balanced=True).epochs
+    ((64, 64), 30)
     """
 
     hidden: tuple[int, ...] = (64, 64)
@@ -83,6 +88,12 @@ class StackedDense(keras.layers.Layer):
         Seed of the kernels' uniform Glorot initialisation.
     **kwargs
         As for `keras.layers.Layer`.
+
+    Examples
+    --------
+    >>> layer = StackedDense(units=5)
+    >>> tuple(layer(np.ones((3, 2, 4), "float32")).shape)
+    (3, 2, 5)
     """
 
     @checked
@@ -124,6 +135,12 @@ class StackedHeads(keras.Model):
         Shape of the heads.
     seed : int
         Seed of initial weights and dropout.
+
+    Examples
+    --------
+    >>> heads = StackedHeads(np.zeros((3, 4)), np.ones((3, 4)), HeadConfig((8,)), seed=0)
+    >>> tuple(heads(np.ones((2, 4), "float32")).shape)
+    (2, 3)
     """
 
     @checked
@@ -215,6 +232,13 @@ def shuffled_batches(
     ------
     tuple of ndarray
         Features, labels and weights of one batch.
+
+    Examples
+    --------
+    >>> features, labels = np.arange(5, dtype="float32")[:, None], np.ones((5, 1), "float32")
+    >>> batches = shuffled_batches(features, labels, labels, batch_size=4, epochs=1, seed=0)
+    >>> [(one.shape, int(weights.sum())) for one, _, weights in batches]
+    [((4, 1), 4), ((4, 1), 1)]
     """
     checks.array("features", features)
     for name, values in (("labels", labels), ("weights", weights)):
@@ -264,6 +288,15 @@ def train_heads(
     DataError
         If shapes disagree, a feature or label is not valid, or the training windows of a head are
         of one class.
+
+    Examples
+    --------
+    >>> features, labels = np.arange(4, dtype="float32")[:, None], np.array([[0, 1, 0, 1]])
+    >>> model = train_heads(
+    ...     features, labels, labels >= 0, HeadConfig((), epochs=1, batch_size=4), seed=0
+    ... )
+    >>> tuple(model(features).shape)
+    (4, 1)
     """
     _check(features, labels, train_mask)
     mean, scale = _standardisation(features, train_mask)

@@ -46,6 +46,12 @@ def build_head(
     Returns
     -------
     keras.Model
+
+    Examples
+    --------
+    >>> head = build_head(hidden=(8,), n_features=4)
+    >>> head.output_shape, head.count_params()
+    ((None, 1), 49)
     """
     seeds = iter(layer_seeds(seed, 2 * len(hidden) + 1))
 
@@ -87,6 +93,14 @@ def build_emotion_model(
     -------
     keras.Model
         The heads' logits side by side, in the order of `heads`.
+
+    Examples
+    --------
+    >>> from ecglib.models.encoder import EncoderConfig, build_encoder
+    >>> encoder = build_encoder(EncoderConfig(filters=(4, 8), kernels=(8, 4)), length=256)
+    >>> heads = [build_head((8,), n_features=8, name=name) for name in ("valence", "arousal")]
+    >>> build_emotion_model(encoder, heads).output_shape
+    (None, 2)
     """
     inputs = keras.Input(encoder.input_shape[1:], name="window")
     features = encoder(inputs)

@@ -56,6 +56,13 @@ def linear_scores(
     ------
     DataError
         If shapes disagree, a feature is not finite, or there is one participant.
+
+    Examples
+    --------
+    >>> person, labels = np.repeat([1, 2, 3], 4), np.array([[0, 1, 0, 1] * 3])
+    >>> scores = linear_scores(labels.T + 0.0, person, labels)
+    >>> bool(scores[labels == 1].min() > scores[labels == 0].max())
+    True
     """
     checks.array("labels", labels, (None, None))
     checks.number("penalty", penalty, above=0, high=1e6)
@@ -116,6 +123,13 @@ def linear_classifier(n_features: int, windows_per_trial: float) -> Pipeline:
     The penalty is a statement made beforehand, not tuned: the log odds vary with the features, all
     together, by a standard deviation of about 1, and with the person by 1 as well. The windows of a
     trial share one rating, so a trial counts as one observation, however many windows it has.
+
+    Examples
+    --------
+    >>> X = design_matrix(np.array([[0.0], [1.0], [0.0], [1.0]]), np.array([1, 1, 2, 2]))
+    >>> model = linear_classifier(n_features=1, windows_per_trial=1.0).fit(X, [0, 1, 0, 1])
+    >>> model.predict(X).tolist()
+    [0, 1, 0, 1]
     """
     checks.number("windows_per_trial", windows_per_trial, above=0, high=1e6)
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
@@ -144,6 +158,11 @@ def design_matrix(features: np.ndarray, participant: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (n_windows, n_features + 1)
+
+    Examples
+    --------
+    >>> design_matrix(np.array([[0.5], [0.7]]), np.array([3, 4])).tolist()
+    [[0.5, 3.0], [0.7, 4.0]]
     """
     checks.array("features", features, (None, None), empty=True)
     checks.of_length("participant", participant, len(features))

@@ -41,6 +41,13 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
     The regressions are fitted apart, so their probabilities can cross: "above 3" may come out
     likelier than "above 2". The expected rating is defined all the same. Class probabilities need
     the order; `predict_proba` lowers whatever lies above the probability to its left.
+
+    Examples
+    --------
+    >>> X, y = np.arange(1, 6)[:, None] * 1.0, np.arange(1, 6)
+    >>> model = OrdinalLogistic(C=10.0).fit(X, y)
+    >>> model.predict(X).round().tolist(), model.predict_proba(X).shape
+    ([1.0, 2.0, 3.0, 4.0, 5.0], (5, 5))
     """
 
     @checked
@@ -166,6 +173,11 @@ def rating_models(
     The penalties say the same as that of `ecglib.transfer.linear.linear_classifier`: a trial counts
     once, and beforehand the features together are expected to move the log odds by about 1, and the
     rating by about as much as what they leave unexplained.
+
+    Examples
+    --------
+    >>> list(rating_models(n_features=4, windows_per_trial=5.0))
+    ['training median', 'training mean', 'ridge', 'ordinal']
     """
     checks.number("windows_per_trial", windows_per_trial, above=0, high=1e6)
     strength = n_features * windows_per_trial

@@ -54,6 +54,24 @@ class LeadCheck:
         Typical height from the lowest to the highest point of 2 s, filtered, in the unit.
     missing_s, longest_gap_s : float
         Seconds without a sample, in all and in one piece.
+
+    Examples
+    --------
+    >>> lead = LeadCheck(
+    ...     "ECG",
+    ...     "good",
+    ...     12,
+    ...     {"ok": 0.75, "flat": 0.25},
+    ...     70.0,
+    ...     64.0,
+    ...     78.0,
+    ...     "upright",
+    ...     1.2,
+    ...     0.0,
+    ...     0.0,
+    ... )
+    >>> lead.usable
+    0.75
     """
 
     lead: str
@@ -106,6 +124,14 @@ class RecordingCheck:
         What was found in each.
     notes : tuple of str
         What the reader should know or do.
+
+    Examples
+    --------
+    >>> from ecglib.data.recording import Recording
+    >>> beat = np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)]  # once a second
+    >>> found = check_of(Recording(np.tile(beat, 30)[:, None], 256.0, unit="mV"))
+    >>> isinstance(found, RecordingCheck), found.verdict, len(found.leads)
+    (True, 'poor', 1)
     """
 
     file: str
@@ -270,6 +296,15 @@ def check_each(
     ------
     RecordingCheck or DataError
         One for each, in order.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> file = Path(tempfile.mkdtemp(), "anna.npz")
+    >>> np.savez(file, ecg=np.sin(np.arange(7680) / 9), fs=256)
+    >>> [type(found).__name__ for found in check_each([file, "nowhere.npz"])]
+    ['RecordingCheck', 'DataError']
     """
     for path in paths:
         try:
@@ -291,6 +326,15 @@ def overview(checks: Sequence[RecordingCheck | DataError]) -> str:
     -------
     str
         A table with a row per file, and below it what there is to say about each.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> file = Path(tempfile.mkdtemp(), "anna.npz")
+    >>> np.savez(file, ecg=np.sin(np.arange(7680) / 9), fs=256)
+    >>> "anna.npz" in overview(list(check_each([file])))
+    True
     """
     rows, notes = [], []
     for check in checks:
@@ -335,6 +379,13 @@ def recording_picture(recording: Recording, lead: str | int = 1) -> Figure:
     ------
     DataError
         If the recording is too short to be judged.
+
+    Examples
+    --------
+    >>> from ecglib.data.recording import Recording
+    >>> x = np.tile(np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)], 30)
+    >>> len(recording_picture(Recording(x[:, None], 256.0)).axes)
+    2
     """
     judged = judge_lead(recording, lead)
     if not len(judged.meta):

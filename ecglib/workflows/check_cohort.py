@@ -53,6 +53,15 @@ class CohortCheck:
         Leads that are poor or upside down, and recordings that are too short.
     of_reader : tuple of str
         The notes of the cohort: what its reader took for granted, left out or did not find.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> made = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0)
+    >>> found = check_cohort(made.cohort, "made here")
+    >>> isinstance(found, CohortCheck), found.people, found.recordings
+    (True, 1, 4)
     """
 
     file: str
@@ -212,6 +221,14 @@ def quality_of(
     ------
     DataError
         If none can.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> cohort = make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).cohort
+    >>> quality, meta, broken = quality_of(cohort, WindowConfig())
+    >>> len(quality), broken
+    (2, [])
     """
     reports, frames, broken = [], [], []
     for participant in progress(
@@ -234,14 +251,28 @@ def quality_of(
 
 @checked
 def usable_share(quality: pd.DataFrame) -> float:
-    """Give the share of usable windows, 0 to 1, of a `quality` from `quality_of`."""
+    """Give the share of usable windows, 0 to 1, of a `quality` from `quality_of`.
+
+    Examples
+    --------
+    >>> usable_share(pd.DataFrame({"windows": [10, 30], "usable": [1.0, 0.5]}))
+    0.625
+    """
     windows = quality["windows"].sum()
     return float((quality["usable"] * quality["windows"]).sum() / max(windows, 1))
 
 
 @checked
 def remarks(quality: pd.DataFrame) -> Iterator[str]:
-    """Name the leads of people in a `quality` from `quality_of` that are poor or upside down."""
+    """Name the leads of people in a `quality` from `quality_of` that are poor or upside down.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([(1, "I"), (2, "I")], names=["participant", "lead"])
+    >>> quality = pd.DataFrame({"grade": ["good", "poor"], "polarity": "upright"}, index=index)
+    >>> list(remarks(quality))
+    ['participant 2, lead I: fewer than half of the windows are usable']
+    """
     checks.frame("quality", quality, ("grade", "polarity"))
     for participant, lead in quality.index[quality["grade"] == "poor"]:
         yield f"participant {participant}, lead {lead}: fewer than half of the windows are usable"
@@ -251,7 +282,17 @@ def remarks(quality: pd.DataFrame) -> Iterator[str]:
 
 @checked
 def as_text(quality: pd.DataFrame) -> pd.DataFrame:
-    """Give a `quality` from `quality_of` as text, a row per participant and lead."""
+    """Give a `quality` from `quality_of` as text, a row per participant and lead.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([(1, "I")], names=["participant", "lead"])
+    >>> quality = pd.DataFrame(
+    ...     {"usable": [0.5], "heart_rate": [np.nan], "polarity": [1]}, index=index
+    ... )
+    >>> as_text(quality)[["usable", "heart_rate"]].values.tolist()
+    [['50%', '-']]
+    """
     table = quality.reset_index()
     for name, form in (("usable", "{:.0%}"), ("heart_rate", "{:.0f}")):
         table[name] = ["-" if np.isnan(v) else form.format(v) for v in table[name]]
@@ -262,12 +303,25 @@ def as_text(quality: pd.DataFrame) -> pd.DataFrame:
 
 @checked
 def as_rows(quality: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give a `quality` from `quality_of` as plain rows; what is not known is None."""
+    """Give a `quality` from `quality_of` as plain rows; what is not known is None.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([(1, "I")], names=["participant", "lead"])
+    >>> as_rows(pd.DataFrame({"usable": [0.5], "heart_rate": [np.nan]}, index=index))
+    [{'participant': 1, 'lead': 'I', 'usable': 0.5, 'heart_rate': None}]
+    """
     table = quality.reset_index().astype(object)
     return table.where(table.notna(), None).to_dict("records")
 
 
 @checked
 def indented(text: str) -> str:
-    """Begin every line of a `text` with two spaces."""
+    """Begin every line of a `text` with two spaces.
+
+    Examples
+    --------
+    >>> indented("lead I: good")
+    '  lead I: good'
+    """
     return "\n".join(f"  {line}" for line in text.splitlines())

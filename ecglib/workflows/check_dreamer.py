@@ -56,6 +56,17 @@ class DreamerCheck:
         What makes a study impossible; each names the participant, the clip or the field.
     notes : tuple of str
         What makes it weaker.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
+    >>> made = make_cohort(CohortSpec(2, (20.0, 20.0), 11.0), seed=0)
+    >>> file = write_dreamer_mat(made.cohort, Path(tempfile.mkdtemp(), "DREAMER.mat"))
+    >>> found = check_dreamer(file)
+    >>> isinstance(found, DreamerCheck), found.data, found.people, found.clips
+    (True, 'synthetic', 2, 2)
     """
 
     file: str

@@ -58,6 +58,12 @@ def window_config(wanted: Preprocessing, maker: str) -> WindowConfig:
     ------
     DataError
         If such windows cannot be made here.
+
+    Examples
+    --------
+    >>> from ecglib.models.card import Preprocessing
+    >>> window_config(Preprocessing(256.0, 10.0, 0.8, NORMALISATION), "the encoder").target_fs
+    256.0
     """
     if wanted.highpass_hz is None or wanted.normalisation != NORMALISATION:
         asked = "no filter" if wanted.highpass_hz is None else repr(wanted.normalisation)
@@ -95,6 +101,14 @@ def embed_windows(windows: Windows, encoder: str | Path | None = None) -> Featur
     ------
     DataError
         If the file is no encoder, the windows do not fit it, or there are none.
+
+    Examples
+    --------
+    >>> from ecglib.preprocessing.segmentation import make_windows
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> windows = make_windows(make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).cohort)
+    >>> embed_windows(windows).features.shape
+    (4, 128)
     """
     encoder = encoder_file(encoder)
     model, card = load_encoder(encoder)
@@ -126,6 +140,12 @@ def encoder_identity(path: str | Path, card: EncoderCard) -> dict[str, Any]:
     -------
     dict
         ``name``, ``sha256`` of the file, ``pretext`` and ``data``, the name of what it learnt from.
+
+    Examples
+    --------
+    >>> from ecglib.models.embedding import DEFAULT, find_encoder
+    >>> encoder_identity(DEFAULT, find_encoder()[1])["name"] == DEFAULT
+    True
     """
     with encoder_file(path).open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()

@@ -65,6 +65,16 @@ class Evaluation:
         The features and labels.
     targets : tuple of Rating or Classes
         What was asked.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": np.repeat(range(6), 8), "clip": list(range(8)) * 6})
+    >>> meta = meta.assign(lead=1, start=0.0, task=["rest", "sums"] * 24)
+    >>> rate = (meta["task"] == "sums").to_numpy()[:, None] + 0.0
+    >>> table = FeatureTable(rate, ["rate"], meta, {"data": "mine", "encoder": None})
+    >>> found = evaluate_table(table, targets=["task"], n_resamples=99)
+    >>> isinstance(found, Evaluation), len(found.refuted)
+    (True, 0)
     """
 
     predictions: pd.DataFrame
@@ -144,6 +154,21 @@ def labelled_features(
     DataError
         If a file is not what it should be, a target is unknown, a window has no label, or labels
         of one class leave nothing to learn.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> meta = pd.DataFrame(
+    ...     {"participant": [1, 2], "clip": 1, "lead": 1, "start": 0.0, "valence": [2, 5]}
+    ... )
+    >>> table = FeatureTable(
+    ...     np.array([[60.0], [70.0]]), ["rate"], meta, {"data": "mine", "encoder": None}
+    ... )
+    >>> path = Path(tempfile.mkdtemp(), "features.npz")
+    >>> table.save(path)
+    >>> found, targets = labelled_features(path, None, ["valence"])
+    >>> found.features.shape, [target.name for target in targets]
+    ((2, 1), ['valence'])
     """
     if not targets:
         raise DataError("nothing is asked", field="targets", expected="at least one target")

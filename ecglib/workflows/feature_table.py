@@ -217,6 +217,11 @@ def is_feature_file(path: str | Path) -> bool:
     -------
     bool
         Also True where the file cannot be opened: whoever loads it says why.
+
+    Examples
+    --------
+    >>> is_feature_file("features.csv")
+    True
     """
     if Path(path).suffix.lower() != ".npz":
         return True

@@ -220,6 +220,16 @@ def write_features(
     ------
     DataError
         As in `features_of`, or if the name ends otherwise or is that of a source.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.data.recording import Recording
+    >>> x = np.tile(np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)], 30)
+    >>> out = Path(tempfile.mkdtemp(), "features.csv")
+    >>> table = write_features(Recording(x[:, None], 256.0), out)
+    >>> out.is_file(), len(table.meta)
+    (True, 3)
     """
     out = Path(out)
     if out.suffix.lower() not in (".csv", ".npz"):

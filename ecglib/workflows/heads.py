@@ -47,6 +47,17 @@ def logistic(table: FeatureTable) -> Pipeline:
     The penalty is a statement made beforehand, as in `ecglib.transfer.linear.linear_classifier`:
     the log odds vary with all features together by a standard deviation of about 1, and a trial
     counts as one observation, however many windows it has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from ecglib.workflows.feature_table import FeatureTable
+    >>> meta = pd.DataFrame({"participant": [1, 1], "clip": [1, 2], "lead": 1, "start": 0.0})
+    >>> about = {"data": "mine", "encoder": None, "preprocessing": None}
+    >>> table = FeatureTable(np.array([[1.0], [2.0]]), ["heart_rate"], meta, about)
+    >>> [name for name, step in logistic(table).steps]
+    ['simpleimputer', 'standardscaler', 'logisticregression']
     """
     trials = len(table.meta[["participant", "clip"]].drop_duplicates())
     return make_pipeline(
@@ -59,7 +70,13 @@ def logistic(table: FeatureTable) -> Pipeline:
 
 
 def network() -> HeadConfig:
-    """Give the small network; it weighs both classes equally."""
+    """Give the small network; it weighs both classes equally.
+
+    Examples
+    --------
+    >>> network().balanced
+    True
+    """
     from ecglib.transfer.frozen import HeadConfig
 
     return HeadConfig(

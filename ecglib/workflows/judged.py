@@ -39,6 +39,15 @@ class JudgedLead:
         Sampling rate in Hz.
     length_s : float
         Length of a window in seconds.
+
+    Examples
+    --------
+    >>> from ecglib.data.recording import Recording
+    >>> rng = np.random.default_rng(0)
+    >>> x = np.tile(np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)], 30)
+    >>> found = judge_lead(Recording((x + rng.normal(0, 0.01, x.size))[:, None], 256.0), 1)
+    >>> isinstance(found, JudgedLead), len(found.meta), found.length_s
+    (True, 3, 10.0)
     """
 
     ecg: np.ndarray

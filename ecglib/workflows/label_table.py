@@ -41,6 +41,16 @@ def read_labels(path: str | Path) -> pd.DataFrame:
     ------
     DataError
         If the file cannot be read, has no column participant, or a key is missing in a row.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "labels.csv")
+    >>> pd.DataFrame({"participant": ["anna"], "clip": [1], "valence": [4]}).to_csv(
+    ...     path, index=False
+    ... )
+    >>> read_labels(path).to_dict("records")
+    [{'participant': 'anna', 'clip': 1, 'valence': 4}]
     """
     path = Path(path)
     try:
@@ -179,6 +189,15 @@ def need_labels(meta: pd.DataFrame, labelled: np.ndarray) -> None:
     ------
     DataError
         If one has none.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"participant": ["anna", "ben"], "clip": 1})
+    >>> need_labels(meta, np.array([True, True]))
+    >>> need_labels(meta, np.array([True, False]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field labels: 1 of 2 windows have no label: ...
     """
     if labelled.all():
         return
@@ -209,6 +228,11 @@ def target_column(text: str) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> target_column("valence"), target_column("condition=rest")
+    ('valence', 'condition')
     """
     scale = _SCALE.fullmatch(text)
     return scale["name"] if scale else text.partition("=")[0]

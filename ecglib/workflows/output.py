@@ -54,6 +54,11 @@ def show(result: str | Mapping[str, Any] | Sequence[Any], out: Path | None = Non
         What to show.
     out : Path, optional
         The file; the standard output by default.
+
+    Examples
+    --------
+    >>> show("all windows are good")
+    all windows are good
     """
     text = result if isinstance(result, str) else to_json(result)
     if out is None:
@@ -78,6 +83,17 @@ def refuse_to_replace(path: Path | None, force: bool) -> None:
     ------
     DataError
         If `path` exists and `force` is false.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> refuse_to_replace(None, force=False)
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> try:
+    ...     refuse_to_replace(folder, force=False)
+    ... except DataError as error:
+    ...     print(error.problem)
+    the file is there already
     """
     if path is not None and path.exists() and not force:
         raise DataError(

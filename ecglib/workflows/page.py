@@ -100,7 +100,13 @@ def clean(text: object, most: int = _MOST_LETTERS) -> str:
 
 @checked
 def in_figure(text: object) -> str:
-    """Give a `text` for a figure, where dollar signs would begin a formula."""
+    """Give a `text` for a figure, where dollar signs would begin a formula.
+
+    Examples
+    --------
+    >>> in_figure("anna's file")
+    "anna's file"
+    """
     return clean(text, 60).replace("\\", "/").replace("$", r"\$")
 
 
@@ -141,6 +147,11 @@ def paragraph(text: str, kind: str = "") -> str:
     -------
     str
         HTML.
+
+    Examples
+    --------
+    >>> paragraph("5 < 6", "verdict good")
+    '<p class="verdict good">5 &lt; 6</p>'
     """
     style = f' class="{escape(kind)}"' if kind else ""
     return f"<p{style}>{escape(text)}</p>"
@@ -148,7 +159,13 @@ def paragraph(text: str, kind: str = "") -> str:
 
 @checked
 def bullets(texts: list[str]) -> str:
-    """Write the `texts` of a list, escaped; nothing if there are none."""
+    """Write the `texts` of a list, escaped; nothing if there are none.
+
+    Examples
+    --------
+    >>> bullets(["one", "two"])
+    '<ul><li>one</li><li>two</li></ul>'
+    """
     rows = "".join(f"<li>{escape(clean(text, 1000))}</li>" for text in texts)
     return f"<ul>{rows}</ul>" if rows else ""
 
@@ -168,6 +185,11 @@ def table(frame: pd.DataFrame, caption: str) -> str:
     -------
     str
         HTML.
+
+    Examples
+    --------
+    >>> "<caption>" in table(pd.DataFrame({"lead": ["I"], "grade": ["good"]}), "Leads")
+    True
     """
     head = "".join(f'<th scope="col">{escape(clean(name))}</th>' for name in frame)
     rows = []
@@ -197,6 +219,11 @@ def facts(values: Mapping[str, object], caption: str) -> str:
     -------
     str
         HTML.
+
+    Examples
+    --------
+    >>> facts({"rate": "256 Hz"}, "Recording").count("256 Hz")
+    1
     """
     frame = pd.DataFrame({"what": list(values), "value": [str(v) for v in values.values()]})
     return table(frame, caption).replace("<table>", '<table class="facts">', 1)
@@ -223,6 +250,12 @@ def picture(
     -------
     str
         HTML.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> picture(Figure(figsize=(1, 1)), "an empty figure")[:7]
+    '<figure'
     """
     buffer = io.BytesIO()
     # Without a date and with equal names inside, equal figures give equal pages.
@@ -238,7 +271,13 @@ def picture(
 
 @checked
 def made(sha256: str, command: str) -> dict[str, str]:
-    """Say what made a page: `command`, time, checksum `sha256` of the input, and versions."""
+    """Say what made a page: `command`, time, checksum `sha256` of the input, and versions.
+
+    Examples
+    --------
+    >>> made("0f" * 32, "ecglib report anna.csv")["command"]
+    'ecglib report anna.csv'
+    """
     about = provenance({}, 0.0)
     return {
         "command": command or "the library's function",
@@ -275,6 +314,11 @@ def page(title: str, parts: list[str]) -> str:
     -------
     str
         The whole page.
+
+    Examples
+    --------
+    >>> page("Anna", [paragraph("all is good")]).count("<h1>Anna</h1>")
+    1
     """
     shown = escape(clean(title))
     body = "\n".join([f"<h1>{shown}</h1>", *parts])

@@ -38,6 +38,13 @@ class Prediction:
         windows), n_windows (good ones) and n_left_out.
     about : mapping
         The model's own words about itself.
+
+    Examples
+    --------
+    >>> none = pd.DataFrame({"file": [], "target": []})
+    >>> windows = pd.DataFrame({"file": ["a", "a"], "target": "high", "quality": ["ok", "flat"]})
+    >>> Prediction(windows, none, {"name": "my model"}).about["name"]
+    'my model'
     """
 
     windows: pd.DataFrame
@@ -139,6 +146,13 @@ def predict_files(
     DataError
         If a file cannot be read, no window is good, or the encoder or the windows are not those of
         the model.
+
+    Examples
+    --------
+    >>> predict_files([], "model.npz")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: field files: no file is given. Expected at least ...
     """
     if not files:
         raise DataError("no file is given", field="files", expected="at least one recording")

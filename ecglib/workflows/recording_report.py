@@ -45,6 +45,14 @@ def recording_page(recording: Recording, command: str = "") -> str:
     -------
     str
         HTML.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ecglib.data.recording import Recording
+    >>> x = np.tile(np.r_[np.zeros(100), 0.1, 0.8, 1.0, 0.2, -0.2, np.zeros(151)], 30)
+    >>> recording_page(Recording(x[:, None], 256.0)).count("<h1>")
+    1
     """
     check = check_of(recording)
     parts = [

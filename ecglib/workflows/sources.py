@@ -32,7 +32,13 @@ _LISTED = 12  # names of recordings in a line
 
 @checked
 def file_of(path: str | os.PathLike[str]) -> Path:
-    """Give the file that a path names; of a WFDB record `path` its header."""
+    """Give the file that a path names; of a WFDB record `path` its header.
+
+    Examples
+    --------
+    >>> file_of("anna.csv").name
+    'anna.csv'
+    """
     path = given_path(path)
     if path.suffix.lower() in READERS:
         return path
@@ -41,7 +47,16 @@ def file_of(path: str | os.PathLike[str]) -> Path:
 
 @checked
 def file_sha256(path: Path) -> str:
-    """Give the checksum of the file `path`."""
+    """Give the checksum of the file `path`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "anna.csv")
+    >>> _ = path.write_text("ecg")
+    >>> file_sha256(path)[:8]
+    '180e2a60'
+    """
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -59,6 +74,11 @@ def is_dreamer(path: str | os.PathLike[str]) -> bool:
     -------
     bool
         False also for a file that cannot be opened.
+
+    Examples
+    --------
+    >>> is_dreamer("anna.csv"), is_dreamer("nowhere.mat")
+    (False, False)
     """
     if Path(path).suffix.lower() != ".mat":
         return False
@@ -87,6 +107,14 @@ def refuse_reading_options(
     ------
     DataError
         If anything is.
+
+    Examples
+    --------
+    >>> refuse_reading_options("DREAMER.mat", None, None)
+    >>> refuse_reading_options("DREAMER.mat", 256.0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: DREAMER.mat: 256.0 is given for a file in the ...
     """
     for value in given:
         if value is not None:
@@ -99,7 +127,12 @@ def refuse_reading_options(
 
 
 def say_nothing(line: str) -> None:
-    """Say nothing of a `line`: what functions do that are not given a way to tell."""
+    """Say nothing of a `line`: what functions do that are not given a way to tell.
+
+    Examples
+    --------
+    >>> say_nothing("one window is left out")
+    """
 
 
 @checked
@@ -338,6 +371,15 @@ def recordings_in(folder: str | os.PathLike[str]) -> list[Path]:
     ------
     DataError
         If there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "anna.npz").write_bytes(b"")
+    >>> _ = (folder / ".hidden.npz").write_bytes(b"")
+    >>> [path.name for path in recordings_in(folder)]
+    ['anna.npz']
     """
     found = [
         path

@@ -53,6 +53,15 @@ def cohort_page(path: str | os.PathLike[str], command: str = "") -> str:
     -------
     str
         HTML. Of real data it says nothing about a single person.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort, write_dreamer_mat
+    >>> made = make_cohort(CohortSpec(2, (20.0, 20.0), 11.0), seed=0)
+    >>> path = write_dreamer_mat(made.cohort, Path(tempfile.mkdtemp(), "DREAMER.mat"))
+    >>> cohort_page(path).count("<h1>")
+    1
     """
     from ecglib.workflows.check_dreamer import check_dreamer  # loads a network library
 
@@ -118,6 +127,16 @@ def set_page(check: CohortCheck, command: str = "") -> str:
     -------
     str
         HTML. It says nothing about a single person.
+
+    Examples
+    --------
+    >>> from ecglib.synthetic.cohort import CohortSpec, make_cohort
+    >>> from ecglib.workflows.check_cohort import check_cohort
+    >>> check = check_cohort(
+    ...     make_cohort(CohortSpec(1, (20.0, 20.0), 11.0), seed=0).cohort, "made here"
+    ... )
+    >>> set_page(check).count("<h1>")
+    1
     """
     told = len(check.problems) + len(check.notes) + len(check.of_reader)
     version = f", version {check.version}" if check.version else ""
@@ -180,6 +199,13 @@ def study_page(source: str | os.PathLike[str], command: str = "") -> str:
     ------
     DataError
         If there are no predictions.
+
+    Examples
+    --------
+    >>> study_page("nowhere.csv.gz")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ecglib.core.errors.DataError: nowhere.csv.gz: there is no such file. Expected a ...
     """
     source = Path(source)
     file = source / PREDICTIONS if source.is_dir() else source
@@ -236,6 +262,15 @@ def may_be_restricted(about: Mapping[str, Any]) -> bool:
     bool
         True if their data are named DREAMER or by the checksum of a file, as a study names a real
         one, or are not named.
+
+    Examples
+    --------
+    >>> (
+    ...     may_be_restricted({"data": "synthetic"}),
+    ...     may_be_restricted({"data": "DREAMER"}),
+    ...     may_be_restricted({}),
+    ... )
+    (False, True, True)
     """
     names = list(_values_of("data", about))
     real = [name for name in names if name == "DREAMER" or re.fullmatch(r"[0-9a-f]{64}", name)]

@@ -46,6 +46,13 @@ class Synthesized:
         The recordings, and what is known of them.
     what : str
         What it is, in a few words.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> made = synthesize(Path(tempfile.mkdtemp(), "anna.csv"), seconds=20, seed=1)
+    >>> isinstance(made, Synthesized), made.file.name
+    (True, 'anna.csv')
     """
 
     file: Path

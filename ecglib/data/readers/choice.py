@@ -127,6 +127,11 @@ def one_of_all(values: Sequence[object], names: Sequence[str], what: str, *, fil
     Returns
     -------
     object
+
+    Examples
+    --------
+    >>> one_of_all([256.0, 256.0], ["I", "II"], "sampling rates", file=Path("anna.edf"))
+    256.0
     """
     checks.of_length("names", names, len(values))
     if len(set(values)) == 1:
@@ -164,6 +169,13 @@ def stated_rate(given: float | None, found: float | None, *, file: Path, where: 
     ------
     DataError
         If neither is there, or it is no rate of an ECG.
+
+    Examples
+    --------
+    >>> stated_rate(None, 256.0, file=Path("anna.edf"), where="its header")
+    256.0
+    >>> stated_rate(500.0, 256.0, file=Path("anna.edf"), where="its header")
+    500.0
     """
     if given is not None:
         return check_rate(given, file=file)
@@ -208,6 +220,14 @@ def stated_unit(given: str | None, found: str, *, file: Path) -> str:
     ------
     DataError
         If the two differ, or the caller's is unknown.
+
+    Examples
+    --------
+    >>> (
+    ...     stated_unit(None, "millivolts", file=Path("anna.edf")),
+    ...     stated_unit("mV", "", file=Path("a.edf")),
+    ... )
+    ('mV', 'mV')
     """
     in_file = unit_name(found) or ""
     if given is None:

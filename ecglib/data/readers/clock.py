@@ -52,6 +52,12 @@ class Clock:
         Seconds that one of its units lasts, if its name says so.
     named : bool
         Whether its name says that it is a time, rather than a count or nothing.
+
+    Examples
+    --------
+    >>> clock = Clock("seconds", np.arange(5) / 250, unit=1.0, named=True)
+    >>> clock.rate(None, file=Path("anna.csv"))
+    250.0
     """
 
     name: str
@@ -149,6 +155,13 @@ def find_clock(
     position : int
     clock : Clock
         Or None if there is no such column.
+
+    Examples
+    --------
+    >>> values = {0: np.arange(500) / 250, 1: np.sin(np.arange(500))}
+    >>> position, clock = find_clock(["time", "ECG"], values, headless=False)
+    >>> position, clock.name
+    (0, 'time')
     """
     if values and not max(values) < len(names):
         raise DataError(
@@ -187,6 +200,11 @@ def seconds_of(texts: pd.Series) -> np.ndarray | None:
     -------
     numpy.ndarray or None
         float64 from the first one, NaN where a text is not read.
+
+    Examples
+    --------
+    >>> seconds_of(pd.Series(["0:00.000", "0:00.004", "0:00.008"])).round(3).tolist()
+    [0.0, 0.004, 0.008]
     """
     written = texts.cat.categories if texts.dtype == "category" else texts
     if max(map(len, map(str, written)), default=0) > _MOST_CHARACTERS:
@@ -208,7 +226,13 @@ def seconds_of(texts: pd.Series) -> np.ndarray | None:
 
 @checked
 def is_time_name(name: str) -> bool:
-    """Tell whether the `name` of a column says that it holds times."""
+    """Tell whether the `name` of a column says that it holds times.
+
+    Examples
+    --------
+    >>> is_time_name("time (s)"), is_time_name("ECG")
+    (True, False)
+    """
     return bool(name.strip() and _TIME.fullmatch(name.strip()))
 
 

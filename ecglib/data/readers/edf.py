@@ -52,6 +52,16 @@ def read_edf(
     DataError
         If `edfio` is missing; if the file is damaged, shorter or longer than its header says, or
         has gaps (EDF+D); if no ECG is found, or the leads differ in rate or unit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from edfio import Edf, EdfSignal
+    >>> path = Path(tempfile.mkdtemp(), "anna.edf")
+    >>> signal = EdfSignal(np.sin(np.arange(2560) / 20), 256, label="ECG", physical_dimension="mV")
+    >>> Edf([signal]).write(path)
+    >>> read_edf(path)
+    <Recording 'anna': ECG; 10.0 s at 256 Hz, mV>
     """
     edfio = need("edfio", "readers", "EDF and BDF files")
     kind, n_records = _check_file(path)

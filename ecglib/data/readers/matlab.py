@@ -46,6 +46,16 @@ def read_mat(
     DataError
         If the file is damaged or of another format, is DREAMER.mat, or it is not clear which
         variable is the ECG.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from scipy.io import savemat
+    >>> path = Path(tempfile.mkdtemp(), "anna.mat")
+    >>> savemat(path, {"ecg": np.sin(np.arange(5000) / 9), "fs": 500.0, "unit": "mV"})
+    >>> read_mat(path)
+    <Recording 'anna': ECG; 10.0 s at 500 Hz, mV>
     """
     listed = list_variables(path)
     if any(variable.name == "DREAMER" for variable in listed):

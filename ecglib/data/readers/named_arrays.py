@@ -39,6 +39,11 @@ class Stored:
         Its shape.
     kind : str
         "number", "text" or, for what is neither, a word for it.
+
+    Examples
+    --------
+    >>> Stored((5000, 2), "number").is_signal, Stored((1,), "number").is_signal
+    (True, False)
     """
 
     shape: tuple[int, ...]
@@ -90,6 +95,13 @@ def recording_of(
     ------
     DataError
         If it is not clear which array is the ECG; lists those that there are.
+
+    Examples
+    --------
+    >>> arrays = {"ecg": np.sin(np.arange(5000) / 9), "fs": np.array(500.0)}
+    >>> stored = {name: Stored(array.shape, "number") for name, array in arrays.items()}
+    >>> recording_of(stored, arrays.get, file=Path("anna.npz"))
+    <Recording 'anna': ECG; 10.0 s at 500 Hz>
     """
     signals = [name for name, array in stored.items() if array.is_signal]
     if len(signals) > 1:  # annotations stand beside the ECG
@@ -158,6 +170,11 @@ def long_first(x: np.ndarray, *, file: Path, field: str) -> np.ndarray:
     ------
     DataError
         If it is square, or no array of real numbers.
+
+    Examples
+    --------
+    >>> long_first(np.zeros((2, 5000)), file=Path("anna.npz"), field="ecg").shape
+    (5000, 2)
     """
     x = np.asarray(x)
     if x.ndim > 2:

@@ -44,6 +44,14 @@ def read_npy(
     ------
     DataError
         If the file is damaged, holds something else, or no rate is given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "anna.npy")
+    >>> np.save(path, np.sin(np.arange(5000) / 9))
+    >>> read_npy(path, fs=500.0)
+    <Recording 'anna': ECG; 10.0 s at 500 Hz>
     """
     try:
         with path.open("rb") as stream:
@@ -88,6 +96,14 @@ def read_npz(
     ------
     DataError
         If the file is damaged, or it is not clear which array is the ECG.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "anna.npz")
+    >>> np.savez(path, ecg=np.sin(np.arange(5000) / 9), fs=500, unit="mV")
+    >>> read_npz(path)
+    <Recording 'anna': ECG; 10.0 s at 500 Hz, mV>
     """
     try:
         with ArrayFile(path) as arrays:

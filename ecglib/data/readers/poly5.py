@@ -60,6 +60,12 @@ class Poly5Header:
         Where the first block begins, in bytes.
     per_block : int
         Samples of each channel in a block.
+
+    Examples
+    --------
+    >>> header = Poly5Header(256.0, ("ECG",), ("uV",), 2560, ((-1.0, 1.0, -1.0, 1.0),), 217, 64)
+    >>> header.n_samples / header.fs
+    10.0
     """
 
     fs: float
@@ -216,6 +222,17 @@ def read_poly5(
     DataError
         As in `poly5_header`; if no ECG is found, the chosen channels differ in unit, or one has no
         range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "anna.Poly5")
+    >>> _ = path.write_bytes(b"no Poly5")
+    >>> try:
+    ...     read_poly5(path)
+    ... except DataError as error:
+    ...     print(error.problem)
+    the header cannot be used (it has only 8 bytes)
     """
     header = poly5_header(path)
     chosen = choose(header.names, leads, file=path)

@@ -73,6 +73,15 @@ class Layout:
         there, and one of an ECG in which a word stands among numbers: whoever reads it says where.
     empty : list of bool
         Whether nothing stands in a column there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "anna.csv")
+    >>> pd.DataFrame({"time": np.arange(500) / 250, "ECG": np.sin(np.arange(500))}).to_csv(path)
+    >>> layout = sniff(path)
+    >>> layout.first, layout.headless
+    (1, False)
     """
 
     encoding: str
@@ -120,6 +129,15 @@ def read_text(
     ------
     DataError
         If the file holds no table of numbers, its times leave a gap, or no rate is known.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "anna.csv")
+    >>> table = pd.DataFrame({"time": np.arange(5000) / 250, "ECG": np.sin(np.arange(5000) / 9)})
+    >>> table.to_csv(path, index=False)
+    >>> read_text(path)
+    <Recording 'anna': ECG; 20.0 s at 250 Hz>
     """
     size = path.stat().st_size
     if size > MAX_BYTES:
@@ -187,6 +205,16 @@ def sniff(path: Path) -> Layout:
     ------
     DataError
         If it is no text, or no line of it holds a number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "anna.csv")
+    >>> pd.DataFrame({"time": np.arange(500) / 250, "ECG": np.sin(np.arange(500))}).to_csv(
+    ...     path, sep=";"
+    ... )
+    >>> sniff(path).separator, sniff(path).names
+    (';', ['', 'time', 'ECG'])
     """
     with path.open("rb") as stream:
         start = stream.read(_SNIFFED)

@@ -42,6 +42,14 @@ def header_of(path: Path) -> Path | None:
     ----------
     path : Path
         ``100``, ``100.hea`` or ``100.dat``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "100.hea").write_text("100 0 360")
+    >>> header_of(folder / "100.dat").name
+    '100.hea'
     """
     if not path.name:
         return None
@@ -108,6 +116,14 @@ def read_wfdb(
     DataError
         If `wfdb` is missing; if a file of the record is missing, damaged or shorter than its header
         says; if no ECG is found, or the leads differ in rate or unit.
+
+    Examples
+    --------
+    >>> import tempfile, wfdb
+    >>> folder, x = tempfile.mkdtemp(), np.sin(np.arange(7200) / 40)[:, None]
+    >>> wfdb.wrsamp("100", 360, ["mV"], ["MLII"], x, fmt=["16"], write_dir=folder)
+    >>> read_wfdb(Path(folder, "100"))
+    <Recording '100': MLII; 20.0 s at 360 Hz, mV>
     """
     wfdb = need("wfdb", "readers", "WFDB records")
     header = header_of(path)
