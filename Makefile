@@ -72,8 +72,8 @@ pages: $(STAMP)  ## look at every page of the built book in headless Chromium, o
 pdf: $(STAMP)  ## print the built book into _build/ecg-ssl-book.pdf
 	$(BIN)/python -m tools.book_pdf
 
-other-data: $(STAMP)  ## build the book on two other files, and check that what it says is true of them
-	$(BIN)/python tools/check_other_data.py
+other-data: $(STAMP)  ## build the book on two other files, and check that what it says is true of them (LONG=--long: chapter 14 too)
+	$(BIN)/python tools/check_other_data.py $(LONG)
 
 results: $(STAMP)  ## compute what results/ lacks of the synthetic cohort, and keep it there
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \

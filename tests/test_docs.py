@@ -422,6 +422,7 @@ NO_EXAMPLE = {
             "ecglib.studies.replication.released_results",
             "ecglib.studies.results.leaks",
             "ecglib.studies.results.null_predictions",
+            "ecglib.studies.results.null_supervised_predictions",
             "ecglib.studies.results.predictions",
             "ecglib.studies.results.summary",
             "ecglib.studies.results.supervised_predictions",

@@ -45,17 +45,21 @@ class Other:
         Whether it says that it is synthetic.
     stored : tuple of str
         Chapters that are taken as they are stored.
+    long : tuple of str
+        Chapters that are executed with ``--long`` only.
     """
 
     spec: CohortSpec
     synthetic: bool
     stored: tuple[str, ...]
+    long: tuple[str, ...] = ()
 
 
 REAL = ("15_own_ecg", "16_real_transformations", "17_real_state")
 """Chapters about real recordings, which don't look at the data file."""
 
-# Training takes nearly all of the time, so the four chapters that train most run on one file each.
+# Training takes nearly all of the time, so the chapters that train most run on one file each, and
+# the one that trains as much as all others together only if it is asked for.
 OTHERS = {
     "no-effect": Other(
         CohortSpec(
@@ -67,6 +71,7 @@ OTHERS = {
         ),
         synthetic=True,
         stored=("12_contrastive", "13_finetuning", *REAL),
+        long=("14_comparison",),
     ),
     "few-people": Other(
         CohortSpec(n_participants=6, clip_lengths_s=(66.0, 81.0, 70.0, 75.0), baseline_s=30.0),
@@ -113,8 +118,9 @@ def passed_on(folder: Path, cohort: Cohort) -> list[str]:
     return leaks([*pages, *(ROOT / "results").glob("*.*")], secrets)
 
 
-def check(name: str, other: Other, folder: Path, artifacts: Path) -> list[str]:
+def check(name: str, other: Other, long: bool, folder: Path, artifacts: Path) -> list[str]:
     """Build the book on a file, and list what is wrong."""
+    stored = other.stored if long else (*other.stored, *other.long)
     path = folder / "DREAMER.mat"
     write_file(other, path)
     cohort = read_dreamer(path)
@@ -127,10 +133,10 @@ def check(name: str, other: Other, folder: Path, artifacts: Path) -> list[str]:
         "ECGLIB_PROFILE": "smoke",
         SWITCH: "no",
     }
-    notebooks = build(folder, other.stored, rendered=not other.synthetic)
+    notebooks = build(folder, stored, rendered=not other.synthetic)
     spec = other.spec
     data = Data(spec.n_participants, len(spec.clip_lengths_s), other.synthetic)
-    chapters = [n for n in sorted(notebooks.glob("[0-9]*.ipynb")) if n.stem not in other.stored]
+    chapters = [n for n in sorted(notebooks.glob("[0-9]*.ipynb")) if n.stem not in stored]
     wrong = [line for c in chapters for line in complaints(c.stem, page_of(c), data)]
     if (cohort.name == "synthetic") != other.synthetic or not chapters:
         wrong.append(f"the file was read as {cohort.name!r}; {len(chapters)} chapters ran")
@@ -143,11 +149,13 @@ def main() -> int:
     """Build, check, and say what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help=f"default: {' '.join(OTHERS)}")
+    parser.add_argument("--long", action="store_true", help="execute chapter 14 as well")
+    options = parser.parse_args()
     wrong, artifacts = [], artifacts_folder()
-    for name in parser.parse_args().names or OTHERS:
+    for name in options.names or OTHERS:
         start, before = time.monotonic(), os.times()
         with tempfile.TemporaryDirectory() as folder:
-            wrong += check(name, OTHERS[name], Path(folder), artifacts)
+            wrong += check(name, OTHERS[name], options.long, Path(folder), artifacts)
         after = os.times()
         used = sum(after[2:4]) - sum(before[2:4])  # of processes that were waited for
         took = time.monotonic() - start

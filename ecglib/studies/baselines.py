@@ -132,6 +132,18 @@ def predictions_source(study: Study) -> dict[str, Any]:
     -------
     dict
         What `ecglib.core.stages.Stage.file` takes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(3, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> predictions_source(study)["seed"] == SMOKE.seed
+    True
     """
     return {
         "features": _features_source(study),

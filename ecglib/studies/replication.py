@@ -133,6 +133,18 @@ def source(study: Study) -> dict[str, Any]:
     -------
     dict
         What `ecglib.core.stages.Stage.file` takes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(3, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> source(study)["head"] == released_head(SMOKE)
+    True
     """
     profile = study.profile
     return {

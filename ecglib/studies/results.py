@@ -275,7 +275,20 @@ def null_supervised_predictions(study: Study) -> pd.DataFrame:
 
 @checked
 def null_supervised_source(study: Study) -> dict[str, Any]:
-    """Say what decides what `null_supervised_predictions` gives for a `study`."""
+    """Say what decides what `null_supervised_predictions` gives for a `study`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ecglib.studies.profiles import SMOKE
+    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from ecglib.synthetic.cohort import CohortSpec
+    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(3, (20.0, 20.0), 11.0)
+    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> null_supervised_source(study)["spec"].effect
+    0.0
+    """
     cohort = {"spec": replace(study.spec, effect=0.0), "seed of the cohort": NULL_SEED}
     return {**cohort, **_training(study.profile)}
 

@@ -92,7 +92,7 @@ def travellers(study: Study) -> list[tuple[Stage, list[dict[str, Any]], Callable
     >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(4, (20.0, 20.0), 11.0)
     >>> study = Study(synthetic_file(spec, folder), SMOKE, folder, spec)
     >>> [stage.name for stage, source, make in travellers(study)][-3:]
-    ['subject-aware', 'supervised-predictions', 'contrastive']
+    ['contrastive', 'ladder', 'simulation']
     """
     made_by: list[tuple[Stage, dict[str, Any], Callable[[Study], Any]]] = [
         (stages.CROSSING, crossing.source_here(study), crossing.scores_here),
