@@ -69,6 +69,7 @@ RIGHT = {
         "*linear.design_matrix": "participants alone make a design too",
         "*holm": "no test needs no correction",
         "*slowed *SavedModel.probabilities": "no windows, no values",
+        "*looks": "nothing to do",
         "*labelled_people": "nobody is left of nobody",
         "*mean_and_interval": "says in its note that nothing is defined",
         "*Use": "a stage that learnt from other people used no windows",
@@ -108,11 +109,12 @@ RIGHT = {
     "*(fold=texts)": {"*within_folds *people_scores": "names of folds"},
     "*(person=texts)": {"*": "names of people"},
     "*(y=texts)": {"*": "names of classes"},
+    "*(models=texts)": {"*": "names of models"},
     "*(*=nan)": {
         "*preprocessing.*": "a missing sample stays missing and is flagged",
         "*data.*": "a missing sample stays missing and is flagged",
         "*slowed *FeatureTable *SavedModel.probabilities": "missing, or filled in",
-        "*ecg_paper *leads_paper": "a gap in the line",
+        "*ecg_paper *leads_paper *quality_flags": "a gap in the line",
         "*holm": "a missing p-value stays missing",
         "*mean_and_interval": "who does not define a value is counted and left out",
         "*evaluate_estimator *evaluate": "the classifier fills in what is missing",
@@ -120,7 +122,7 @@ RIGHT = {
     "*(*=inf)": {
         "*preprocessing.*": "flagged as missing",
         "*data.*": "flagged when windows are made",
-        "*ecg_paper *leads_paper": "a gap in the line",
+        "*ecg_paper *leads_paper *quality_flags": "a gap in the line",
         "*slowed *SavedModel.probabilities": "windows and tables of features are checked",
     },
     "*(*=-1)": {
@@ -132,10 +134,11 @@ RIGHT = {
         "*ecg_paper *leads_paper": "a time before the first R peak",
         "*Rating": "any scale",
     },
+    "*(length=1e300)": {"*highpass_effect": "all of a shorter recording"},
     "*(*=1e300)": {
         "*Config *People *CohortSpec *half_l2 *nt_xent": "any finite number: there is no largest",
         "*coverage": "a mean can be of any size",
-        "*draw_person *physiology *slow_noise": "any finite number: there is no largest",
+        "*draw_person *physiology *slow_noise *amplitude_overlap": "there is no largest number",
         "*Rating *ecg_paper *leads_paper": "any scale, any time",
         "*on_new_grid": "one step is longer than the recording",
     },

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ecglib.core import checks
 from ecglib.evaluation.protocols import CONTRASTIVE
 from ecglib.plots.palette import BLUE, GREY, INK, ORANGE, look
 from ecglib.plots.people import draw_people, picked
@@ -43,7 +44,9 @@ def view_pairs(windows: np.ndarray, views: np.ndarray, fs: float, label: str) ->
     >>> len(view_pairs(windows, np.vstack([windows, -windows]), 256.0, "a sine").axes)
     3
     """
+    windows = checks.array("windows", windows, (None, None))
     n = len(windows)
+    views = checks.array("views", views, (2 * n, windows.shape[1]))
     fig, axes = plt.subplots(
         n, 3, figsize=(WIDTH, 0.6 + 1.1 * n), sharex=True, sharey="row", squeeze=False
     )
@@ -89,6 +92,7 @@ def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figu
     >>> contrastive_curves(history, 0.05, "invented").axes[0].get_ylabel()
     'contrastive accuracy (0 to 1)'
     """
+    checks.number("chance", chance, 0, 1)
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
     colour = look(CONTRASTIVE).colour
     for ax, column, name in (
@@ -197,6 +201,7 @@ def embedding(
     >>> figure.axes[1].get_title()
     'valence'
     """
+    checks.array("rating", rating, (len(participant),))
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.2), sharex=True, sharey=True)
     draw_people(axes[0], points, participant, picked([points], participant))
     axes[0].set(title="participant (number)", ylabel="second component (SD)")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
 from ecglib.data.targets import RATINGS
 from ecglib.plots.palette import BLUE, spoken
 from ecglib.plots.style import WIDTH, styled
@@ -97,6 +98,9 @@ def confusion(counts: np.ndarray, shares: np.ndarray, target: str, label: str) -
     >>> len(confusion(np.eye(5, dtype=int), np.eye(5), "valence", "invented").axes[0].texts)
     25
     """
+    shape = (len(RATINGS), len(RATINGS))
+    checks.array("counts", counts, shape)
+    checks.probabilities("shares", shares, shape)
     fig, ax = plt.subplots(figsize=(4.6, 3.8))
     image = ax.imshow(shares, vmin=0, vmax=1, cmap="cividis")
     for (row, column), count in np.ndenumerate(counts):

@@ -84,6 +84,8 @@ def draw_people(
     >>> ax.get_legend_handles_labels()[1]
     ['others', '1']
     """
+    checks.array("points", points, (len(participant), 2))
+    shown = checks.several("shown", shown, checks.one_of, np.unique(participant).tolist())
     rest = ~np.isin(participant, shown)
     ax.scatter(*points[rest].T, s=7, color=_OTHERS, linewidths=0, label="others")
     centres = np.array([np.median(points[participant == person], axis=0) for person in shown])

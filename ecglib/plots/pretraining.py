@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ecglib.core import checks
 from ecglib.plots.palette import AMBER, BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, look, spoken
 from ecglib.plots.people import draw_people, picked
 from ecglib.plots.style import WIDTH, styled
@@ -130,6 +131,7 @@ def areas_over_views(longer: pd.DataFrame, here: pd.Series, views: int, label: s
     ... ].get_xscale()
     'log'
     """
+    checks.whole("views", views, 1)
     fig, ax = plt.subplots(figsize=(WIDTH, 3.8))
     for task, (colour, marker) in zip(longer.columns, _TASK_LOOKS, strict=True):
         name = _spoken(pd.Index([task]))[0]
@@ -210,6 +212,8 @@ def amplitude_oracles(
     >>> len(amplitude_oracles(by_person, 0.6, 0.7, "invented").axes)
     1
     """
+    checks.number("population", population, 0, 1)
+    checks.number("network", network, 0, 1)
     fig, ax = plt.subplots(figsize=(WIDTH, 3.0))
     position = np.arange(len(by_participant))
     ax.plot(position, by_participant, "o", color=INK, label="oracle: same participant")

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
 from ecglib.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY
 from ecglib.plots.style import WIDTH, styled
 
@@ -89,6 +90,7 @@ def learning(table: pd.DataFrame, goal: float, label: str) -> Figure:
     >>> learning(table, 0.8, "invented").axes[0].get_xscale()
     'log'
     """
+    checks.number("goal", goal, 0, 1)
     fig, ax = plt.subplots(figsize=(WIDTH, 3.4))
     ax.axhline(goal, linestyle=":", color=GREY, label=f"learnt: {goal:g}")
     schedules = table.groupby("schedule", sort=False)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from ecglib.core import checks
 from ecglib.plots.palette import BLUE, GREY, INK, ORANGE, PURPLE, SKY, look
 from ecglib.plots.style import WIDTH, styled
 
@@ -43,6 +44,9 @@ def interval_ladder(means: np.ndarray, intervals: np.ndarray, truth: float) -> F
     >>> interval_ladder(means, intervals, truth=0.5).axes[0].get_legend_handles_labels()[1]
     ['covers', 'misses', 'truth']
     """
+    checks.array("means", means, (None,))
+    checks.array("intervals", intervals, (len(means), 2))
+    checks.number("truth", truth, 0, 1)
     fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
     missed = (intervals[:, 0] > truth) | (intervals[:, 1] < truth)
     for miss, colour, line, name in ((False, BLUE, "-", "covers"), (True, ORANGE, "--", "misses")):
@@ -223,6 +227,7 @@ def power_curves(power: pd.DataFrame, smallest: pd.DataFrame, spread: float, lab
     >>> len(power_curves(curves, smallest, 0.1, "invented").axes)
     2
     """
+    checks.number("spread", spread, 0, 1)
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     for n, line, colour in zip(power, _LINES * 2, _COLOURS * 2, strict=False):
         left.plot(power[n], linestyle=line, color=colour, linewidth=1.8, label=f"{n} people")

@@ -8,13 +8,18 @@ it reads alike on a light page, on a dark one, and in a notebook. Colours and na
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
+from ecglib.core.errors import DataError
 from ecglib.plots.palette import AMBER, BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, YELLOW
 
 QUALITY_COLOURS = {
@@ -77,8 +82,22 @@ STYLE = {
 """Settings of matplotlib under which every figure is drawn."""
 
 
+@checked
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Give the function `draw` the book's style, and its figure to the caller alone.
+
+    Its arguments are held against their annotations, and what is to be drawn must not be empty: no
+    table, array or sequence, unless it is optional.
+
+    Parameters
+    ----------
+    draw : callable
+        With annotated parameters.
+
+    Returns
+    -------
+    callable
+        The same, with the checks before it and the style around it.
 
     Examples
     --------
@@ -91,14 +110,31 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     >>> line("a title").axes[0].get_title(), plt.get_fignums()
     ('a title', [])
     """
-    draw = checked(draw)
+    signature = inspect.signature(draw)
+    needed = {p.name for p in signature.parameters.values() if p.default is not None}
 
     @functools.wraps(draw)
     def wrapper(*args: Any, **kwargs: Any) -> Figure:
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
+            if name in needed:
+                _refuse_nothing(name, value)
         with plt.rc_context(STYLE):
             fig = draw(*args, **kwargs)
         # Pyplot would otherwise keep it, and a notebook would show it twice.
         plt.close(fig)
         return fig
 
-    return wrapper
+    return checked(wrapper)
+
+
+def _refuse_nothing(field: str, value: Any) -> None:
+    """Refuse what holds nothing: a figure without a mark looks like a result."""
+    size = 1
+    if isinstance(value, pd.DataFrame):
+        checks.frame(field, value)
+    if isinstance(value, pd.DataFrame | pd.Series | np.ndarray):
+        size = value.size
+    elif isinstance(value, list | tuple | Mapping):
+        size = len(value)
+    if not size:
+        raise DataError("empty", field=field, expected="something to draw")

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
 from ecglib.plots.palette import GREY, ORANGE, SKY
 from ecglib.plots.style import NORMALISED, WIDTH, styled
 
@@ -110,6 +111,9 @@ def before_after(
     >>> len(before_after(x, -x, at, (500, 600, 700), 256.0, "negation", "a sine").axes)
     4
     """
+    checks.array("x", x, (None,))
+    checks.array("y", y, (None,))
+    checks.array("source", source, (len(y),))
     fig, axes = plt.subplots(2, 2, sharey=True, figsize=(WIDTH, 3.6), width_ratios=(2.2, 1))
     peak = beat[1]
     landed = int(np.argmin(np.abs(source - peak)))
@@ -161,8 +165,11 @@ def amplitude_overlap(levels: np.ndarray, factor: float, label: str) -> Figure:
     >>> amplitude_overlap(levels, 1.1, "invented").axes[0].get_legend_handles_labels()[1]
     ['original', '× 1.1']
     """
+    checks.array("levels", levels, (None,))
+    checks.number("factor", factor, above=0)
     fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
-    bins = np.linspace(*np.quantile(levels, (0.002, 0.998)) * (1, factor), 60)
+    ends = np.quantile(levels, (0.002, 0.998)) * (min(1, factor), max(1, factor))
+    bins = np.linspace(*ends, 60)
     ax.hist(levels, bins, histtype="stepfilled", color=SKY, label="original")
     ax.hist(levels * factor, bins, histtype="step", color=ORANGE, lw=1.8, label=f"× {factor:g}")
     ax.set(xlabel="root mean square of a window (SD)", ylabel="windows (number)")

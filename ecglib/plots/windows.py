@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ecglib.core import checks
 from ecglib.plots.palette import BLUE, GREY, INK, ORANGE, SKY, YELLOW
 from ecglib.plots.style import COUNTS, NORMALISED, QUALITY_COLOURS, QUALITY_HATCHES, WIDTH, styled
 from ecglib.preprocessing.quality import QUALITIES
@@ -50,6 +51,7 @@ def highpass_effect(
     >>> len(highpass_effect(ecg, spectra, 0.8, "a sine").axes)
     2
     """
+    checks.number("cutoff", cutoff, above=0, high=float(spectra.index.max()))
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=(1.7, 1))
     ecg, spectra = ecg[ecg.index < length], spectra[spectra.index > 0]
     for name, colour, width in (("before", ORANGE, 1.8), ("after", "black", 0.9)):
@@ -185,6 +187,7 @@ def window_grid(
     >>> len(window_grid(np.sin(np.arange(7680) / 20), meta, 10.0, 256.0, "a sine").axes)
     2
     """
+    checks.array("ecg", ecg, (None,))
     fig, (whole, zoom) = plt.subplots(2, 1, figsize=(WIDTH, 4.4), height_ratios=(1, 1.3))
     time = np.arange(len(ecg)) / fs
     second = (time // 1).astype(int)
@@ -251,6 +254,10 @@ def quality_flags(ecg: np.ndarray, codes: np.ndarray, fs: float, label: str) -> 
     >>> figure.axes[0].get_xlabel()
     'time in the recording (s)'
     """
+    checks.array("ecg", ecg, (None,), finite=False)
+    checks.array("codes", codes, (len(ecg),))
+    for code in np.unique(codes):
+        checks.whole("codes", code, 0, len(QUALITIES) - 1)
     fig, ax = plt.subplots(figsize=(WIDTH, 2.8))
     ax.plot(np.arange(len(ecg)) / fs, ecg, color="black", linewidth=0.8)
     edges = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]])

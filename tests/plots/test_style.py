@@ -5,9 +5,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from ecglib import plots
+from ecglib.core.errors import DataError
 from ecglib.plots import transformations as transformations_plots
 from ecglib.plots.style import STYLE, styled
 
@@ -43,6 +45,33 @@ def test_a_figure_is_drawn_in_the_style_and_let_go():
 
     fig = draw()
     assert fig.get_dpi() == STYLE["figure.dpi"]
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize(
+    ("field", "empty", "told"),
+    [
+        ("table", pd.DataFrame({"mean": []}), "a table without rows"),
+        ("table", pd.DataFrame(index=[1, 2]), "empty"),
+        ("values", [], "empty"),
+        ("parts", {}, "empty"),
+    ],
+)
+def test_nothing_is_drawn_of_nothing(field, empty, told):
+    @styled
+    def draw(
+        table: pd.DataFrame,
+        values: np.ndarray,
+        parts: dict[str, float],
+        label: str,
+        marks: np.ndarray | None = None,
+    ) -> plt.Figure:
+        return plt.figure()
+
+    given = {"table": pd.DataFrame({"mean": [0.5]}), "values": np.ones(2), "parts": {"a": 1.0}}
+    assert draw(**given, label="", marks=np.array([]))  # what is optional may be empty
+    with pytest.raises(DataError, match=f"field {field}: {told}"):
+        draw(**given | {field: empty}, label="")
     assert not plt.get_fignums()
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from ecglib.plots import transformations as transformations_plots
 
@@ -73,3 +74,12 @@ def test_a_small_change_is_laid_over_what_was_before():
     )
     assert [len(ax.lines) for ax in fig.axes] == [2, 2, 2, 3]
     np.testing.assert_array_equal(fig.axes[3].lines[2].get_ydata(), x)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.1])
+def test_all_amplitudes_lie_on_the_axis_whatever_the_factor(factor):
+    levels = np.linspace(1, 2, 200)
+    ax = transformations_plots.amplitude_overlap(levels, factor, LABEL).axes[0]
+    left, right = ax.dataLim.intervalx
+    assert left <= min(1, factor) * 1.01
+    assert right >= max(2, 2 * factor) * 0.99
