@@ -35,7 +35,7 @@ _COUNTS = (
     "pool_stride batch n_windows"
 )
 _SECONDS_AND_RATES = "fs target_fs length_s step_s"
-_FROM_ZERO = "seed n_samples n_features warmup_steps head_l2 l2 group views"
+_FROM_ZERO = "seed n_samples n_features warmup_steps head_l2 l2 group"
 
 LIMITS: dict[str, dict[str, float]] = {
     **{name: {"low": 1} for name in _COUNTS.split()},
