@@ -248,7 +248,7 @@ def train_epoch(
     >>> sorted(train_epoch(model, X, y, np.array([0, 1, 2, 3]), batch=2))
     ['loss']
     """
-    if not len(order) or max(order) >= len(X):
+    if not len(order) or np.max(order) >= len(X):
         raise checks.wrong("order", order, f"rows of X, which has {len(X)}")
     if y is not None and len(y) != len(X):
         raise DataError(f"{len(y)} rows", field="y", expected=f"{len(X)}, as many as X has")
