@@ -32,22 +32,23 @@ _COUNTS = (
     "n_resamples n_permutations n_simulations n_intervals n_bins n_bands n_outputs n_targets "
     "n_trials n_draws n_groups n_refits repetitions epochs batch_windows batch_size "
     "steps_per_epoch decay_steps length hidden units filters kernels projection pool_size "
-    "pool_stride"
+    "pool_stride batch n_windows"
 )
 _SECONDS_AND_RATES = "fs target_fs length_s step_s"
-_FROM_ZERO = "seed n_samples n_features warmup_steps head_l2 l2"
+_FROM_ZERO = "seed n_samples n_features warmup_steps head_l2 l2 group"
 
 LIMITS: dict[str, dict[str, float]] = {
     **{name: {"low": 1} for name in _COUNTS.split()},
     **{name: {"above": 0, "high": 1e6} for name in _SECONDS_AND_RATES.split()},
-    **{name: {"above": 0} for name in ("learning_rate", "temperature", "decay_rate")},
+    **{name: {"above": 0} for name in ("learning_rate", "temperature", "decay_rate", "C")},
     **{name: {"low": 50, "high": 10_000} for name in ("fs_in", "fs_out")},
     **{name: {"low": 0} for name in _FROM_ZERO.split()},
     "gap_s": {"low": 0, "high": 1e6},
     "least_s": {"low": 0, "high": 1e6},
     **{name: {"low": 0, "below": 1} for name in ("dropout", "momentum", "overlap")},
-    **{name: {"low": 2} for name in ("n_splits", "n_classes")},
+    **{name: {"low": 2} for name in ("n_splits", "n_classes", "window_folds", "supervised_folds")},
     "level": {"above": 0, "below": 1},
+    "slope": {"low": 0, "high": 1},
     "widening": {"low": 1, "high": 100},
 }
 """Ranges of arguments that mean the same wherever they stand, as `ecglib.core.checks.number` takes

@@ -103,6 +103,8 @@ def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> 
     >>> checked_table(path, ["name", "age"], "name", "write it again")["age"].to_dict()
     {'anna': '30'}
     """
+    if key not in columns:
+        raise checks.wrong("columns", columns, f"the names of columns, {key} among them")
     place = {"file": path, "remedy": remedy}
     try:
         table = read_csv_of_user(path, dtype=str, keep_default_na=False)

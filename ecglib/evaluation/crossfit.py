@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.evaluation.splits import Fold
@@ -105,6 +106,7 @@ def group_of_folds(
     >>> group_of_folds(meta, folds, [np.array([1, 3]), np.array([2, 4])])
     [0, 1]
     """
+    checks.frame("meta", meta, ["participant"])
     of_person = group_of(groups)
     people = meta["participant"].to_numpy()
     numbers = []

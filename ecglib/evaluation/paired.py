@@ -151,6 +151,7 @@ def summarise_scores(
       pretext  mean  baseline  n_participants
     0     STR  0.65       0.5               2
     """
+    checks.several("metrics", metrics, checks.of_type, str)
     origin = _origin(scores)
     rows = []
     choices = scores[scores["pretext"] != MAJORITY]
@@ -236,6 +237,8 @@ def paired_tests(
          question   mean   low
     0  pretrained  0.112  0.09
     """
+    checks.several("questions", questions, checks.of_type, str)
+    checks.several("targets", targets, checks.of_type, str)
     origin = _origin(scores)
     level = 1 - (1 - level) / (len(questions) * len(targets))
     people = scores.groupby("target")["participant"].nunique()

@@ -176,7 +176,7 @@ def save_predictions(
     >>> path.is_file()
     True
     """
-    save_table(path, predictions[list(columns)])
+    save_table(path, checks.frame("predictions", predictions, columns)[list(columns)])
 
 
 @checked

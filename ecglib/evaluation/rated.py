@@ -183,6 +183,7 @@ def evaluate_rated(
     >>> rows.groupby("regime").size().to_dict()
     {'0 rated': 18, '1 rated': 18}
     """
+    checks.several("rated", rated, checks.whole, 0)
     labels = label_matrix(meta, targets)
     people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
     windows_per_trial = len(meta) / meta.groupby(["participant", "clip"]).ngroups
@@ -277,7 +278,7 @@ def rated_curve(
     0  simulated   1.0       0.5      2
     1   majority   0.5       0.5      2
     """
-    plain = predictions.copy()
+    plain = checks.frame("predictions", predictions).copy()
     plain.attrs = {}  # pandas copies these, the whole provenance, with every slice that it takes
     by_regime = dict(list(plain.groupby("regime")))
     tables = [

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.tables import typed
 from ecglib.data.labels import class_labels
@@ -64,7 +65,7 @@ def evaluate_ratings(
     3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 for 1 3 5 1 3 5 1 3 5
     """
     people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
-    scales = tuple(map(as_target, targets))
+    scales = tuple(map(as_target, checks.several("targets", targets, checks.of_type, object)))
     ratings = np.stack(
         [class_labels(meta, s).astype(np.int64) + s.answers[0] for s in scales], axis=1
     )

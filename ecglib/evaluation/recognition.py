@@ -273,7 +273,7 @@ def amplitude_reference(
     """
     checks.array("X", X, (len(meta), None))
     statistics = amplitude_statistics(X)
-    shift = np.log(factor)
+    shift = np.log(checks.number("factor", factor, above=0))
     participant = meta["participant"].to_numpy()
     if np.unique(participant).size < 2:
         raise DataError(

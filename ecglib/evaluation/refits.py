@@ -110,6 +110,7 @@ def refit(
     """
     from ecglib.transfer.frozen import fit_heads  # the rest of this module works without Keras
 
+    checks.of_length("labels", labels, len(features))
     fold_of = np.empty(len(labels), dtype=np.int64)
     mask = np.zeros((len(folds), len(labels)), dtype=bool)
     for f, (train, test) in enumerate(folds):

@@ -226,6 +226,7 @@ def rescale(windows: Windows, scaling: pd.DataFrame) -> Windows:
     >>> print(rescale(windows, scaling).X)
     [[1. 1. 1. 1.]]
     """
+    checks.frame("scaling", scaling, ["participant", "lead", "gain", "offset"])
     own = windows.meta[["participant", "lead"]].merge(scaling, "left", validate="many_to_one")
     if own["gain"].isna().any():
         row = own[own["gain"].isna()].iloc[0]

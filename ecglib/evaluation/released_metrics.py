@@ -162,6 +162,7 @@ def mean_score(scores: Sequence[PooledScore]) -> PooledScore:
     ... ).whole
     0.6
     """
+    checks.several("scores", scores, checks.of_type, PooledScore)
     return PooledScore(
         float(np.mean([s.whole for s in scores])),
         np.mean([s.of_participant for s in scores], axis=0),

@@ -16,6 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.artifacts import fingerprint, plain
@@ -197,6 +198,7 @@ class Probes(keras.callbacks.Callback):
                     field=name,
                     expected="one for each window",
                 )
+        checks.array("X", X)
         if "participant" in labels:
             raise DataError("the identity is probed anyway", field="participant")
         if min(every, k) < 1:

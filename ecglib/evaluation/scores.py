@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.tables import load_table, save_table
 from ecglib.evaluation.metrics import auc
@@ -49,6 +50,7 @@ def score_participants(predictions: pd.DataFrame) -> pd.DataFrame:
     0            1          2       1.0  0.5
     1            2          2       0.5  0.5
     """
+    checks.frame("predictions", predictions)
     rows = []
     keys = [*ORIGIN, *CHOICE, "target", "participant"]
     for key, group in predictions.groupby(keys, sort=False):
@@ -85,7 +87,7 @@ def save_scores(path: str | Path, scores: pd.DataFrame) -> None:
     >>> load_scores(path, ["labelled"])["auc"].tolist()
     [0.666667]
     """
-    save_table(path, scores, float_format="%.6g")
+    save_table(path, checks.frame("scores", scores), float_format="%.6g")
 
 
 @checked

@@ -462,6 +462,10 @@ def prediction_frame(
     >>> rows[["participant", "fold", "window", "truth"]].values.tolist()
     [[1, 1, 0, 0], [1, 1, 1, 1], [2, 2, 2, 0], [2, 2, 3, 1]]
     """
+    checks.array("labels", labels, (None,))
+    checks.array("scores", scores, labels.shape)
+    checks.of_length("participant", participant, labels.size)
+    checks.of_length("trial", trial, labels.size)
     return pd.DataFrame(
         {
             "protocol": LeaveOneParticipantOut.protocol,

@@ -515,7 +515,10 @@ def largest_deflection(x: np.ndarray, start: int, stop: int) -> int:
     >>> largest_deflection(np.array([0.0, 1.0, -3.0, 2.0]), 0, 4)
     2
     """
-    return start + int(np.argmax(np.abs(x[start:stop])))
+    checks.whole("start", start, 0)
+    checks.whole("stop", stop, start + 1)
+    part = checks.array("x", checks.array("x", x, (None,), finite=False)[start:stop])
+    return start + int(np.argmax(np.abs(part)))
 
 
 def _describe(x: np.ndarray, fs: float) -> list[float]:

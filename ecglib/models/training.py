@@ -137,6 +137,8 @@ def window_stream(n: int, start: int, count: int, seed: int) -> np.ndarray:
     >>> sorted(window_stream(4, 0, 4, seed=0).tolist()), window_stream(4, 2, 5, seed=0).size
     ([0, 1, 2, 3], 5)
     """
+    for name, number, least in (("n", n, 1), ("start", start, 0), ("count", count, 1)):
+        checks.whole(name, number, least)
     first, last = start // n, (start + count - 1) // n
     passes = [np.random.default_rng([seed, p]).permutation(n) for p in range(first, last + 1)]
     return np.concatenate(passes)[start - first * n :][:count]
@@ -246,12 +248,20 @@ def train_epoch(
     >>> sorted(train_epoch(model, X, y, np.array([0, 1, 2, 3]), batch=2))
     ['loss']
     """
+    if not len(order) or np.max(order) >= len(X):
+        raise checks.wrong("order", order, f"rows of X, which has {len(X)}")
+    if y is not None and len(y) != len(X):
+        raise DataError(f"{len(y)} rows", field="y", expected=f"{len(X)}, as many as X has")
     logs: list[dict[str, float]] = []
     for first in range(0, len(order), batch):
         rows = order[first : first + batch]
         # Metrics start anew at each call, so the average is taken here.
         logs.append(model.train_on_batch(X[rows], None if y is None else y[rows], return_dict=True))
-    return {name: float(np.mean([row[name] for row in logs])) for name in logs[0]}
+    means = {name: float(np.mean([row[name] for row in logs])) for name in logs[0]}
+    if not np.isfinite(list(means.values())).all():  # by the windows, or a network that diverged
+        checks.array("X", X)
+        checks.array("y", [] if y is None else y, empty=True)
+    return means
 
 
 def device() -> str:

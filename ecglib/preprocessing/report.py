@@ -123,6 +123,7 @@ def envelope(x: np.ndarray, fs: float, step_s: float = 1.0) -> pd.DataFrame:
     >>> envelope(np.array([0.0, 2.0, 1.0, 5.0, 4.0, np.nan]), fs=2.0).to_dict("list")
     {'low': [0.0, 1.0, 4.0], 'high': [2.0, 5.0, 4.0]}
     """
+    checks.array("x", x, (None,), finite=False)
     step = max(1, round(step_s * fs))
     starts = np.arange(0, len(x), step)
     x = np.asarray(x, dtype=np.float64)

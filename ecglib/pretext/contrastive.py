@@ -26,6 +26,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ecglib.core import checks
 from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import later
 from ecglib.models.encoder import EncoderConfig, build_encoder, layer_seeds
@@ -297,6 +298,7 @@ def build_projection_head(
     >>> build_projection_head(n_features=8, units=(8, 4)).output_shape
     (None, 4)
     """
+    checks.several("units", units, checks.whole, 1)
     x = inputs = keras.Input((n_features,), name="features")
     for i, (width, layer_seed) in enumerate(
         zip(units, layer_seeds(seed, len(units)), strict=True), start=1

@@ -262,6 +262,11 @@ def labelled_windows(
     >>> np.unique(people[labelled_windows(people, train, labelled=2, seed=0)]).size
     2
     """
+    checks.array("train", train, (None,))
+    if train.max() >= len(participant):
+        raise DataError(
+            f"{len(participant)} values", field="participant", expected="one for every window"
+        )
     if labelled == ALL:
         return train
     people = np.unique(participant[train])

@@ -26,6 +26,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import label_matrix
@@ -303,6 +304,7 @@ def ladder_summary(
     """
     options = {"n_intervals": n_intervals, "n_resamples": n_resamples}
     tables = []
+    checks.frame("predictions", predictions)
     for effect, rows in predictions.groupby("effect", sort=False):
         for metric, pooled in (("auc", False), ("accuracy", True)):
             table = summarise(rows, [metric], pooled=pooled, **options)
@@ -344,6 +346,7 @@ def leak(
     >>> leak(pd.concat([loose, loso]), n_resamples=99)[["effect", "mean"]].values.tolist()
     [[1.0, 0.5]]
     """
+    checks.frame("predictions", predictions)
     tables = []
     for (effect, model), group in predictions.groupby(["effect", "model"], sort=False):
         # Under one name, so that rows of the two protocols are paired.

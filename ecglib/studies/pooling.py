@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.leave_out import LeaveOneParticipantOut
@@ -128,6 +129,7 @@ def rating_scores(study: Study, parts: list[np.ndarray]) -> pd.DataFrame:
     >>> rating_scores(study, [meta[["valence"]].to_numpy(float)])["auc"].unique().tolist()
     [1.0]
     """
+    checks.several("parts", parts, checks.array)
     meta = study.usable.meta
     labels = label_matrix(meta, TARGETS)
     rows = []

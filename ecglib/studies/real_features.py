@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.data.eegmat import CONDITION
 from ecglib.evaluation.protocols import CONTRASTIVE, FROZEN, RANDOM, STR
@@ -167,6 +168,7 @@ def case_of(
     >>> case_of("encoder", "STR", "clinic", "max", "mean")["pooling"]
     'mean'
     """
+    checks.whole("views", views, 0)
     values = (features, pretext, source, trained, pooling, transfer, views, seed)
     return dict(zip(CASE, values, strict=True))
 

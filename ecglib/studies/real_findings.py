@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.evaluation.paired import mean_test
 from ecglib.evaluation.protocols import (
@@ -58,6 +59,7 @@ def choices(scores: pd.DataFrame) -> dict[str, Selection]:
     >>> choices(seen)["heart rate"]["features"] == RATE, choices(seen)["STR max"]["views"]
     (True, 100)
     """
+    checks.frame("scores", scores)
     frozen = {"features": ENCODER, "transfer": FROZEN, "protocol": LOSO, "labelled": ALL}
     found: dict[str, dict[str, Any]] = {}
     measured = {"pretext": MEASURED, "protocol": LOSO, "labelled": ALL}

@@ -362,7 +362,7 @@ def answers(model: STRModel, X: np.ndarray, plan: RealPlan) -> np.ndarray:
     >>> answers(model, np.random.default_rng(0).normal(size=(3, 180)).astype("float32"), plan).shape
     (3, 7, 7)
     """
-    shown = evenly_spaced(X, plan.pretext.heldout_windows)
+    shown = checks.array("X", evenly_spaced(X, plan.pretext.heldout_windows))
     logits = model.predict(shown, batch_size=even_batch(len(shown), 30), verbose=0)
     return logits.reshape(len(shown), 7, 7)
 

@@ -272,6 +272,7 @@ def audit(
     ... )
     >>> audit(tested, [np.zeros((6, 1))], folds_of(tested, LOSO), LOSO)
     """
+    checks.several("parts", parts, checks.of_type, object)
     uses = []
     for number, (train, test) in enumerate(folds):
         seen = np.array([], int)
@@ -323,6 +324,8 @@ def predict(
     >>> (probability > 0.5).astype(int).tolist(), fold.tolist()
     ([0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2])
     """
+    for name, values in (("parts", parts), ("folds", folds)):
+        checks.several(name, values, checks.of_type, object)
     probability = np.full(len(tested.truth), np.nan)
     fold_of = np.full(len(tested.truth), -1)
     for number, (train, test) in enumerate(folds):

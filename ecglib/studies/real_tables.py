@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import results_folder
@@ -172,6 +173,7 @@ def summarise_real(
     >>> summarise_real(table, ["pooling"])[["pooling", "mean", "n_participants"]].values.tolist()
     [['max', 0.6, 2]]
     """
+    checks.several("by", by, checks.of_type, str)
     rows = []
     for names, chosen in table.groupby(list(by), sort=False):
         found = mean_and_interval(

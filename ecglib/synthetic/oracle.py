@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.data.labels import TARGETS
 from ecglib.synthetic.cohort import CohortSpec
@@ -50,6 +51,7 @@ def state_oracle(truth: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     >>> guess.shape, guess.columns.tolist()
     ((3, 3), ['valence', 'arousal', 'dominance'])
     """
+    checks.frame("truth", truth)
     state = pd.DataFrame(
         {
             name: (truth[name] if f.additive else np.log(truth[name])) / f.trial

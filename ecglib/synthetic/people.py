@@ -234,6 +234,8 @@ def physiology(
         checks.array(name, values)
     checks.array("nuisance", nuisance, (len(felt), len(FEATURES)))
     checks.array("person", person, (len(FEATURES),))
+    if np.ndim(slopes):
+        checks.array("slopes", slopes, (len(FEATURES), len(TARGETS)))
     state = {}
     usual = np.array([[getattr(f, target) for target in TARGETS] for f in FEATURES.values()])
     weights = effect * usual * (1 + slopes)

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.features.heartbeats import BeatFeatures
 
@@ -46,7 +47,7 @@ class MarginSVC(SVC):
         -------
         ndarray, shape (n_windows, 2)
         """
-        high = expit(self.decision_function(X))
+        high = expit(self.decision_function(checks.array("X", X)))
         return np.stack([1 - high, high], axis=1)
 
 

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ecglib.core import checks
 from ecglib.core.annotations import check_fields, checked
 from ecglib.core.arrays import evenly_spaced
 from ecglib.core.errors import DataError
@@ -308,6 +309,7 @@ class FineTuner:
         DataError
             If there are no training windows, or training diverged.
         """
+        checks.array("train", train, (None,), empty=True)
         if not len(train):
             raise DataError(
                 f"{name or 'the training set'} has no training windows",
@@ -365,6 +367,7 @@ class FineTuner:
         DataError
             If a probability is not finite.
         """
+        checks.array("rows", rows, (None,))
         frozen = self.config.scope == HEAD
         logits = _in_batches(self.model, self.features(start)[rows] if frozen else self.X[rows])
         if not np.isfinite(logits).all():

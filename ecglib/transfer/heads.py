@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.models.encoder import layer_seeds
 from ecglib.models.layers import Dropout
@@ -102,6 +103,7 @@ def build_emotion_model(
     >>> build_emotion_model(encoder, heads).output_shape
     (None, 2)
     """
+    checks.several("heads", heads, checks.of_type, keras.Model)
     inputs = keras.Input(encoder.input_shape[1:], name="window")
     features = encoder(inputs)
     logits = [head(features) for head in heads]

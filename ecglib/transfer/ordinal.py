@@ -52,6 +52,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
 
     @checked
     def __init__(self, C: float = 1.0, highest: int = 5, lowest: int = 1) -> None:
+        checks.whole("highest", highest, lowest + 1)
         self.C = C
         self.highest = highest
         self.lowest = lowest
@@ -76,7 +77,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
         DataError
             If a rating is not one of these.
         """
-        y = np.asarray(y)
+        y = checks.of_length("y", checks.array("y", y), len(X))
         bad = ~np.isin(y, range(self.lowest, self.highest + 1))
         if bad.any():
             raise DataError(

@@ -355,6 +355,8 @@ def overview(checks: Sequence[RecordingCheck | DataError]) -> str:
                 "beats/min": _number(check.heart_rate, ".0f"),
             }
         )
+    if not rows:
+        return "no recordings"
     table = pd.DataFrame(rows).fillna("").to_string(index=False)
     return "\n".join([table, *notes])
 

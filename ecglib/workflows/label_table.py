@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names, read_csv_of_user
@@ -199,6 +200,7 @@ def need_labels(meta: pd.DataFrame, labelled: np.ndarray) -> None:
     ...
     ecglib.core.errors.DataError: field labels: 1 of 2 windows have no label: ...
     """
+    checks.of_length("labelled", labelled, len(meta))
     if labelled.all():
         return
     keys = [key for key in KEYS if key in meta]
