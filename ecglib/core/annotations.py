@@ -32,10 +32,10 @@ _COUNTS = (
     "n_resamples n_permutations n_simulations n_intervals n_bins n_bands n_outputs n_targets "
     "n_trials n_draws n_groups n_refits repetitions epochs batch_windows batch_size "
     "steps_per_epoch decay_steps length hidden units filters kernels projection pool_size "
-    "pool_stride batch n_windows"
+    "pool_stride batch"
 )
 _SECONDS_AND_RATES = "fs target_fs length_s step_s"
-_FROM_ZERO = "seed n_samples n_features warmup_steps head_l2 l2 group"
+_FROM_ZERO = "seed n_samples n_features n_windows warmup_steps head_l2 l2 group"
 
 LIMITS: dict[str, dict[str, float]] = {
     **{name: {"low": 1} for name in _COUNTS.split()},
