@@ -395,10 +395,7 @@ def probabilities(field: str, value: object, shape: _Shape | None = None) -> np.
     ecglib.core.errors.DataError: field probability: 1.2. Expected numbers from 0 to 1.
     """
     found = array(field, value, shape)
-    wrong = (found < 0) | (found > 1)
-    if wrong.any():
-        raise DataError(f"{found[wrong][0]}", field=field, expected="numbers from 0 to 1")
-    return found
+    return _each(field, found, (found >= 0) & (found <= 1), "numbers from 0 to 1")
 
 
 def labels(field: str, value: object, shape: _Shape | None = None) -> np.ndarray:
@@ -426,9 +423,12 @@ def labels(field: str, value: object, shape: _Shape | None = None) -> np.ndarray
     ecglib.core.errors.DataError: field truth: 2. Expected labels, 0 or 1.
     """
     found = array(field, value, shape)
-    wrong = (found != 0) & (found != 1)
-    if wrong.any():
-        raise DataError(f"{found[wrong][0]}", field=field, expected="labels, 0 or 1")
+    return _each(field, found, (found == 0) | (found == 1), "labels, 0 or 1")
+
+
+def _each(field: str, found: np.ndarray, right: np.ndarray, expected: str) -> np.ndarray:
+    if not right.all():
+        raise DataError(f"{found[~right][0]}", field=field, expected=expected)
     return found
 
 

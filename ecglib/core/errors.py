@@ -76,6 +76,25 @@ Expected a whole number from 1 to 5.
                 parts[longest] = _cut(parts[longest], excess)
         super().__init__(_composed(*parts))
 
+    def but(self, **changes: str | int | os.PathLike[str] | None) -> DataError:
+        """Give the same error with other parts, such as the file that only the caller knows.
+
+        Parameters
+        ----------
+        **changes
+            Parts by the names of the parameters.
+
+        Returns
+        -------
+        DataError
+
+        Examples
+        --------
+        >>> print(DataError("no windows", field="fs").but(file="a.csv"))
+        a.csv, field fs: no windows.
+        """
+        return DataError(**{**vars(self), **changes})
+
 
 def _composed(place: str, problem: str, expected: str, remedy: str) -> str:
     message = f"{place}: {problem}." if place else f"{problem}."

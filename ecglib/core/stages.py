@@ -221,14 +221,7 @@ class Stage:
             try:
                 check(value)
             except DataError as error:
-                raise DataError(
-                    error.problem,
-                    file=path,
-                    participant=error.participant,
-                    field=error.field,
-                    expected=error.expected,
-                    remedy="delete it, and it is made again",
-                ) from error
+                raise error.but(file=path, remedy="delete it, and it is made again") from error
         return value
 
     def _compare(self, path: Path, about: Mapping[str, Any], made_from: Mapping[str, Any]) -> None:

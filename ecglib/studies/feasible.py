@@ -60,15 +60,7 @@ def check_study(study: Study) -> None:
     if found:
         first, others = found[0], len(found) - 1
         more = f"; ecglib check tells of {others} more problems" if others else ""
-        raise DataError(
-            first.problem,
-            file=first.file,
-            participant=first.participant,
-            clip=first.clip,
-            field=first.field,
-            expected=first.expected,
-            remedy=f"{first.remedy}{more}",
-        )
+        raise first.but(remedy=f"{first.remedy}{more}")
 
 
 @checked
@@ -115,18 +107,7 @@ def study_problems(
     found = [*_in_groups(meta, np.asarray(people), profile), *_in_ratings(meta)]
     if not found:
         found = list(_in_folds(_usable(meta), profile))
-    return [
-        DataError(
-            problem.problem,
-            file=file,
-            participant=problem.participant,
-            clip=problem.clip,
-            field=problem.field,
-            expected=problem.expected,
-            remedy=problem.remedy,
-        )
-        for problem in found
-    ]
+    return [problem.but(file=file) for problem in found]
 
 
 def _in_groups(meta: pd.DataFrame, people: np.ndarray, profile: Profile) -> Iterator[DataError]:
@@ -134,10 +115,9 @@ def _in_groups(meta: pd.DataFrame, people: np.ndarray, profile: Profile) -> Iter
     try:
         groups = participant_groups(people, profile.pretext.n_groups, profile.seed)
     except DataError as error:
-        yield DataError(
-            f"too few people: {error.problem}",
+        yield error.but(
+            problem=f"too few people: {error.problem}",
             field="participant",
-            expected=error.expected,
             remedy="use recordings of more people",
         )
         return
@@ -215,13 +195,8 @@ def _in_folds(usable: pd.DataFrame, profile: Profile) -> Iterator[DataError]:
         try:
             splitter.split(usable, labels)
         except DataError as error:
-            yield DataError(
-                error.problem,
-                participant=error.participant,
-                field=error.field,
-                expected=error.expected,
-                remedy=error.remedy or "use recordings of more people, or a profile of fewer folds",
-            )
+            more = "use recordings of more people, or a profile of fewer folds"
+            yield error.but(remedy=error.remedy or more)
 
 
 def _usable(meta: pd.DataFrame) -> pd.DataFrame:

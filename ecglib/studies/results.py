@@ -279,13 +279,10 @@ def null_supervised_source(study: Study) -> dict[str, Any]:
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from ecglib.studies.profiles import SMOKE
-    >>> from ecglib.studies.stand_in import synthetic_file
+    >>> from types import SimpleNamespace
+    >>> from ecglib.studies.profiles import QUICK
     >>> from ecglib.synthetic.cohort import CohortSpec
-    >>> folder, spec = Path(tempfile.mkdtemp()), CohortSpec(3, (20.0, 20.0), 11.0)
-    >>> study = Study(synthetic_file(spec, folder), SMOKE, folder)
+    >>> study = SimpleNamespace(spec=CohortSpec(), profile=QUICK)  # no more is asked for
     >>> null_supervised_source(study)["spec"].effect
     0.0
     """

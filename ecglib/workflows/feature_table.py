@@ -193,15 +193,7 @@ class FeatureTable:
         except DataError as error:
             if error.file is not None:
                 raise
-            raise DataError(
-                error.problem,
-                file=path,
-                participant=error.participant,
-                clip=error.clip,
-                field=error.field,
-                expected=error.expected,
-                remedy=error.remedy,
-            ) from error
+            raise error.but(file=path) from error
 
 
 @checked

@@ -27,6 +27,14 @@ def test_message_leaves_out_what_was_not_given():
     assert str(DataError("no windows", field="fs")) == "field fs: no windows."
 
 
+def test_a_caller_adds_what_only_it_knows():
+    error = DataError("flat", participant=1, clip=4, field="ECG", expected="beats")
+    told = error.but(file="a.mat", remedy="look")
+    assert vars(told) == {**vars(error), "file": "a.mat", "remedy": "look"}
+    assert str(told).startswith("a.mat, participant 1, clip 4, field ECG: flat. Expected beats.")
+    assert error.file is None
+
+
 def test_is_a_value_error():
     assert issubclass(DataError, ValueError)
 
