@@ -273,8 +273,8 @@ fig
 #
 # ### Do the clips move people in the same way?
 #
-# They were chosen to do so. Their mean ratings in the DREAMER study are known to two decimals from
-# a public repository (`ecglib.synthetic.people` says which). So anyone with the file can check that
+# Those of the DREAMER study were chosen to do so. Their mean ratings are known to two decimals from
+# a public repository (`ecglib.synthetic.people` says which). So anyone with its file can check that
 # trials and ratings were read in the right order: then the means of the clips agree with those.
 #
 # Here they are compared, if the file has as many clips.

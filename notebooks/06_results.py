@@ -19,7 +19,9 @@
 #   how we check that the evaluation finds nothing where there is nothing, and how small an effect it
 #   would find.
 # - **You need first**: {doc}`05_transfer`.
-# - **It takes** half a minute if the earlier chapters have run; a quarter of an hour otherwise.
+# - **It takes** half a minute if the earlier chapters have run, and some minutes more otherwise. What
+#   the network that ratings train predicts for the book's own cohort comes with the project, in
+#   `results/`; for other data that network is trained first, which takes longer than all the rest.
 # ```
 #
 # Three models predict whether a rating is high or low. A fourth comes further down.

@@ -18,7 +18,9 @@
 # - **You will learn** how much each way of splitting gives away, measured on cohorts where we know
 #   what there is to find, and which leak does it: the trial, the person or the clip.
 # - **You need first**: {doc}`06_results`.
-# - **It takes** seconds if it has run before; about three minutes otherwise, if the encoder is there.
+# - **It takes** under a minute if it has run before, and longer the first time, when the cohorts are
+#   made and described. For the book's own encoder the predictions on every rung come with the project,
+#   in `results/`; for an encoder that learnt from other data they are computed first.
 # ```
 #
 # A score mixes what the model reads from the ECG with what the split gives away

@@ -18,8 +18,9 @@
 #   long enough for, what to do when one is missing, and how much of an accuracy is nothing but
 #   knowing the person.
 # - **You need first**: {doc}`06_results`.
-# - **It takes** a quarter of a minute if the earlier chapters have run; two minutes more the first
-#   time.
+# - **It takes** half a minute if it has run before, and longer the first time, when the beats of every
+#   window are measured. For the book's own cohort the predictions from these features come with the
+#   project, in `results/`; for other data they are computed first.
 # ```
 #
 # People have read the ECG without networks for a century. A doctor looks at the rhythm and at the
@@ -261,15 +262,15 @@ print("targets for which the ten features are better, interval below zero")
 print([t for t in TARGETS if areas.loc[t, "high"] < 0])
 
 # %% [markdown]
-# **If this page says "synthetic"**, the answer was built in. Invented people in whom an effect was
+# **If this page says "synthetic"**, any answer was built in. Invented people in whom an effect was
 # planted show what they feel through heart rate, variability and the size and width of waves. Features
 # that measure these have an advantage, and a small network that trains for a few minutes has to rediscover
-# them. It tells nothing about real people. A network that *loses* to them, however, has missed some of the
-# effect that was planted.
+# them. It tells nothing about real people. Where an effect was planted, however, a network that *loses* to
+# them has missed some of it.
 #
 # :::{dropdown} Quiz: The network loses to ten features on synthetic data. What does that prove about DREAMER?
-# Nothing. There the effects were planted in just those features. It proves that the network missed
-# something that was there.
+# Nothing. Effects are planted in just those features. Where one was planted, the loss shows that the
+# network missed something that was there.
 # :::
 #
 # ### What the person's mean and the baseline add

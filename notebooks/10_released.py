@@ -19,7 +19,9 @@
 #   how to measure what a defect does to a number: put it in alone, and look at the change; and how
 #   to find a test side that is the training side.
 # - **You need first**: {doc}`06_results`. {doc}`../book/released-code` lists what we found.
-# - **It takes** half a minute if this chapter has run before; about two minutes otherwise.
+# - **It takes** about half a minute if it has run before, and longer the first time, when heads are
+#   fitted many times to choose among them. For the book's own cohort the predictions of all variants
+#   come with the project, in `results/`; for other data they are computed first.
 # ```
 #
 # The authors of the method published their code. That is a service to everyone, and less common
@@ -196,7 +198,7 @@ table.rename_axis(columns=[study.label, "chosen"])
 # starts afresh at each file (`data_preprocessing.py`), so the last one alone gives the mean and the
 # standard deviation. The last file is whichever the operating system lists last; we take the last
 # clip. All windows of the person, in training and test folds alike, are scaled by it. That makes a person's
-# ECG higher or lower by the ratio of two standard deviations, and the offset does little.
+# ECG higher or lower by the ratio of two standard deviations, and shifts it by an offset.
 #
 # Both scalings are straight lines in the same signal, so one turns into the other by a gain and an
 # offset:
@@ -214,8 +216,8 @@ print(f"people whose amplitude changes by over 5 %: {(abs(gain - 1) > 0.05).sum(
 print("offset below 0.05 standard deviations for all:", bool((abs(offset) < 0.05).all()))
 
 # %% [markdown]
-# The {term}`high-pass filter` has removed the mean, which is why the offset does little. As to the gain, mind
-# that the transformation
+# Where the last line says True, the offset does little, because the {term}`high-pass filter` has removed
+# the mean. As to the gain, mind that the transformation
 # "scaling" of the pretext is a factor of 1.1 ({doc}`03_transformations`): a gain of that size is
 # what the encoder was taught to notice.
 #

@@ -20,7 +20,8 @@
 #   training can fail without looking like a failure.
 # - **You need first**: {doc}`03_transformations` and {doc}`04_pretraining`.
 # - **It takes** about a minute. The trained encoder for the book's own cohort comes with the
-#   project, in `results/`; for other data it is trained first, which takes some minutes.
+#   project, in `results/`, and so do the scores of its variants; for other data all of these are
+#   trained first, which takes far longer.
 # ```
 #
 # The {term}`pretext` of {doc}`04_pretraining` asks *what was done* to a {term}`window`. The {term}`contrastive <contrastive learning>` pretext asks

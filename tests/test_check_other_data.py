@@ -43,10 +43,10 @@ def test_a_file_says_what_it_is(tool, tmp_path, name, label):
 def test_what_is_lent_is_replaced_and_never_written_to(tool, tmp_path):
     project, folder = tmp_path / "project", tmp_path / "folder"
     project.mkdir()
-    for name in ("simulation-v1-a.csv", "windows-v1-b.npz", "predictions-v1-c.csv"):
+    for name in ("synthetic-v1-a.npz", "windows-v1-b.npz", "predictions-v1-c.csv"):
         (project / name).write_text("kept")
     tool.lend(project, folder)
-    assert sorted(f.name for f in folder.iterdir()) == ["simulation-v1-a.csv", "windows-v1-b.npz"]
+    assert sorted(f.name for f in folder.iterdir()) == ["synthetic-v1-a.npz", "windows-v1-b.npz"]
     (tmp_path / "partial").write_text("new")
     (tmp_path / "partial").replace(folder / "windows-v1-b.npz")  # as artifacts are written
     assert (project / "windows-v1-b.npz").read_text() == "kept"

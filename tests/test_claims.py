@@ -173,6 +173,21 @@ def test_a_verdict_must_agree_with_its_intervals(agree, page, right, wrong):
     assert agree(page.format(wrong))
 
 
+@pytest.mark.parametrize(
+    ("agree", "page", "table"),
+    [
+        (claims.pretraining_verdict, TABLE_6.format("False"), "STR minus random"),
+        (claims.gain_verdict, TABLE_9.format("['valence']"), "relative to person  valence"),
+        (claims.question_verdicts, TABLE_14.format("not decided"), "difference of the AUC"),
+    ],
+)
+def test_a_verdict_without_its_table_and_a_table_without_its_verdict_are_found(agree, page, table):
+    start, _, after = page.rpartition("synthetic, " if "synthetic, " in page else "synthetic: ")
+    assert after and agree(start)
+    assert agree("Nothing of the kind.")
+    assert agree(page.replace(table, "another table"))
+
+
 def test_a_page_holds_text_captions_and_outputs(tmp_path):
     text = nbformat.v4.new_markdown_cell("The {term}`R peak` of *one*\nperson.\n\n{doc}`a <b>`")
     code = nbformat.v4.new_code_cell("x")

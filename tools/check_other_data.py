@@ -98,11 +98,11 @@ def write_file(other: Other, path: Path) -> None:
 def lend(artifacts: Path, folder: Path) -> None:
     """Link what the project has already computed and no data file enters, to save the time.
 
-    That is simulations, and the book's own cohort, which stands in for a file that must not be
-    shown. Another name would be made anew, so nothing of the project can get into the numbers.
+    That is the book's own cohort, which stands in for a file that must not be shown. Another name
+    would be made anew, so nothing of the project can get into the numbers. Simulations travel.
     """
     folder.mkdir()
-    for kind in ("simulation", "synthetic", "windows"):
+    for kind in ("synthetic", "windows"):
         for file in artifacts.glob(f"{kind}-*"):
             (folder / file.name).symlink_to(file.resolve())
 
