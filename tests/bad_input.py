@@ -22,6 +22,10 @@ ROOMS = ("core", "data", "preprocessing", "synthetic", "features", "models", "pr
 ROOMS = (*ROOMS, "transfer", "evaluation", "studies", "plots", "workflows")
 
 
+MOST = 4
+"""Calls of a function that are kept: an example may begin with one that is refused."""
+
+
 def public(module: str) -> Iterator[tuple[str, Callable[..., Any], Any]]:
     """Give the name, the function that runs and what is called, of all that a module offers."""
     for name, value in vars(importlib.import_module(module)).items():
@@ -59,14 +63,18 @@ class Calls:
         for module in modules():
             for name, function, called in public(module):
                 self.what.setdefault(function.__code__, (name, called))
-        self.kept: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self.kept: dict[str, list[tuple[Any, dict[str, Any]]]] = {}
+        self.module = ""
 
     def note(self, frame: Any, event: str, _: Any) -> None:
-        """Keep the arguments of the first call of each function; as `sys.setprofile` takes it."""
+        """Keep the arguments of the first calls of each function; as `sys.setprofile` takes it."""
         if event != "call" or frame.f_code not in self.what:
             return
         name, called = self.what[frame.f_code]
-        if name in self.kept:
+        some = self.kept.setdefault(name, [])
+        # An example of a function itself shows a good call of it; others may use it in passing.
+        itself = name.startswith(f"{self.module}.")
+        if len(some) >= MOST and not itself:
             return
         code, values = frame.f_code, frame.f_locals
         n = code.co_argcount + code.co_kwonlyargcount
@@ -78,12 +86,13 @@ class Calls:
         given.pop("cls", None)
         if isinstance(called, str):
             called = getattr(own, called)
-        self.kept[name] = called, {k: copied(v) for k, v in given.items()}
+        some.insert(0 if itself else len(some), (called, {k: copied(v) for k, v in given.items()}))
+        del some[2 * MOST :]
 
     def of_examples(self, names: Sequence[str]) -> None:
         """Run the examples of modules."""
         for name in names:
-            before = sys.getprofile()
+            before, self.module = sys.getprofile(), name
             with contextlib.redirect_stdout(io.StringIO()):
                 sys.setprofile(self.note)
                 try:
@@ -223,9 +232,10 @@ def by_name(calls: Calls, rooms: Sequence[str]) -> None:
         if isinstance(called, str) or name.split(".")[1] not in rooms:
             continue
         own = EXAMPLES_OF.get(name, {})
-        if name in calls.kept and not own:
+        if calls.kept.get(name) and not own:
             continue
         parameters = inspect.signature(called).parameters.values()
         needed = [p.name for p in parameters if p.default is p.empty]
         if all(n in own or n in EXAMPLES for n in needed):
-            calls.kept[name] = called, {n: copied({**EXAMPLES, **own}[n]) for n in {*needed, *own}}
+            given = {n: copied({**EXAMPLES, **own}[n]) for n in {*needed, *own}}
+            calls.kept[name] = [(called, given)]

@@ -220,10 +220,7 @@ def read_header(path: Path, participant: str | None = None) -> Header:
     try:
         fs = check_rate(ecgs[0].get("sampling rate"), file=path, field="sampling rate")
     except DataError as error:
-        place["remedy"] = error.remedy
-        raise DataError(
-            error.problem, field=error.field, expected=error.expected, **place
-        ) from error
+        raise error.but(file=path, participant=participant) from error
     tab = first.rstrip("\r\n").endswith("\t")
     return Header(fs, len(lines), len(columns), len(columns) - len(sensors) + which, tab)
 

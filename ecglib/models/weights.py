@@ -343,13 +343,8 @@ def _read_card(path: Path, text: np.ndarray) -> EncoderCard:
     try:
         card = EncoderCard.from_json(about)
     except DataError as error:
-        raise DataError(
-            error.problem,
-            file=path,
-            field=error.field,
-            expected=error.expected,
-            remedy="save the encoder again with a card that is whole",
-        ) from error
+        remedy = "save the encoder again with a card that is whole"
+        raise error.but(file=path, remedy=remedy) from error
     if card.network is None:
         _not_ours(path, "its card does not describe the network")
     return card

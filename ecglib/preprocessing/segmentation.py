@@ -351,13 +351,8 @@ def windows_of(
     except DataError as error:
         if not x.file:
             raise
-        raise DataError(
-            error.problem,
-            file=x.file,
-            field=error.field,
-            expected=error.expected,
-            remedy=error.remedy,
-        ) from error
+        # The participant and the clip are made up here: the file is the place.
+        raise error.but(file=x.file, participant=None, clip=None) from error
 
 
 def _representative(
@@ -404,12 +399,10 @@ def _tracks(cohort: Cohort, config: WindowConfig) -> pd.DataFrame:
         try:
             grids.append(_grid(n_samples, config.target_fs, *config._cutting)[0])
         except DataError as error:
-            raise DataError(
-                error.problem,
+            raise error.but(
                 participant=row.participant,
                 clip=row.clip,
                 field=row.condition,
-                expected=error.expected,
                 remedy="leave out this recording or make shorter windows",
             ) from error
     tracks = rows.assign(recording=rows.index, at=grids)

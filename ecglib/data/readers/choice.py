@@ -189,13 +189,8 @@ def stated_rate(given: float | None, found: float | None, *, file: Path, where: 
     try:
         return check_rate(found, file=file, field=where)
     except DataError as error:
-        raise DataError(
-            error.problem,
-            file=file,
-            field=where,
-            expected=error.expected,
-            remedy=f"{error.remedy}. To overrule the file, {GIVE_RATE}",
-        ) from error
+        remedy = f"{error.remedy}. To overrule the file, {GIVE_RATE}"
+        raise error.but(remedy=remedy) from error
 
 
 @checked
