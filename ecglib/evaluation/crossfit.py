@@ -97,7 +97,8 @@ def group_of_folds(
     Raises
     ------
     DataError
-        If a fold tests participants of several groups, or of none: no encoder is strict for it.
+        If a fold tests participants of several groups, or of none: no encoder is strict for it. If
+        the frame names no participants.
 
     Examples
     --------
