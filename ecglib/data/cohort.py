@@ -225,12 +225,17 @@ def one_or_each(values: Sequence[_Value]) -> _Value | tuple[_Value, ...]:
     -------
     object or tuple
 
+    Raises
+    ------
+    DataError
+        If there are no values.
+
     Examples
     --------
     >>> one_or_each(["mV", "mV"]), one_or_each([256.0, 500.0])
     ('mV', (256.0, 500.0))
     """
-    if not values:
+    if not len(values):
         raise DataError("nothing", field="values", expected="at least one value")
     return tuple(values) if len(set(values)) > 1 else values[0]
 

@@ -93,7 +93,8 @@ def checked_table(path: Path, columns: Sequence[str], key: str, remedy: str) -> 
     ------
     DataError
         If the file is missing or no table, a column is missing, a row has more fields than there
-        are columns, or it has no name or that of another one.
+        are columns, or it has no name or that of another one; if `key` is none
+        of the columns.
 
     Examples
     --------
@@ -295,6 +296,11 @@ class Collected:
             Unit of the samples.
         **row
             What the table says of it: participant, clip, condition, and more.
+
+        Raises
+        ------
+        DataError
+            If it is no array of numbers, or has no samples.
         """
         checks.array("signal", signal, finite=False)
         signal = signal.reshape(len(signal), -1)

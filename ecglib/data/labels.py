@@ -151,8 +151,10 @@ def label_matrix(meta: pd.DataFrame, targets: Sequence[str | Target] = TARGETS) 
     [[0, 1], [1, 0]]
     """
     checks.frame("meta", meta)
-    targets = checks.several("targets", targets, lambda _, target: target)
-    return np.stack([binary_labels(meta, t) for t in binary_targets(targets)], axis=1)
+    questions = binary_targets(targets)
+    if not questions:
+        raise checks.wrong("targets", targets, "at least one target")
+    return np.stack([binary_labels(meta, question) for question in questions], axis=1)
 
 
 def _values(meta: pd.DataFrame, target: Target, allow_baseline: bool) -> pd.Series:

@@ -26,8 +26,11 @@ class DamagedError(ValueError):
 
     Examples
     --------
-    >>> issubclass(DamagedError, ValueError)
-    True
+    >>> import io
+    >>> StoredBytes(io.BytesIO(b"ecg"), 3).read(4)
+    Traceback (most recent call last):
+    ...
+    ecglib.data.mat_stream.DamagedError: an element is longer than what holds it
     """
 
 

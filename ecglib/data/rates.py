@@ -83,6 +83,11 @@ def plausible_rate(x: np.ndarray, fs: float) -> float | None:
         divided by a whole number; None if the stated rate is possible, if no beats are found that
         would speak against it, or if no common rate fits.
 
+    Raises
+    ------
+    DataError
+        If there are no samples, or several leads.
+
     Notes
     -----
     Nobody knows the scale of time, so beats are sought as if the recording had been sampled at

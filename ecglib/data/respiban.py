@@ -168,10 +168,8 @@ def read_header(path: Path, participant: str | None = None) -> Header:
     ...     "sampling rate": 700,
     ...     "resolution": [16],
     ... }
-    >>> lines = ["# OpenSignals", f"# {json.dumps({'00:07': about})}", "# EndOfHeader", "0 32768"]
-    >>> _ = path.write_text(
-    ...     chr(10).join(lines).replace("0 32768", f"0{chr(9)}32768{chr(9)}{chr(10)}")
-    ... )
+    >>> lines = ["# OpenSignals", f"# {json.dumps({'00:07': about})}", "# EndOfHeader"]
+    >>> _ = path.write_text(chr(10).join([*lines, chr(9).join(["0", "32768", ""]), ""]))
     >>> header = read_header(path)
     >>> header.fs, header.ecg
     (700.0, 1)

@@ -165,6 +165,11 @@ def calibration_floor(
         Their mean is the floor. Trials of one person are taken as independent, so the true floor
         may be somewhat higher.
 
+    Raises
+    ------
+    DataError
+        As in `assign_bins`, and if there is not one trial for each window.
+
     Examples
     --------
     >>> probability, trial = np.tile([0.2, 0.5, 0.8], 20), np.arange(60)
@@ -204,7 +209,7 @@ def reliability_curve(
         all windows of a result together: the question is what a stated probability is worth,
         whoever gets it.
     n_bins, binning
-        As in `assign_bins`.
+        As in `assign_bins`, and if there are no predictions.
     level : float
         Confidence level of the band, bin by bin.
     n_resamples, seed : int
@@ -316,6 +321,11 @@ def calibration_table(
         perfectly calibrated model the mean ECE (`floor`) and the one that it exceeds in 5 % of
         simulations (`floor_high`); `excess`, ECE less floor. If `ece` exceeds `floor_high`, the
         luck of the draw of trials does not explain it.
+
+    Raises
+    ------
+    DataError
+        If there are no predictions, and as in `brier_score`.
 
     Examples
     --------

@@ -15,13 +15,13 @@ from ecglib.evaluation.splits import Fold
 
 @checked
 def participant_groups(
-    participants: Iterable[int], n_groups: int = 2, seed: int = 0
+    participants: Iterable[int | str], n_groups: int = 2, seed: int = 0
 ) -> list[np.ndarray]:
     """Put participants into groups of nearly equal size.
 
     Parameters
     ----------
-    participants : iterable of int
+    participants : iterable of int or str
         Participants, each once or more, such as the column of a metadata frame.
     n_groups : int
         Number of groups, or fewer where there are fewer participants.
@@ -30,7 +30,7 @@ def participant_groups(
 
     Returns
     -------
-    list of ndarray of int
+    list of ndarray
         The participants of each group, sorted.
 
     Raises
@@ -55,7 +55,7 @@ def participant_groups(
 
 
 @checked
-def group_of(groups: Sequence[np.ndarray]) -> dict[int, int]:
+def group_of(groups: Sequence[np.ndarray]) -> dict[int | str, int]:
     """Give the number of each participant's group.
 
     Parameters
@@ -65,14 +65,14 @@ def group_of(groups: Sequence[np.ndarray]) -> dict[int, int]:
 
     Returns
     -------
-    dict of int to int
+    dict of int or str to int
 
     Examples
     --------
     >>> group_of([np.array([1, 3]), np.array([2, 4])])
     {1: 0, 3: 0, 2: 1, 4: 1}
     """
-    return {p: g for g, group in enumerate(groups) for p in group.tolist()}
+    return {p: g for g, group in enumerate(groups) for p in np.asarray(group).tolist()}
 
 
 @checked
@@ -97,7 +97,8 @@ def group_of_folds(
     Raises
     ------
     DataError
-        If a fold tests participants of several groups, or of none: no encoder is strict for it.
+        If a fold tests participants of several groups, or of none: no encoder is strict for it. If
+        the frame names no participants.
 
     Examples
     --------

@@ -148,7 +148,8 @@ def mean_and_interval(
     Raises
     ------
     DataError
-        As in `bootstrap_interval`.
+        If a value is infinite, `bounds` are out of order, or the level or the number of resamples
+        is out of range.
 
     Examples
     --------

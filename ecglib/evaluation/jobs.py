@@ -147,7 +147,6 @@ def _run(tasks: Sequence[tuple], done: int = 0) -> list[Any]:
     return list(progress(results, "folds", total=done + len(tasks), done=done, unit="fold"))
 
 
-@checked
 @contextmanager
 @checked
 def workers(jobs: int | None = None, cluster: str | None = None) -> Iterator[None]:

@@ -133,7 +133,7 @@ def summarise_scores(
     Raises
     ------
     DataError
-        If the scores are of several data or profiles.
+        If the scores are of several data or profiles, or no metric is asked for.
 
     Examples
     --------
@@ -218,7 +218,8 @@ def paired_tests(
     Raises
     ------
     DataError
-        As in `participant_scores`; and if the sides of a question test other participants.
+        As in `participant_scores`; and if the sides of a question test other participants, or
+        there is no question or no target.
 
     Examples
     --------
@@ -316,6 +317,11 @@ def holm(p: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (n_tests,)
 
+    Raises
+    ------
+    DataError
+        If a number is no p-value.
+
     Examples
     --------
     >>> print(holm(np.array([0.01, 0.04, 0.03])))
@@ -348,6 +354,11 @@ def mean_test(difference: np.ndarray, level: float) -> dict[str, float]:
     dict
         ``low``, ``high`` and ``p`` (two-sided), from a t statistic whose variance is widened by
         `ecglib.evaluation.intervals.SHARED_TRAINING`; missing below `MIN_PARTICIPANTS`.
+
+    Raises
+    ------
+    DataError
+        If there is no difference, or one that is not finite.
 
     Examples
     --------

@@ -121,7 +121,7 @@ def mean_areas(labels: np.ndarray, scores: np.ndarray, participant: np.ndarray) 
     Raises
     ------
     DataError
-        If no participant has both classes.
+        If no participant has both classes, and as in `areas`.
 
     Examples
     --------
@@ -171,7 +171,8 @@ def permuted_labels(
     Raises
     ------
     DataError
-        If the windows of a trial have several labels.
+        If the windows of a trial have several labels, or there is not one participant and one
+        trial for each.
 
     Examples
     --------

@@ -57,6 +57,11 @@ def power(
     checks.number("spread", spread, above=0, high=_LARGEST)
     checks.number("effect", effect, -_LARGEST, _LARGEST)
     checks.whole("n_participants", n_participants, 2)
+    return _power(effect, spread, n_participants, several_folds)
+
+
+def _power(effect: float, spread: float, n_participants: int, several_folds: bool) -> float:
+    """Compute what `power` gives, of any effect that a search comes to."""
     spread = spread * SHARED_TRAINING if several_folds else spread
     limit = stats.f.ppf(0.95, 1, n_participants - 1)  # the square of a t is an F
     shift = n_participants * (effect / spread) ** 2
@@ -97,7 +102,7 @@ def detectable_effect(
     checks.number("probability", probability, above=0.05, below=1)
 
     def missing(effect: float) -> float:
-        return power(effect, spread, n_participants, several_folds=several_folds) - probability
+        return _power(effect, spread, n_participants, several_folds) - probability
 
     return float(brentq(missing, 0, 100 * spread))
 
@@ -121,6 +126,11 @@ def power_curves(
     -------
     DataFrame
         Power for results of several folds, 0 to 1: a row per effect, a column per size.
+
+    Raises
+    ------
+    DataError
+        If an effect is not finite, and as in `power`.
 
     Examples
     --------

@@ -55,7 +55,8 @@ def prediction_rows(
     Raises
     ------
     DataError
-        If a probability is not a number from 0 to 1, or there is not one per test window.
+        If a probability is not a number from 0 to 1, or there is not one per test window; if a test
+        window is no row of `meta`, or a row has no label.
 
     Examples
     --------
@@ -165,6 +166,11 @@ def save_predictions(
     columns : mapping of str to str
         `ecglib.evaluation.protocols.COLUMNS`, or `ecglib.evaluation.protocols.RATING_COLUMNS` for
         predicted ratings.
+
+    Raises
+    ------
+    DataError
+        If there are no predictions, or a column is missing.
 
     Examples
     --------

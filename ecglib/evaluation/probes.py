@@ -141,6 +141,11 @@ def probe_chance(meta: pd.DataFrame, identity: str) -> float:
     -------
     float
 
+    Raises
+    ------
+    DataError
+        If the identity is unknown, or the frame lacks a column or has no rows.
+
     Examples
     --------
     >>> meta = pd.DataFrame({"participant": [1, 1, 2, 2], "clip": [1, 2, 1, 2]})

@@ -74,7 +74,7 @@ def draw_trials(
     Raises
     ------
     DataError
-        If a participant has no trial left to test.
+        If a participant has no trial left to test, or `n_rated` is negative.
 
     Examples
     --------
@@ -117,6 +117,11 @@ def rated_numbers(meta: pd.DataFrame, rated: Sequence[int] = RATED) -> tuple[int
     Returns
     -------
     tuple of int
+
+    Raises
+    ------
+    DataError
+        If a number is negative or not whole, or there are no windows.
 
     Examples
     --------
@@ -264,6 +269,11 @@ def rated_curve(
     DataFrame
         As `ecglib.evaluation.summaries.summarise`, with the column ``rated``. The baseline of a row
         is that of the same number of rated trials.
+
+    Raises
+    ------
+    DataError
+        If there are no predictions, and as in `ecglib.evaluation.summaries.summarise`.
 
     Examples
     --------

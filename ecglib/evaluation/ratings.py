@@ -50,7 +50,7 @@ def evaluate_ratings(
     Raises
     ------
     DataError
-        As in `ecglib.data.labels.class_labels` and the splitter.
+        As in `ecglib.data.labels.class_labels` and the splitter, and if there are no targets.
 
     Examples
     --------
@@ -65,7 +65,9 @@ def evaluate_ratings(
     3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 for 1 3 5 1 3 5 1 3 5
     """
     people, clips = (meta[column].to_numpy() for column in ("participant", "clip"))
-    scales = tuple(map(as_target, checks.several("targets", targets, checks.of_type, object)))
+    scales = tuple(map(as_target, targets))
+    if not scales:
+        raise checks.wrong("targets", targets, "at least one target")
     ratings = np.stack(
         [class_labels(meta, s).astype(np.int64) + s.answers[0] for s in scales], axis=1
     )

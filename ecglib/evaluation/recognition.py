@@ -259,7 +259,7 @@ def amplitude_reference(
     ------
     DataError
         If there are fewer than two participants, a participant has fewer than two clips in a lead,
-        or a window has no amplitude.
+        a window has no amplitude, or the factor is not above 0.
 
     Examples
     --------
@@ -325,6 +325,11 @@ def head_reference(pair: float) -> float:
     -------
     float
         Mean over the six other versions, five of them told apart without error.
+
+    Raises
+    ------
+    DataError
+        If it is not from 0 to 1.
 
     Examples
     --------

@@ -214,7 +214,7 @@ def rescale(windows: Windows, scaling: pd.DataFrame) -> Windows:
     Raises
     ------
     DataError
-        If a participant's lead has no gain and offset.
+        If a participant's lead has no gain and offset, or `scaling` lacks a column.
 
     Examples
     --------

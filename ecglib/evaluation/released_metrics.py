@@ -120,6 +120,11 @@ def pooled_score(
     -------
     PooledScore
 
+    Raises
+    ------
+    DataError
+        If a label or class is not 0 or 1, or there is not one of each for every window.
+
     Examples
     --------
     >>> truth, person = np.array([0, 1, 0, 1]), np.array([1, 1, 2, 2])
@@ -154,6 +159,11 @@ def mean_score(scores: Sequence[PooledScore]) -> PooledScore:
     Returns
     -------
     PooledScore
+
+    Raises
+    ------
+    DataError
+        If there is no score.
 
     Examples
     --------

@@ -133,7 +133,7 @@ class Probes(keras.callbacks.Callback):
         One row per window, with columns ``participant`` and ``clip``.
     labels : mapping of str to ndarray, shape (n_windows,)
         Classes to read, by name, such as ``{"arousal": binary_labels(meta, "arousal")}``.
-    heldout : collection of int
+    heldout : collection of int or str
         Participants who are tested later; none of them may be in `meta`.
     every : int
         Epochs from one probing to the next.
@@ -176,7 +176,7 @@ class Probes(keras.callbacks.Callback):
         meta: pd.DataFrame,
         labels: Mapping[str, np.ndarray],
         *,
-        heldout: Collection[int],
+        heldout: Collection[int | str],
         every: int = 1,
         k: int = 20,
         n_splits: int = 5,

@@ -34,6 +34,11 @@ def score_participants(predictions: pd.DataFrame) -> pd.DataFrame:
         of "high"). Where all ratings of a participant are of one class, ``balanced_accuracy`` and
         ``auc`` are undefined: missing values, which `ecglib.evaluation.paired` drops and counts.
 
+    Raises
+    ------
+    DataError
+        If there are no predictions, or a column is missing.
+
     Examples
     --------
     >>> rows = pd.DataFrame(

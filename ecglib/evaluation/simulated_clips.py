@@ -106,6 +106,11 @@ def compared(high: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarr
     -------
     right, pairs : ndarray, shape (n_people, n_clips, n_clips)
 
+    Raises
+    ------
+    DataError
+        If the shapes differ, or a score is not finite.
+
     Examples
     --------
     >>> right, pairs = compared(np.array([[True, False]]), np.array([[[3.0, 1.0], [2.0, 0.0]]]))

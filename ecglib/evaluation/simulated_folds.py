@@ -65,6 +65,11 @@ def folds_table(
         ``error_ratio``, ``plain``, ``plain_error``, ``table`` and ``table_error``, as in
         `ecglib.evaluation.simulation.cross_validation_table`.
 
+    Raises
+    ------
+    DataError
+        If there are fewer than four participants, or no separations.
+
     Examples
     --------
     >>> table = folds_table((0.0,), n_participants=8, repetitions=3)
@@ -149,6 +154,11 @@ def areas_within(labels: np.ndarray, scores: np.ndarray, fold: np.ndarray) -> np
     -------
     ndarray, shape (...)
         NaN where no fold has both classes.
+
+    Raises
+    ------
+    DataError
+        If the shapes differ, a label is not 0 or 1, or a score is not finite.
 
     Examples
     --------

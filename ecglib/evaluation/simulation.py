@@ -171,6 +171,11 @@ def coverage(
         ``coverage``; ``error``, its standard error; and the shares of intervals that lie
         ``below`` and ``above`` the truth.
 
+    Raises
+    ------
+    DataError
+        If it is no table, or as in `ecglib.evaluation.intervals.bootstrap_interval`.
+
     Examples
     --------
     >>> values = np.random.default_rng(0).normal(0.6, 0.1, (40, 12))
@@ -415,6 +420,11 @@ def simulated_power(
     -------
     float
 
+    Raises
+    ------
+    DataError
+        If the spread is not positive.
+
     Examples
     --------
     >>> simulated_power(0.1, 0.05, 12, repetitions=20)
@@ -452,6 +462,11 @@ def prediction_frame(
     -------
     DataFrame
         Columns as in `ecglib.evaluation.protocols.COLUMNS`.
+
+    Raises
+    ------
+    DataError
+        If a score is not finite, or there is not one of each for every window.
 
     Examples
     --------

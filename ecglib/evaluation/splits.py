@@ -305,7 +305,9 @@ class _GroupedKFold(_KFold):
     def _stratified(self, group_of: np.ndarray, labels: np.ndarray | None) -> list[Fold]:
         stratum = np.zeros(group_of.size, dtype=int)
         if labels is not None:
-            _, code, count = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
+            # Names in an array of objects are sorted only where there is one for each window.
+            axis = None if labels.size == len(labels) else 0
+            _, code, count = np.unique(labels, axis=axis, return_inverse=True, return_counts=True)
             if count.max() >= self.n_splits:  # else no combination is common enough to balance
                 stratum = code.reshape(-1)
         kfold = StratifiedGroupKFold(self.n_splits, shuffle=True, random_state=self.seed)

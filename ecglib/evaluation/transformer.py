@@ -228,6 +228,11 @@ def cover(rows: np.ndarray, length: int) -> np.ndarray:
         Row after row. As few windows as cover a row, evenly spaced from its start to its end; a
         row shorter than one is filled up with zeros.
 
+    Raises
+    ------
+    DataError
+        If there are no rows, or a sample is not finite.
+
     Examples
     --------
     >>> cover(np.arange(5)[None], 3).tolist()

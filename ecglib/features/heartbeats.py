@@ -220,6 +220,11 @@ def upright(x: np.ndarray, fs: float) -> np.ndarray:
     ndarray, shape (n_samples,)
         `x`, or ``-x`` if the typical depth of a block of 2 s exceeds its typical height.
 
+    Raises
+    ------
+    DataError
+        If the window is empty, or a sample is not finite.
+
     Examples
     --------
     >>> x = np.tile(np.r_[-np.hanning(25), np.zeros(231)], 10)
@@ -248,6 +253,11 @@ def find_beats(x: np.ndarray, fs: float) -> np.ndarray:
     ndarray of int, shape (n_beats,)
         Increasing positions of the largest sample within 50 ms of each detection; empty where
         nothing was found.
+
+    Raises
+    ------
+    DataError
+        If the window is empty, or a sample is not finite.
 
     Examples
     --------
@@ -290,6 +300,11 @@ def median_beat(x: np.ndarray, fs: float, peaks: np.ndarray) -> tuple[np.ndarray
     n_complete : int
         Number of beats that lie in the window from end to end.
 
+    Raises
+    ------
+    DataError
+        If the window is empty, or a sample is not finite.
+
     Examples
     --------
     >>> x = np.tile(np.r_[np.zeros(100), np.hanning(25), np.zeros(131)], 10)
@@ -326,6 +341,11 @@ def landmarks(beat: np.ndarray, fs: float, rr_s: float | None = None) -> dict[st
         Seconds after the R peak of: ``p``, the highest point 250 to 100 ms before R; ``rising`` and
         ``falling``, where the R wave passes half its height (NaN if it never does); ``t``, the
         point farthest from zero from 140 ms after R on, whatever its sign.
+
+    Raises
+    ------
+    DataError
+        If a sample is not finite, or the interval not above 0.
 
     Examples
     --------
@@ -509,6 +529,11 @@ def largest_deflection(x: np.ndarray, start: int, stop: int) -> int:
     -------
     int
         Its position in `x`.
+
+    Raises
+    ------
+    DataError
+        If the part is empty, or a sample of it not finite.
 
     Examples
     --------

@@ -30,7 +30,8 @@ def band_powers(X: np.ndarray, fs: float, n_bands: int = 40) -> np.ndarray:
     Raises
     ------
     DataError
-        If the windows are shorter than one second or the bands go beyond half the sampling rate.
+        If the windows are shorter than one second or the bands go beyond half the sampling rate,
+        or a sample is not finite.
 
     Examples
     --------

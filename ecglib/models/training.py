@@ -132,6 +132,11 @@ def window_stream(n: int, start: int, count: int, seed: int) -> np.ndarray:
     ndarray of int, shape (count,)
         Indices; every pass of `n` holds each window once.
 
+    Raises
+    ------
+    DataError
+        If there are no windows, or none is asked for.
+
     Examples
     --------
     >>> sorted(window_stream(4, 0, 4, seed=0).tolist()), window_stream(4, 2, 5, seed=0).size
@@ -175,7 +180,8 @@ def participant_stream(
     Raises
     ------
     DataError
-        If there are fewer participants than a batch holds, or one has fewer windows than `own`.
+        If there are fewer participants than a batch holds, or one has fewer windows than `own`;
+        if nothing is asked for, or the batch is smaller than `own`.
 
     Examples
     --------
@@ -240,6 +246,12 @@ def train_epoch(
     dict of str to float
         Loss and metrics, averaged over the epoch.
 
+    Raises
+    ------
+    DataError
+        If `order` names no row of `X`, `y` has another number of rows, or a loss is not
+        finite because `X` or `y` is not.
+
     Examples
     --------
     >>> model = keras.Sequential([keras.layers.Dense(1)])
@@ -260,7 +272,8 @@ def train_epoch(
     means = {name: float(np.mean([row[name] for row in logs])) for name in logs[0]}
     if not np.isfinite(list(means.values())).all():  # by the windows, or a network that diverged
         checks.array("X", X)
-        checks.array("y", [] if y is None else y, empty=True)
+        if y is not None:
+            checks.array("y", y)
     return means
 
 

@@ -101,7 +101,6 @@ def band_pass(X: np.ndarray, fs: float, band: tuple[float, float]) -> np.ndarray
     >>> band_pass(np.stack([slow, quick]), 256.0, QRS_HZ).std(axis=1).round(1).tolist()
     [0.0, 0.7]
     """
-    checks.array("X", X, finite=False, empty=True)
     length = X.shape[1]
     ramp = np.linspace(0, 1, length)
     X = X - (X[:, :1] + (X[:, -1:] - X[:, :1]) * ramp)
@@ -177,6 +176,11 @@ def aligned_beats(x: np.ndarray, qrs: np.ndarray, at: np.ndarray, fs: float) -> 
     ndarray, shape (n_whole, n_samples)
         From `BEFORE_S` before to `AFTER_S` after the middle of QRS; beats that do not lie in the
         window from end to end are left out.
+
+    Raises
+    ------
+    DataError
+        If a sample is not finite, or `qrs` is of another window.
 
     Examples
     --------

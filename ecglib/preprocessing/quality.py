@@ -125,6 +125,11 @@ def fill_gaps(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
         float64 copy, finite wherever `x` is finite or `missing`; the first and last known sample
         are held to the ends, and all zeros if no sample is known.
 
+    Raises
+    ------
+    DataError
+        If the mask has another shape, or there are no samples.
+
     Examples
     --------
     >>> fill_gaps(
@@ -161,6 +166,11 @@ def on_new_grid(codes: np.ndarray, n_samples: int, step: float) -> np.ndarray:
         (n_samples,) int8: the highest flag among the old samples that lie nearest to each new
         one, or that of the nearest old sample.
 
+    Raises
+    ------
+    DataError
+        If there are no flags, or the step is not above 0.
+
     Examples
     --------
     >>> on_new_grid(np.array([0, 0, 1, 0], "int8"), n_samples=2, step=2.0).tolist()
@@ -190,6 +200,11 @@ def window_quality(codes: np.ndarray, fs: float) -> np.ndarray:
         (n_windows,) str: "missing", "spike" or "clipped" if any sample is; else "flat" if 1 s or
         more is, half the shortest flat stretch, so that one across a border marks at least one
         window; else "ok".
+
+    Raises
+    ------
+    DataError
+        If the flags have another shape.
 
     Examples
     --------

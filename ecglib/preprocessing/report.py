@@ -118,6 +118,11 @@ def envelope(x: np.ndarray, fs: float, step_s: float = 1.0) -> pd.DataFrame:
         Columns low and high in the unit of `x`, NaN where no sample is finite; a row per step, by
         the time of its start in seconds. The last one may be shorter.
 
+    Raises
+    ------
+    DataError
+        If there are no samples, or several leads.
+
     Examples
     --------
     >>> envelope(np.array([0.0, 2.0, 1.0, 5.0, 4.0, np.nan]), fs=2.0).to_dict("list")

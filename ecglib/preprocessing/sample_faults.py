@@ -99,6 +99,11 @@ def outliers(x: np.ndarray, known: np.ndarray, fs: float) -> tuple[np.ndarray, n
     spike, coded : ndarray of bool, shape (n_samples,)
         Known samples that are spikes, and that are codes for "no sample".
 
+    Raises
+    ------
+    DataError
+        If there are no samples, or `known` has another shape.
+
     Examples
     --------
     >>> x = np.sin(np.arange(1000) / 5)
@@ -194,6 +199,11 @@ def clipped(x: np.ndarray, fs: float) -> np.ndarray:
     ndarray of bool, shape (n_samples,)
         Runs of `CLIP_S` at the largest or smallest value, or as `RAIL_S` says.
 
+    Raises
+    ------
+    DataError
+        If there are no samples, or several leads.
+
     Examples
     --------
     >>> x = np.clip(2 * np.sin(np.arange(1000) / 20), -1, 1)
@@ -241,6 +251,11 @@ def flat(x: np.ndarray, fs: float) -> np.ndarray:
     ndarray of bool, shape (n_samples,)
         Stretches of `FLAT_S` or more that stay within `FLAT_RANGE`.
 
+    Raises
+    ------
+    DataError
+        If there are several leads.
+
     Examples
     --------
     >>> x = np.sin(np.arange(1000) / 5)
@@ -281,6 +296,11 @@ def long_runs(mask: np.ndarray, shortest: int) -> np.ndarray:
     ndarray of int, shape (n_runs, 2)
         First and one-past-last sample of each.
 
+    Raises
+    ------
+    DataError
+        If the shortest run is to have no sample.
+
     Examples
     --------
     >>> long_runs(np.array([True, False, True, True, True]), shortest=2).tolist()
@@ -306,6 +326,11 @@ def within(runs: np.ndarray, n_samples: int) -> np.ndarray:
     -------
     ndarray of bool, shape (n_samples,)
         True inside a run.
+
+    Raises
+    ------
+    DataError
+        If the runs have another shape.
 
     Examples
     --------

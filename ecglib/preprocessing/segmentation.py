@@ -179,7 +179,8 @@ def prepare(
     Raises
     ------
     DataError
-        If the recording is too short to be filtered or its sampling rate cannot be converted.
+        If the recording is of several leads or too short to be filtered, or its sampling rate
+        cannot be converted.
 
     Examples
     --------

@@ -119,6 +119,11 @@ def judge_windows(
 
         Later ones in `QUALITIES` outrank earlier ones.
 
+    Raises
+    ------
+    DataError
+        If the flags have another shape than the windows.
+
     Notes
     -----
     Windows of more than 15 s are judged in parts of about 10 s, and get the worst flag. Noise and
@@ -138,7 +143,6 @@ def judge_windows(
     >>> judge_windows(X[:1], 256, "mV").tolist()
     ['amplitude']
     """
-    checks.array("X", X, finite=False, empty=True)
     if codes is not None:
         checks.array("codes", codes, X.shape, empty=True)
     X = np.asarray(X, dtype=np.float64)

@@ -293,6 +293,11 @@ def build_projection_head(
     -------
     keras.Model
 
+    Raises
+    ------
+    DataError
+        If there are no layers, or one has no units.
+
     Examples
     --------
     >>> build_projection_head(n_features=8, units=(8, 4)).output_shape

@@ -328,6 +328,11 @@ def simulate_session(
     Session
         Signal of shape (n_samples, 2), R peaks, disturbed spans and the state per recording.
 
+    Raises
+    ------
+    DataError
+        If feelings or nuisances have another shape, or one is not finite.
+
     Examples
     --------
     >>> spec = CohortSpec(1, (20.0, 20.0), 11.0)

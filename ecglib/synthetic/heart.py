@@ -140,6 +140,11 @@ def draw_person(spread: float, rng: np.random.Generator) -> Person:
     Person
         Morphology with upright P, R and T waves in both leads.
 
+    Raises
+    ------
+    DataError
+        If the spread is negative.
+
     Examples
     --------
     >>> alike = [draw_person(0.0, np.random.default_rng(seed)).centre for seed in (1, 2)]
@@ -171,6 +176,11 @@ def state_curves(state: Mapping[str, np.ndarray], lengths: np.ndarray) -> dict[s
     -------
     dict of str to numpy.ndarray
         For each of `STATE` a curve at `GRID_HZ` over the whole session.
+
+    Raises
+    ------
+    DataError
+        If a length is not above 0.
 
     Examples
     --------
@@ -205,6 +215,11 @@ def oscillate(rate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     numpy.ndarray
         Shape (n_grid,), at `GRID_HZ`, between -1 and 1 (for respiration: expired and inspired).
 
+    Raises
+    ------
+    DataError
+        If a rate is not finite.
+
     Examples
     --------
     >>> breath = oscillate(np.full(100, 0.25), np.random.default_rng(0))
@@ -235,6 +250,11 @@ def beat_times(
     -------
     numpy.ndarray
         Shape (n_beats,): times in seconds, increasing, inside the session.
+
+    Raises
+    ------
+    DataError
+        If the respiration is not finite.
 
     Examples
     --------
@@ -293,6 +313,11 @@ def draw_beats(
     -------
     numpy.ndarray
         Shape (n_samples, 2), mV, float32, without any noise.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two beats, or a number is not finite.
 
     Examples
     --------

@@ -35,6 +35,11 @@ def state_oracle(truth: pd.DataFrame, spec: CohortSpec) -> pd.DataFrame:
     DataFrame
         Index (participant, clip), columns `TARGETS`: expected feeling, in standard deviations.
 
+    Raises
+    ------
+    DataError
+        If there are no recordings, or a column is missing.
+
     Notes
     -----
     A recording's features, relative to the person's mean and in units of `Feature.trial`, are

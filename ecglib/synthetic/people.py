@@ -137,6 +137,11 @@ def clip_feelings(n_clips: int, rng: np.random.Generator) -> np.ndarray:
         Shape (n_clips, 3), valence, arousal, dominance, in standard deviations of the ratings of
         one clip.
 
+    Raises
+    ------
+    DataError
+        If there is one clip only.
+
     Examples
     --------
     >>> feelings = clip_feelings(18, np.random.default_rng(0))
@@ -171,6 +176,11 @@ def rate_clips(of_clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
         Shape (n_clips, 3), whole numbers 1 to 5; valence, arousal, dominance.
     felt : numpy.ndarray
         Shape (n_clips, 3); mean 0 and standard deviation 1 over this person's clips.
+
+    Raises
+    ------
+    DataError
+        If the feelings have another shape, or one is not finite.
 
     Examples
     --------
@@ -222,6 +232,11 @@ def physiology(
     dict of str to numpy.ndarray
         Shape (n_recordings,) for each of `FEATURES`, in the feature's unit.
 
+    Raises
+    ------
+    DataError
+        If an array has another shape, or a number is not finite.
+
     Examples
     --------
     >>> calm, aroused = np.zeros((1, 3)), np.array([[0.0, 2.0, 0.0]])
@@ -230,8 +245,7 @@ def physiology(
     >>> all(still[0][name] == still[1][name] for name in FEATURES)
     True
     """
-    for name, values in (("felt", felt), ("nuisance", nuisance), ("person", person)):
-        checks.array(name, values)
+    checks.array("felt", felt)
     checks.array("nuisance", nuisance, (len(felt), len(FEATURES)))
     checks.array("person", person, (len(FEATURES),))
     if np.ndim(slopes):

@@ -56,6 +56,11 @@ def slow_noise(n: int, low: float, high: float, rng: np.random.Generator) -> np.
     numpy.ndarray
         Shape (n,).
 
+    Raises
+    ------
+    DataError
+        If the band has no width.
+
     Examples
     --------
     >>> noise = slow_noise(4000, 0.05, 0.4, np.random.default_rng(0))
@@ -90,6 +95,11 @@ def on_samples(curve: np.ndarray, n_samples: int, fs: float) -> np.ndarray:
     -------
     numpy.ndarray
         Shape (n_samples,), float32.
+
+    Raises
+    ------
+    DataError
+        If the curve is empty or not finite.
 
     Examples
     --------
@@ -130,6 +140,11 @@ def recording_noise(
         Shape (n_samples, 2), mV, float32.
     disturbed : numpy.ndarray
         Shape (k, 2): first and one-past-last sample of each muscle burst and each jump, in order.
+
+    Raises
+    ------
+    DataError
+        If the respiration is not finite, or the number of artefacts negative.
 
     Examples
     --------
@@ -180,6 +195,11 @@ def to_counts(millivolts: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray
         Same shape, float32, whole numbers from 0 to 4095.
+
+    Raises
+    ------
+    DataError
+        If there is no voltage, or one is not finite.
 
     Examples
     --------

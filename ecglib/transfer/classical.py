@@ -34,7 +34,6 @@ class MarginSVC(SVC):
     [[0.5, 0.5]]
     """
 
-    @checked
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Give the logistic function of the signed margin.
 
@@ -46,8 +45,14 @@ class MarginSVC(SVC):
         Returns
         -------
         ndarray, shape (n_windows, 2)
+
+        Raises
+        ------
+        DataError
+            If a feature is not finite.
         """
-        high = expit(self.decision_function(checks.array("X", X)))
+        checks.array("X", X, (None, None))
+        high = expit(self.decision_function(X))  # as given: scikit-learn compares names of columns
         return np.stack([1 - high, high], axis=1)
 
 

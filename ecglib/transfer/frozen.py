@@ -233,6 +233,11 @@ def shuffled_batches(
     tuple of ndarray
         Features, labels and weights of one batch.
 
+    Raises
+    ------
+    DataError
+        If a number is not finite, or shapes disagree.
+
     Examples
     --------
     >>> features, labels = np.arange(5, dtype="float32")[:, None], np.ones((5, 1), "float32")

@@ -95,6 +95,11 @@ def build_emotion_model(
     keras.Model
         The heads' logits side by side, in the order of `heads`.
 
+    Raises
+    ------
+    DataError
+        If there are no heads.
+
     Examples
     --------
     >>> from ecglib.models.encoder import EncoderConfig, build_encoder

@@ -55,7 +55,8 @@ def linear_scores(
     Raises
     ------
     DataError
-        If shapes disagree, a feature is not finite, or there is one participant.
+        If shapes disagree, a feature is not finite, there is one participant, or the
+        penalty is not above 0.
 
     Examples
     --------
@@ -118,6 +119,11 @@ def linear_classifier(n_features: int, windows_per_trial: float) -> Pipeline:
     Pipeline
         It takes what `design_matrix` gives.
 
+    Raises
+    ------
+    DataError
+        If the number of windows per trial is not above 0.
+
     Notes
     -----
     The penalty is a statement made beforehand, not tuned: the log odds vary with the features, all
@@ -158,6 +164,11 @@ def design_matrix(features: np.ndarray, participant: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (n_windows, n_features + 1)
+
+    Raises
+    ------
+    DataError
+        If a feature is not finite, or there is not one participant for each window.
 
     Examples
     --------

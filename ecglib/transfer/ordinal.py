@@ -75,7 +75,7 @@ class OrdinalLogistic(RegressorMixin, BaseEstimator):
         Raises
         ------
         DataError
-            If a rating is not one of these.
+            If a rating is not one of these, or there is not one for each window.
         """
         y = checks.of_length("y", checks.array("y", y), len(X))
         bad = ~np.isin(y, range(self.lowest, self.highest + 1))
@@ -168,6 +168,11 @@ def rating_models(
     -------
     dict of str to estimator
         By name. The features of ridge and ordinal are standardised on the training windows.
+
+    Raises
+    ------
+    DataError
+        If the number of windows per trial is not above 0.
 
     Notes
     -----

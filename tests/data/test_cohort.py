@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ecglib.core.errors import DataError
-from ecglib.data.cohort import Cohort
+from ecglib.data.cohort import Cohort, one_or_each
 from ecglib.data.dreamer import COLUMNS
 from ecglib.data.targets import SCALES, Classes, Rating
 
@@ -244,3 +244,10 @@ def test_what_does_not_fit_is_named(change, field):
 def test_a_lead_that_is_not_there(lead):
     with pytest.raises(DataError, match="some of 1 'II'"):
         general().lead_number(lead)
+
+
+def test_what_all_share_may_stand_in_an_array_or_a_column():
+    assert one_or_each(np.array([256.0, 256.0])) == 256.0
+    assert one_or_each(pd.Series(["mV", "uV"])) == ("mV", "uV")
+    with pytest.raises(DataError, match="field values"):
+        one_or_each(np.array([]))

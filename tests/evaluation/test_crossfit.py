@@ -68,3 +68,9 @@ def test_a_fold_without_a_strict_encoder_is_refused() -> None:
     halves = list(ParticipantGroupedKFold(2, seed=0).split(META))
     with pytest.raises(DataError):
         group_of_folds(META, halves, [np.array([p]) for p in (1, 2, 3, 4)])
+
+
+def test_people_may_have_names() -> None:
+    groups = participant_groups(["anna", "ben", "anna", "cleo", "dora"])
+    assert sorted(np.concatenate(groups).tolist()) == ["anna", "ben", "cleo", "dora"]
+    assert group_of([["anna"], ["ben", "cleo"]]) == {"anna": 0, "ben": 1, "cleo": 1}

@@ -38,6 +38,10 @@ def test_detectable_effect_is_found_as_often_as_asked_for():
         detectable_effect(0.0, 23)
 
 
+def test_detectable_effect_is_in_the_unit_of_the_spread_however_large():
+    assert detectable_effect(1e5, 23) == pytest.approx(1e6 * detectable_effect(0.1, 23))
+
+
 def test_curves_of_power_hold_the_power_of_every_effect_and_cohort():
     table = power_curves(0.1, (10, 23))
     assert table.columns.tolist() == [10, 23]

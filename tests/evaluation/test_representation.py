@@ -431,3 +431,12 @@ def test_a_collapse_is_warned_of_once_over_an_interruption(probed):
 
 if __name__ == "__main__":
     be_killed(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+
+
+def test_people_who_are_probed_may_have_names():
+    X = np.random.default_rng(0).normal(size=(16, 64)).astype("float32")
+    meta = pd.DataFrame({"participant": np.repeat([*"abcd"], 4), "clip": [1, 1, 2, 2] * 4})
+    labels = {"valence": np.array([0, 0, 1, 1] * 4)}
+    assert Probes(X, meta, labels, heldout=["e"], k=3, n_splits=2).frame().empty
+    with pytest.raises(DataError, match="participant d: 1 held-out"):
+        Probes(X, meta, labels, heldout=["d"], k=3, n_splits=2)

@@ -1,10 +1,14 @@
 """Missing values never reach a classifier, and the margin classifier is the plain one."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.svm import SVC
 
+from ecglib.core.errors import DataError
 from ecglib.features.heartbeats import FEATURES, BeatFeatures
 from ecglib.transfer.classical import MarginSVC, classifiers, design_matrix
 
@@ -74,3 +78,14 @@ def test_the_margin_classifier_decides_and_ranks_as_the_plain_one():
         np.argsort(probability[:, 1]), np.argsort(plain.decision_function(X))
     )
     np.testing.assert_allclose(probability.sum(axis=1), 1)
+
+
+def test_the_margin_classifier_takes_a_table_as_it_was_fitted():
+    table = pd.DataFrame({"heart rate": [60.0, 61.0, 80.0, 81.0]})
+    model = MarginSVC(kernel="linear").fit(table, [0, 0, 1, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # that names of columns were lost
+        high = model.predict_proba(table)[:, 1]
+    assert ((high > 0.5) == [False, False, True, True]).all()
+    with pytest.raises(DataError, match="field X: nan"):
+        model.predict_proba(table * np.nan)

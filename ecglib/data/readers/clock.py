@@ -156,6 +156,11 @@ def find_clock(
     clock : Clock
         Or None if there is no such column.
 
+    Raises
+    ------
+    DataError
+        If a column has no name.
+
     Examples
     --------
     >>> values = {0: np.arange(500) / 250, 1: np.sin(np.arange(500))}
