@@ -37,14 +37,14 @@ from schedules import (
 from ecglib.core.artifacts import atomic_path
 from ecglib.core.process import tune_process
 from ecglib.core.provenance import environment
-from ecglib.evaluation.protocols import STR, STRICT
+from ecglib.evaluation.protocols import MAJORITY, STR, STRICT
 from ecglib.models.training import TrainingConfig, train_epoch
 from ecglib.pretext.pretrain import build_model
 from ecglib.pretext.transformations import TASKS
 from ecglib.studies import stages
 from ecglib.studies.pretraining import left_out, pretext
 from ecglib.studies.profiles import PAPER
-from ecglib.studies.results import predictions, results_source, summary
+from ecglib.studies.results import head_predictions, predictions, results_source, summary
 from ecglib.studies.study import Study
 
 BUDGET, EVERY = 300.0, 5
@@ -126,15 +126,21 @@ def speed_here(study: Study) -> float:
 def evaluate(study: Study) -> dict[str, Any]:
     """Compute features and predictions, unless they are there; say how long that took, and where.
 
-    It is done in one go: killed, it starts again, with the encoders that are there.
+    Killed, it goes on after the last part that was finished. The seconds are those of the finished
+    parts, as their files tell.
     """
     made = study.folder / stages.PREDICTIONS.file(results_source(study))
-    beside = made.with_name(f"{made.name}.took.json")
+    beside = made.with_name(f"{made.name}.where.json")
+    where = json.loads(beside.read_text()) if beside.is_file() else []
     if not made.is_file():
-        took = seconds(lambda: predictions(study))
+        where = sorted({*where, device()})
         with atomic_path(beside) as partial:
-            partial.write_text(json.dumps({"seconds": took, "note": device()}))
-    return json.loads(beside.read_text()) if beside.is_file() else {}
+            partial.write_text(json.dumps(where))
+    table = predictions(study)
+    heads = table.loc[table["model"] != MAJORITY, ["protocol", "model", "regime"]]
+    parts = [head_predictions(study, *names) for names in heads.drop_duplicates().to_numpy()]
+    took = sum(part.attrs["provenance"]["seconds"] for part in parts)
+    return {"seconds": took, "note": ", ".join(where)}
 
 
 def result_rows(table: pd.DataFrame, took: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -150,10 +156,8 @@ def result_rows(table: pd.DataFrame, took: Mapping[str, Any]) -> list[dict[str, 
         | {"low": found.low, "high": found.high}
         for found in strict.itertuples()
     ]
-    if took:
-        hours = [took["seconds"] / 3600]
-        rows.insert(0, row("features and heads", hours, unit="h", note=took["note"]))
-    return rows
+    hours = [took["seconds"] / 3600]
+    return [row("features and heads", hours, unit="h", note=took["note"]), *rows]
 
 
 def main() -> None:

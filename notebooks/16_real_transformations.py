@@ -248,13 +248,6 @@ print("more in other patients once they are filtered:",
       bool(called[f"{PATIENTS}, {SLOW}"] > called[PATIENTS]))  # fmt: skip
 
 # %% [markdown]
-# ```{admonition} Take-away
-# :class: tip
-# A pretext score on people of the same recorder can be too good for another recorder, most of all where
-# a task leaves traces in the finest detail of the signal. Test the pretext where you will use the
-# encoder.
-# ```
-#
 # :::{dropdown} Quiz: A filter at 25 Hz lowers the score for patients of the *same* recorder. What does that show?
 # That the head used something above 25 Hz: fine noise or the sharpness of QRS. Neither people nor
 # recorder changed.
@@ -283,6 +276,14 @@ for name in encoders():
 # - **Leads of unknown polarity.** If your recordings have leads upside down, turn them first
 #   (`WindowConfig(turn=True)`), or accept a weak "negation" head.
 # - **One recorder.** See above.
+#
+# ## Take-aways
+#
+# - A pretext score on people of the same recorder can be too good for another recorder, most of all
+#   where a task leaves traces in the finest detail of the signal.
+# - Look at what is taken for what before you train longer: amplitude, polarity and the recorder each
+#   have a test of their own.
+# - Test the pretext where you will use the encoder.
 
 # %% [markdown]
 # ## Exercises

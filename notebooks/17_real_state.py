@@ -392,13 +392,6 @@ for sentence in findings(scores):
 # - That it holds for others: these are 36 young people, most of them women, and 32 are scored.
 # ```
 #
-# ## Take-aways
-#
-# - Put heart rate beside every encoder.
-# - How a network pools over time decides which part of the rhythm its features can hold.
-# - Ask which questions were planned, and how many; then look at the intervals. "Not decided" does not
-#   mean equal: with few people and many questions an interval is wide.
-#
 # ## What could go wrong
 #
 # - **A straw man.** Training from scratch with too few steps loses to anything. Here its training
@@ -408,6 +401,13 @@ for sentence in findings(scores):
 #   splits that keep each person's windows together; for the other splits it shows the balanced
 #   accuracy.
 # - **Too many questions.** Every question of the forest counts in the correction, even the dull ones.
+#
+# ## Take-aways
+#
+# - Put heart rate beside every encoder.
+# - How a network pools over time decides which part of the rhythm its features can hold.
+# - Ask which questions were planned, and how many; then look at the intervals. "Not decided" does not
+#   mean equal: with few people and many questions an interval is wide.
 
 # %% [markdown]
 # ## Exercises

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ ROW = {"what", "median", "low", "high", "turns", "unit", "target", "at_least", "
 
 
 def test_every_result_has_a_benchmark():
-    assert {p.stem for p in RESULTS} <= {p.stem.removeprefix("bench_") for p in SCRIPTS}
+    names = {re.sub(r"-\d{4}-\d\d-\d\d$", "", path.stem) for path in RESULTS}  # of earlier machines
+    assert names <= {p.stem.removeprefix("bench_") for p in SCRIPTS}
 
 
 def test_ratios_are_taken_turn_by_turn_and_judged_by_their_median():

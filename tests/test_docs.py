@@ -420,6 +420,7 @@ NO_EXAMPLE = {
             "ecglib.studies.replication.effects",
             "ecglib.studies.replication.refit_results",
             "ecglib.studies.replication.released_results",
+            "ecglib.studies.results.head_predictions",
             "ecglib.studies.results.leaks",
             "ecglib.studies.results.null_predictions",
             "ecglib.studies.results.null_supervised_predictions",

@@ -239,4 +239,3 @@ def test_results_of_new_people_alone_are_shown_with_their_intervals(modules):
     assert (took["median"], took["unit"], took["note"]) == (0.5, "h", "a card")
     assert row["what"] == "new people (LOSO), valence: mean AUC"
     assert [row["low"], row["median"], row["high"]] == pytest.approx([0.6, 0.7, 0.8])
-    assert modules["bench_paper"].result_rows(table, {}) == [row]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ecglib.core.annotations import checked
 from ecglib.core.artifacts import fingerprint
+from ecglib.core.errors import DataError
 from ecglib.core.folders import results_folder
 from ecglib.data.labels import TARGETS, label_matrix
 from ecglib.evaluation.audit import audit_predictions
@@ -118,6 +119,75 @@ def predictions(study: Study) -> pd.DataFrame:
         return _predict(study)
 
     return stages.PREDICTIONS.cached(results_source(study), make, study.folder)
+
+
+@checked
+def head_predictions(study: Study, protocol: str, model: str, regime: str) -> pd.DataFrame:
+    """Predict by heads on frozen features of one kind, out of fold: a part of `predictions`.
+
+    Each part is a file of its own, so that a computation of hours that is stopped goes on after the
+    last part that it finished.
+
+    Parameters
+    ----------
+    study : Study
+        Data, settings and folder.
+    protocol : {"window-kfold", "leave-one-participant-out"}
+        Who is tested.
+    model : {"random", "STR"}
+        Whose features.
+    regime : {"none", "strict", "pretext saw test windows"}
+        What the encoder has seen of those tested; "none" for the random one. Window-wise, STR has
+        always seen them.
+
+    Returns
+    -------
+    DataFrame
+        Columns `ecglib.evaluation.protocols.COLUMNS`; computed once, then read.
+
+    Raises
+    ------
+    DataError
+        If there is no such part.
+    """
+    window, person = splitters(study)
+    possible = {
+        (window.protocol, RANDOM, NONE): window,
+        (window.protocol, STR, SEEN): window,
+        (person.protocol, RANDOM, NONE): person,
+        (person.protocol, STR, STRICT): person,
+        (person.protocol, STR, SEEN): person,
+    }
+    if (protocol, model, regime) not in possible:
+        raise DataError(
+            f"there are no heads on {model} features ({regime}) under {protocol}",
+            remedy=f"give one of {'; '.join(map(', '.join, possible))}",
+        )
+    splitter = possible[protocol, model, regime]
+
+    def make() -> pd.DataFrame:
+        meta, groups, profile = study.usable.meta, study.groups, study.profile
+        cross: dict[str, Any] = {}
+        array: np.ndarray | dict[str, np.ndarray]
+        if model == RANDOM:
+            array = features(study, RANDOM)
+        elif splitter is window:
+            array = features(study, STR, 0)
+        else:
+            array = {str(g): features(study, STR, g) for g in range(len(groups))}
+            own = group_of_folds(meta, list(person.split(meta)), groups)
+            # The encoder of any other group was pretrained on this one's people.
+            used = own if regime == STRICT else [(g + 1) % len(groups) for g in own]
+            cross["encoder_of_fold"] = [str(g) for g in used]
+            if regime == STRICT:
+                trained = {str(g): trained_on(study, g).tolist() for g in range(len(groups))}
+                cross["pretrained_on"] = trained
+        trained_by = {"config": profile.head, "seed": profile.seed}
+        told = {"model_name": model, "regime": regime}
+        return evaluate_frozen(array, meta, splitter, TARGETS, **trained_by, **told, **cross)
+
+    source = {**results_source(study), "protocol": protocol, "model": model, "regime": regime}
+    return stages.HEADS.cached(source, make, study.folder)
 
 
 @checked
@@ -334,49 +404,17 @@ def results_source(study: Study) -> dict[str, Any]:
 
 
 def _predict(study: Study) -> pd.DataFrame:
-    meta, profile, groups = study.usable.meta, study.profile, study.groups
     window, person = splitters(study)
-    heads = {"config": profile.head, "seed": profile.seed}
-    of_group = {str(g): features(study, STR, g) for g in range(len(groups))}
-    own = group_of_folds(meta, list(person.split(meta)), groups)
     tables = []
     for splitter in (window, person):
         tables += [
-            majority_predictions(meta, splitter, TARGETS),
-            evaluate_frozen(
-                features(study, RANDOM),
-                meta,
-                splitter,
-                TARGETS,
-                model_name=RANDOM,
-                regime=NONE,
-                **heads,
-            ),
+            majority_predictions(study.usable.meta, splitter, TARGETS),
+            head_predictions(study, splitter.protocol, RANDOM, NONE),
         ]
     tables += [
-        evaluate_frozen(of_group["0"], meta, window, TARGETS, model_name=STR, regime=SEEN, **heads),
-        evaluate_frozen(
-            of_group,
-            meta,
-            person,
-            TARGETS,
-            model_name=STR,
-            regime=STRICT,
-            encoder_of_fold=[str(g) for g in own],
-            pretrained_on={str(g): trained_on(study, g).tolist() for g in range(len(groups))},
-            **heads,
-        ),
-        # The encoder of any other group was pretrained on this one's people.
-        evaluate_frozen(
-            of_group,
-            meta,
-            person,
-            TARGETS,
-            model_name=STR,
-            regime=SEEN,
-            encoder_of_fold=[str((g + 1) % len(groups)) for g in own],
-            **heads,
-        ),
+        head_predictions(study, window.protocol, STR, SEEN),
+        head_predictions(study, person.protocol, STR, STRICT),
+        head_predictions(study, person.protocol, STR, SEEN),
     ]
     return append_predictions(*tables)
 

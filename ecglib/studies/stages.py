@@ -83,10 +83,11 @@ FEATURES = Stage(
 )
 """Features of all windows by one encoder."""
 
-PREDICTIONS = Stage(
-    "predictions", 1, ("ecglib.studies.results:predictions",), (FEATURES,), **_TABLE
-)
-"""Out-of-fold predictions of heads on frozen features."""
+HEADS = Stage("heads", 1, ("ecglib.studies.results:head_predictions",), (FEATURES,), **_TABLE)
+"""Out-of-fold predictions of heads on the frozen features of one kind, under one protocol."""
+
+PREDICTIONS = Stage("predictions", 1, ("ecglib.studies.results:predictions",), (HEADS,), **_TABLE)
+"""All of these, and the majority class of the same folds."""
 
 SUPERVISED_PREDICTIONS = Stage(
     "supervised-predictions",
@@ -346,6 +347,7 @@ STAGES = (
     SUPERVISED_ENCODER,
     FEATURES,
     FOLD,
+    HEADS,
     PREDICTIONS,
     SUPERVISED_PREDICTIONS,
     NULL_PREDICTIONS,

@@ -23,6 +23,7 @@ from ecglib.evaluation.protocols import (
 )
 from ecglib.studies import results
 from ecglib.studies.results import (
+    head_predictions,
     leaks,
     null_predictions,
     null_supervised_predictions,
@@ -67,8 +68,51 @@ def test_frozen_encoders_are_evaluated_once_in_every_regime(study, monkeypatch):
     pd.testing.assert_frame_equal(predictions(study), rows)
 
 
-def test_every_fold_uses_the_encoder_of_its_regime(study, monkeypatch):
+@pytest.fixture
+def without_heads(study, tmp_path):
+    """The study with its encoders and features, and without predictions."""
+    folder = tmp_path / "artifacts"
+    ignored = shutil.ignore_patterns("heads-*", "predictions-*")
+    shutil.copytree(study.folder, folder, ignore=ignored)
+    return Study(profile=SMALL, folder=folder, spec=SPEC)
+
+
+def test_heads_that_were_stopped_go_on_after_the_last_part(study, without_heads, monkeypatch):
+    rows, evaluate, done = predictions(study), results.evaluate_frozen, []
+
+    def stopped(*given, **options):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append((options["model_name"], options["regime"]))
+        return evaluate(*given, **options)
+
+    monkeypatch.setattr(results, "evaluate_frozen", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        predictions(without_heads)
+    assert done == [(RANDOM, NONE), (RANDOM, NONE), (STR, SEEN)]
+    again = []
+
+    def counted(*given, **options):
+        again.append((options["model_name"], options["regime"]))
+        return evaluate(*given, **options)
+
+    monkeypatch.setattr(results, "evaluate_frozen", counted)
+    pd.testing.assert_frame_equal(predictions(without_heads), rows)
+    assert again == [(STR, STRICT), (STR, SEEN)]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [(WINDOW, STR, STRICT), (PERSON, RANDOM, SEEN), (PERSON, SUPERVISED, NONE), ("", "", "")],
+)
+def test_heads_that_do_not_exist_are_refused_with_those_that_do(study, part):
+    with pytest.raises(DataError, match=r"there are no heads on .* one of window-kfold, random"):
+        head_predictions(study, *part)
+
+
+def test_every_fold_uses_the_encoder_of_its_regime(without_heads, monkeypatch):
     """Features that say which encoder made them come back as predictions."""
+    study = without_heads
     asked = []
 
     def features(study, model, group=None):
@@ -174,7 +218,7 @@ def test_the_audit_of_a_study_knows_which_encoder_saw_whom(study, monkeypatch):
     assert {"participant", "trial", "window"} == set(found["kind"])
 
 
-def test_the_audit_reads_from_the_encoder_whom_it_was_trained_on(study, monkeypatch):
+def test_the_audit_reads_from_the_encoder_whom_it_was_trained_on(study, without_heads, monkeypatch):
     """Files that say otherwise than the groups: as if the check of the encoders were not there."""
     _ = predictions(study), supervised_predictions(study)
     everyone = np.unique(study.usable.meta["participant"])
@@ -183,13 +227,13 @@ def test_the_audit_reads_from_the_encoder_whom_it_was_trained_on(study, monkeypa
     assert set(found["regime"]) == {STRICT}
     assert set(found["participant"].dropna()) == set(everyone)
     with pytest.raises(DataError, match="was pretrained on"):
-        results._predict(study)
+        results._predict(without_heads)
 
 
 def test_strict_predictions_refuse_encoders_that_were_swapped(study, tmp_path):
     _ = predictions(study)
     for path in study.folder.glob("*.*"):
-        if not path.name.startswith(("predictions-", "features-")):
+        if not path.name.startswith(("predictions-", "heads-", "features-")):
             shutil.copy(path, tmp_path / path.name)
     one, two = sorted(tmp_path.glob("pretext-*.npz"))
     kept = one.rename(tmp_path / "kept")
