@@ -171,9 +171,7 @@ print("answers at the end better than guessing:", history["balanced_accuracy"].i
 # version than to another one; guessing gives one half. **{term}`F1`** joins {term}`precision` and {term}`recall` of the
 # yes-answers, and here it starts low: only one version in seven deserves a yes.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of a trained network differ slightly between processors"
 scores = recognition.task_scores(pretext.heldout_logits)
 scores.round(3).rename_axis(f"task ({study.label})")
 
@@ -203,9 +201,7 @@ confusion = recognition.confusion(pretext.heldout_logits)
 fig = pretraining_plots.confusion_matrix(confusion, study.label)
 fig
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of a trained network differ slightly between processors"
 for version, shares in confusion.iterrows():
     rivals = shares.drop(version).sort_values(ascending=False)
     if shares[version] < 0.95:
@@ -228,9 +224,7 @@ for version, shares in confusion.iterrows():
 # Every version is shown equally often. Therefore the mean of a row below is exactly that head's area
 # above, and what is missing from 1 can be shared out among the versions.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of a trained network differ slightly between processors"
 areas = recognition.areas_by_version(pretext.heldout_logits)
 lost = (1 - areas) / (len(TASKS) - 1)
 for head in scores.index[~learnt]:
@@ -273,9 +267,7 @@ print(f"oracle, other participants: {reference['population']:.2f}")
 print(f"a head that errs as they do, and in nothing else: {reference['person_head']:.2f}", end=", ")
 print(f"{reference['population_head']:.2f}")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of a trained network differ slightly between processors"
 network = recognition.original_vs_scaled(pretext.heldout_logits)
 print(f"{study.label}: network (both heads), original against × {factor:g}: {network:.2f}")
 for head, other in (("original", "scaling"), ("scaling", "original")):
@@ -339,9 +331,7 @@ label = f"{about['data']}, fast; hollow: {study.label}, {study.profile.name}"
 fig = pretraining_plots.areas_over_views(longer["fast"], scores["auc"], views, label)
 fig
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of a trained network differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="scores of a trained network differ slightly between processors"
 same = int(np.abs(longer["fast"].index - views).argmin())
 columns = {f"here, {views:,}": scores["auc"]}
 columns |= {f"fast, {longer['fast'].index[i]:,}": longer["fast"].iloc[i] for i in (same, -1)}

@@ -259,9 +259,7 @@ print("all of them from 0 to 1:", bool(((probability >= 0) & (probability <= 1))
 # The first head of the stack is the one that we trained by hand, from other random numbers. The two
 # should rank this person's windows in much the same way.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of trained heads differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of trained heads differ slightly between processors"
 in_stack = probability[TARGETS.index("valence"), test]
 agreement = pd.Series(by_hand).corr(pd.Series(in_stack), method="spearman")
 print(f"{study.label}, participant {tested}, valence, area under the ROC curve (AUC)")
@@ -291,9 +289,7 @@ table = table[table["pretext"].isin([RANDOM, STR]) & (table["pooling"] == "max")
 areas = table.pivot_table(index=["pretext", "source"], columns="target", values="auc", sort=False)
 print("people scored:", table["participant"].nunique())
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 print(f"{study.label}, new people, mean AUC within a person:")
 print(areas[list(TARGETS)].round(2).to_string())
 
@@ -388,9 +384,7 @@ print(f"{study.label}: five times as often as by guessing:", bool(named_right > 
 # windows of a trial share a rating.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 from sklearn.linear_model import LogisticRegression
 
 for name, array in features.items():

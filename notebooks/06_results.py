@@ -79,9 +79,7 @@ predictions = results.predictions(study)
 counts = predictions.groupby(["protocol", "model", "regime"]).size().rename("predictions")
 counts.reset_index()
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: versions, machine and duration differ between computers
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="versions, machine and duration differ between computers"
 about = predictions.attrs["provenance"]
 pd.Series({**about["environment"], "made": about["made"], "seconds": about["seconds"]}, name="")
 
@@ -135,15 +133,11 @@ new_person = (everything["protocol"] != PERSON) | (everything["regime"] != SEEN)
 summary = everything[new_person]
 summary = summary.sort_values("model", key=lambda m: m.map(MODELS.index), kind="stable")
 
-# %% tags=["hide-output"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-output", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 table = as_text(summary[summary["protocol"] == PERSON])
 table.rename_axis(columns=f"{PERSON} ({study.label})")
 
-# %% tags=["hide-output"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-output", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 table = as_text(summary[summary["protocol"] == WINDOW])
 table.rename_axis(columns=f"{WINDOW} ({study.label})")
 
@@ -230,9 +224,7 @@ print(f"{study.label}:", ", ".join(f"{protocol} in {n} folds" for protocol, n in
 whole_network = summarise(supervised, n_resamples=study.profile.n_resamples)
 own = whole_network[whole_network["model"] == SUPERVISED]
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 table = pd.concat({p: as_text(own[own["protocol"] == p]) for p in (GROUPS, WINDOW)})
 table.droplevel("model").rename_axis(columns=f"{SUPERVISED} ({study.label})")
 
@@ -272,9 +264,7 @@ for t, target in enumerate(TARGETS):
 # heads, a person's high windows come out lower than they should. Within one fold nothing of this
 # remains: the same head judges both windows of a pair. What does the choice change?
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 loose = predictions[(predictions["protocol"] == WINDOW) & (predictions["model"] != MAJORITY)]
 ways = {"across heads": loose.assign(fold=0), "within folds (our tables)": loose}
 by_way = {
@@ -312,9 +302,7 @@ corrected = paired_difference(*pair, metrics, **options, n_intervals=n_intervals
 fig = results_plots.paired_differences(difference, study.label)
 fig
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 columns = ["mean", "low", "high", "n_participants"]
 table = difference.set_index(["metric", "target"])[columns].round(3)
 table.rename_axis(columns=f"{STR} minus {RANDOM} ({study.label})")
@@ -338,9 +326,7 @@ print(
 # Under "strict" the head gets the features of an encoder that never met the person, under "pretext
 # saw test windows" those of one that did.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 exposure = paired_difference(of[STR, SEEN], of[STR, STRICT], ("auc",), **options)
 table = exposure.set_index(["metric", "target"])[columns].round(3)
 table.rename_axis(columns=f"pretext saw the person, minus strict ({study.label})")
@@ -408,9 +394,7 @@ curves = pd.DataFrame(
 fig = results_plots.power_over_effect(curves, f"{n_people} people, spread: {no_effect}")
 fig
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 rows = {
     model: {
         "spread": value,
@@ -471,9 +455,7 @@ for model, more_often in missed.items():
 # which *person* rates high, so it may lie above the area within a person in the tables.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 window_wise = predictions[predictions["protocol"] == WINDOW]
 in_one_pot = summarise(window_wise, ("auc",), pooled=True, **options)
 table = in_one_pot.pivot(index="target", columns="model", values="mean").round(2)
@@ -488,9 +470,7 @@ print(table.loc[list(TARGETS)].to_string())
 # to learn from in each fold.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 grouped = supervised.query("protocol == @GROUPS and model == @SUPERVISED")
 beside = paired_difference(grouped.assign(protocol=PERSON), pair[0], ["auc"], **options)
 print(f"{study.label}, {SUPERVISED} minus {STR}")
@@ -504,9 +484,7 @@ print(beside.set_index("target")[["mean", "low", "high"]].round(2).to_string())
 # ratio says.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 by_window = of[STR, STRICT].query("target == 'valence'")
 hit = (by_window["probability"] > 0.5) == by_window["truth"]
 over_windows = 1.96 * hit.std() / len(hit) ** 0.5

@@ -178,14 +178,10 @@ def as_table(metric: str) -> pd.DataFrame:
     return table.reindex(order).rename_axis(columns=f"{metric} ({MADE}), effect")
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 as_table("pooled_accuracy")
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 as_table("auc")
 
 # %% [markdown]
@@ -241,9 +237,7 @@ for head, model in HEADS.items():
 # is a gift. With an effect it also contains an honest part, which comes from having the person's
 # own windows among the training ones.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 gift = leak(predictions[predictions["model"].isin(HEADS.values())], **options)
 text = [f"{r.mean:+.2f} [{r.low:+.2f}, {r.high:+.2f}]" for r in gift.itertuples()]
 gift.assign(text=text).pivot(index="model", columns="effect", values="text").rename_axis(
@@ -304,9 +298,7 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 # **ranks** within the fold, and **within folds** as in our tables. "Participant" is the predictor
 # without ECG.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 at_none = predictions[(predictions["effect"] == 0) & predictions["model"].isin(HEADS.values())]
 at_none = pd.concat([at_none, alone[alone["model"] == "participant"]], ignore_index=True)
 rank = [
@@ -349,9 +341,7 @@ for head, model in HEADS.items():
 # Ranks have another fault. Where a fold holds whole clips, a clip that everyone rates high loses its
 # height against the clips of other folds. Ranks can then lose what there is to find:
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 strongest = predictions["effect"].max()
 of_clips = predictions[
     (predictions["effect"] == strongest)
@@ -407,9 +397,7 @@ print("the feeling is a higher ceiling:", bool((ceiling.loc[FEELING] >= ceiling.
 # tell what is really read. Of the way from chance to the oracle, leave-one-person-out covers this
 # share:
 
-# %% tags=["hide-input"]
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["hide-input", "nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 read = scores[scores["protocol"] == PERSON].pivot(index="model", columns="effect", values="mean")
 way = ceiling.loc[STATE].drop(0.0) - 0.5
 share = (read.drop(columns=0.0) - 0.5) / way
@@ -445,9 +433,7 @@ at_zero = probes[probes["effect"] == 0]
 fig = leakage_plots.probe_dots(at_zero, MADE)
 fig
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 columns = ["mean", "low", "high", "chance"]
 at_zero.set_index(["identity", "features"])[columns].round(3).rename_axis(columns=MADE)
 
@@ -466,9 +452,7 @@ for identity, rows in at_zero.groupby("identity", sort=False):
 # With an effect, the clip can become visible too. That is no leak. It is the emotion that the clip
 # evokes in everyone:
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 by_effect = probes[probes["features"] == STR].pivot(
     index="identity", columns="effect", values="mean"
 )
@@ -484,9 +468,7 @@ by_effect.round(2).rename_axis(columns=f"{STR} ({MADE}), effect")
 #
 # The AUC within a person:
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 of_two = summary[(summary["effect"] == 0) & summary["protocol"].isin([WINDOW, PERSON])]
 of_two = of_two[of_two["metric"] == "auc"]
 text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in of_two.itertuples()]
@@ -535,9 +517,7 @@ of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
 # better on test windows, it does so by recognising trials: at effect 0 there is nothing else.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 import warnings
 
 from sklearn.neural_network import MLPClassifier
@@ -565,9 +545,7 @@ with warnings.catch_warnings():
 # suffices to know the person.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 of_str = predictions[predictions["model"].isin(HEADS.values())]
 by_gap = leak(of_str, WINDOW, splitters[1].protocol, **options)
 print(f"{MADE}, AUC, {WINDOW} minus {splitters[1].protocol}")

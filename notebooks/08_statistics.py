@@ -272,9 +272,7 @@ print(f"price where clips do nothing: {wider[~pull].max() - 1:.0%} more width")
 # Now the main result of this study: new people, frozen encoders, both intervals. Like in all tables, the
 # part of the people is widened for left-out heads.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 rows = results.predictions(study)
 main = rows["protocol"].eq(LeaveOneParticipantOut.protocol) & rows["regime"].isin([STRICT, NONE])
 both = crossed_intervals(rows[main & rows["model"].isin([RANDOM, STR])])
@@ -297,9 +295,7 @@ table = pd.DataFrame(
 table.index = pd.MultiIndex.from_frame(both[["model", "target"]])
 table.rename_axis(columns=study.label)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 widths = (both["high"] - both["low"]) / (both["people_high"] - both["people_low"])
 print(f"{study.label}, {both['n_clips'].iloc[0]} clips: the honest interval is, as a factor,")
 if widths.notna().any():
@@ -386,9 +382,7 @@ observed = pd.Series({result: test.observed for result, test in tests.items()})
 fig = statistics_plots.permutation_histograms(permuted, observed, study.label)
 fig
 
-# %% tags=["hide-output"]
-# NBVAL_IGNORE_OUTPUT
-# reason: features of trained networks differ slightly between processors
+# %% tags=["hide-output", "nbval-ignore-output"] reason="features of trained networks differ slightly between processors"
 rows = [
     {
         "encoder": encoder,
@@ -446,9 +440,7 @@ def spreads_of(rows: pd.DataFrame) -> pd.DataFrame:
 near_chance = spreads_of(results.null_predictions(study))
 n_people = study.usable.meta["participant"].nunique()
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 NULL = "synthetic, no effect"
 smallest = near_chance.map(lambda spread: power.detectable_effect(spread, n_people))
 smallest["area"] += 0.5
@@ -483,9 +475,7 @@ curves, smallest = power.power_curves(typical, sizes), power.detectable_effects(
 fig = statistics_plots.power_curves(curves, smallest, typical, NULL)
 fig
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 print(f"{n_people} people, spread between people {typical:.2f} ({NULL}):")
 print(f"a true area of 0.55 is found in {power.power(0.05, typical, n_people):.0%} of studies,")
 reach = power.detectable_effect(typical, n_people)
@@ -543,9 +533,7 @@ fig
 #
 # Seeds divide the last two terms only. The first stays, however many seeds there are.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 names = {
     "participant": "variance between people",
     "seed": "variance between seeds",

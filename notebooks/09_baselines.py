@@ -133,9 +133,7 @@ print("flat: features found", int(described.valid[0].sum()))
 same = np.array_equal(described.values[-1], again.values[0])
 print("upside down: the same features as upright:", same)
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: how many features noise seems to have depends on the last digits of a filter
+# %% tags=["nbval-ignore-output"] reason="how many features noise seems to have depends on the last digits of a filter"
 names = [f.name for f in FEATURES]
 pd.DataFrame(np.where(described.valid, "yes", "–"), index=list(bad), columns=names)
 
@@ -218,9 +216,7 @@ def as_text(summary: pd.DataFrame, metric: str) -> pd.DataFrame:
     return table[list(TARGETS)].rename_axis(columns=f"{metric} ({study.label})")
 
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 as_text(summary, "auc")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and five models, three of them on hand-made features and two networks, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of hand-made features and networks under both protocols.", "name": "fig-baselines-forest"}}
@@ -252,9 +248,7 @@ difference = paired_difference(
 fig = results_plots.paired_differences(difference, study.label)
 fig
 
-# %% tags=["hide-input"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-input", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 areas = difference[difference["metric"] == "auc"].set_index("target")
 print(f"{study.label}: targets for which the network is better, interval above zero")
 print([t for t in TARGETS if areas.loc[t, "low"] > 0])
@@ -322,9 +316,7 @@ as_text(blind, "accuracy")
 #
 # Beside the models, for new people:
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 as_text(summary[summary["protocol"] == PERSON], "accuracy")
 
 # %% [markdown]

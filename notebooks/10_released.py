@@ -87,9 +87,7 @@ print("every window is tested once by every variant:", bool((counts == len(meta)
 # test windows together, `f1_folds` its mean over folds, `majority` the accuracy of always giving
 # the commoner class.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 plain = results[results["model"] == released.CORRECTED]
 scores = {target: released.score(rows) for target, rows in plain.groupby("target")}
 pd.DataFrame(scores).T.round(2).rename_axis(columns=f"{released.CORRECTED} ({study.label})")
@@ -108,9 +106,7 @@ effects = replication.effects(study)
 fig = replication_plots.defect_effects(effects, study.label)
 fig
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 columns = ["before", "number", "change", "low", "high", "accuracy", "majority"]
 effects[columns].round(2).rename_axis(columns=study.label)
 
@@ -176,9 +172,7 @@ print(
     bool(nothing.iloc[-1] > nothing[1] + 0.02),
 )
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 table = pd.concat(curves, axis=1).loc[[1, 5, 10, replication.N_REFITS]].round(3)
 table.rename_axis(columns=[study.label, "chosen"])
 
@@ -296,9 +290,7 @@ ratings_of = [
 ]
 print("everyone still gives the same ratings:", ratings_of[0].equals(ratings_of[1]))
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 control = effects.loc[replication.SHUFFLED]
 print(f"{study.label}, valence, released F1")
 print(f"ratings: {control['before']:.2f}")
@@ -404,9 +396,7 @@ by_reader = reported[reported["labels"] == "ratings"].pivot(
 fig = replication_plots.scores_by_person(by_reader, study.label, "AUC for valence (0 to 1)")
 fig
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of a trained network differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
 groups = reported.groupby(["labels", "reader"], sort=False)
 means = {
     metric: groups[metric].agg(
@@ -538,9 +528,7 @@ except DataError as error:
 # for valence. No feeling is left in those labels.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 from sklearn.neighbors import KNeighborsClassifier
 
 both_defects = released.shuffle_trials(

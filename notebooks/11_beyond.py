@@ -128,9 +128,7 @@ blind.rename_axis(index="accuracy, ratings only", columns=f"k ({study.label})")
 # above says whether it does. What can move is the {term}`accuracy`: the threshold comes to lie where it belongs
 # for this person. Is that more than chance? We take differences within participants.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 at_most = rated[rated["regime"] == regime_of(most)]
 model = at_most[at_most["model"] == STR_LINEAR]
 opponents = {
@@ -175,9 +173,7 @@ summary = summarise(both, ("auc", "accuracy"), **options)
 fig = results_plots.forest(summary.sort_values("protocol", kind="stable"), "auc", study.label)
 fig
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 difference = own_against_others(own, STR_LINEAR, ("auc", "accuracy"), **options)
 table = difference.set_index(["metric", "target"])[[*columns, "n_participants"]].round(2)
 table.rename_axis(columns=f"{STR_LINEAR}: own minus others ({study.label})")
@@ -226,9 +222,7 @@ fig = personalisation_plots.ratings_against_truth(
 )
 fig
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 scores = summarise_ratings(ratings, **options)
 baseline = scores[scores["model"].str.startswith("training")]
 learnt = scores[~scores["model"].str.startswith("training")]
@@ -252,9 +246,7 @@ print(f"{study.label}: baselines with a Spearman correlation:", int(blind["mean"
 dropped = learnt[learnt["metric"] != "macro_mae"].groupby("target")["n_undefined"].max()
 print(f"people dropped: {dropped[list(TARGETS)].to_dict()}")
 
-# %% tags=["hide-input"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-input", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 less = summarise_ratings(ratings, against=MEDIAN, **options).query("metric == 'macro_mae'")
 for row in less[~less["model"].str.startswith("training")].itertuples():
     print(f"{study.label}, {row.target}, {row.model}, macro MAE against the training median:")
@@ -342,9 +334,7 @@ curves = {name: reliability_curve(rows) for name, rows in by_model.items()}
 fig = personalisation_plots.reliability(curves, study.label)
 fig
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 share = own[own["model"] == TRAINING_SHARE]
 by_row = {**by_model, TRAINING_SHARE: share}
 tables = {name: calibration_table(rows, **options) for name, rows in by_row.items()}
@@ -353,14 +343,10 @@ calibrated = table.set_index(["target", "result"]).loc[list(TARGETS)]
 columns = ["brier", "low", "high", "constant", "skill", "skill_low", "skill_high"]
 calibrated[columns].round(3).rename_axis(columns=study.label)
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 calibrated[["ece", "floor", "floor_high"]].round(3).rename_axis(columns=study.label)
 
-# %% tags=["hide-input"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["hide-input", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 print(f"{study.label}, worse than the constant at the base rate (skill below 0):")
 for name in by_row:
     skill = calibrated.xs(name, level="result")["skill"]
@@ -455,9 +441,7 @@ for target in TARGETS:
 # direction at best.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -535,9 +519,7 @@ print(f"{np.mean(draws):.2f} by random ones")
 # others by heads that leave out both.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 

@@ -158,9 +158,7 @@ print("for every view, library and loops agree to a millionth:", bool(difference
 fig = contrastive_plots.contrastive_curves(trained.history, config.chance, study.label)
 fig
 
-# %% tags=["hide-input"]
-# NBVAL_IGNORE_OUTPUT
-# reason: the end of a training differs slightly between processors
+# %% tags=["hide-input", "nbval-ignore-output"] reason="the end of a training differs slightly between processors"
 accuracy = trained.history.filter(like="contrastive_accuracy").iloc[-1]
 print(f"{study.label}, last epoch:")
 print(accuracy.round(2).to_string())
@@ -213,9 +211,7 @@ alike = pd.DataFrame(
     {name: {kind: m[of].mean() for kind, of in kinds.items()} for name, m in matrices.items()}
 )
 
-# %% tags=["hide-input"]
-# NBVAL_IGNORE_OUTPUT
-# reason: projections of trained networks differ slightly between processors
+# %% tags=["hide-input", "nbval-ignore-output"] reason="projections of trained networks differ slightly between processors"
 print(f"{example_name}, mean cosine similarity:")
 print(alike.round(2).to_string())
 guess = 1 / (len(two) - 1)
@@ -366,9 +362,7 @@ for name in (SAME, OTHERS):
 # that nearly all of these people gave alike cannot be probed; it is left out. People who are tested later
 # are refused.
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 columns = [c for c in trained.probes if c.startswith(("linear", "knn"))]
 print(f"{study.label}: balanced accuracy of probes on training participants, by epoch")
 print(trained.probes[columns].T.astype(float).round(2).to_string())
@@ -418,9 +412,7 @@ too_low = pd.DataFrame(
 )
 print(too_low.to_string())
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: features of trained networks differ slightly between processors
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="features of trained networks differ slightly between processors"
 columns = ["spread", "effective_rank", "dead_share", "mean_cosine"]
 print(f"{study.label}:")
 print(table[columns].astype(float).round(2).to_string())
@@ -456,9 +448,7 @@ model = WithoutNegatives(small, no_head, config.views)
 history = train(model, usable.X[seen], brief, seed=0, jit_compile=False).frame()
 bad["after"] = collapse_report(small.predict(usable.X[some], verbose=0))
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: features of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="features of trained networks differ slightly between processors"
 print(f"{study.label}, without negatives:")
 print(pd.DataFrame(bad).T[columns].astype(float).round(3).to_string())
 print("loss:", history["loss"].round(5).tolist())
@@ -534,9 +524,7 @@ print(f"loss {loss:.3f}, logarithm of the others {np.log(n_views - 1):.3f}")
 # learning to see through the cuts.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 from dataclasses import replace
 
 from ecglib.pretext.views import RandomViews

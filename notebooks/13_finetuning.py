@@ -231,9 +231,7 @@ scores = {name: [mean_auc(p, t) for t in range(len(TARGETS))] for name, p in pro
 sums = [np.allclose(p.sum(axis=-1), 1, atol=1e-5) for p in probabilities.values()]
 print("probabilities of the classes sum to one:", all(sums))
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 print(f"{study.label}, one fold, AUC:")
 print(pd.DataFrame(scores, index=list(TARGETS)).round(2).to_string())
 
@@ -259,9 +257,7 @@ given = np.maximum(counts.sum(axis=1, keepdims=True), 1)
 fig = finetuning_plots.confusion(counts, counts / given, "arousal", study.label)
 fig
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 commonest = np.bincount(ratings[train, t], minlength=5).argmax()
 print(f"{study.label}, accuracy over five classes: {np.trace(counts) / counts.sum():.2f}")
 print(f"always the commonest rating: {np.mean(ratings[test, t] == commonest):.2f}")
@@ -285,9 +281,7 @@ fewer = shares["weighted"] <= shares["plain"]
 print("with weights the commoner class is called less often, or as often:",
       bool((fewer == common).all()))  # fmt: skip
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 print(f"{study.label}, share of windows called high:")
 print(shares.round(2).to_string())
 
@@ -390,9 +384,7 @@ for p in np.unique(tested):
 # has not arrived yet: the number of steps is part of a method.
 # :::
 
-# %% tags=["solution"]
-# NBVAL_IGNORE_OUTPUT
-# reason: results of trained networks differ slightly between processors
+# %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 slower = replace(config.head.training, learning_rate=config.head.training.learning_rate / 10)
 gentle = replace(config.head, training=slower)
 other = FineTuner(X, labels, study.profile.encoder, gentle, n_classes=2, seed=seed)

@@ -145,9 +145,7 @@ columns = ["pretext", "transfer", "encoder", "target", "participant", "auc", "ac
 columns = [*ORIGIN, *columns]
 print(two[columns].iloc[[0, len(two) // 2, -1]].round(2).to_string(index=False))
 
-# %% tags=["hide-cell"]
-# NBVAL_IGNORE_OUTPUT
-# reason: says when and with what the table was computed
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="says when and with what the table was computed"
 about = scores.attrs["provenance"]
 print("computed:", about["made"])
 backend = next(name for name in ("jax", "tensorflow") if name in about["environment"])
@@ -346,7 +344,7 @@ print(
     f"random, frozen: AUC of the two encoders apart by at most {apart:.2f} in any person and seed"
 )
 
-# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance. Each row is a question; a point with an interval shows the paired difference of the area under the ROC curve, and a dotted line marks zero."}, "figure": {"caption": "What each choice changes: paired differences of the area under the ROC curve (ΔAUC), corrected for the number of tests. A marker is filled where the interval leaves out zero.", "name": "fig-comparison-contrasts"}}
+# %% mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance. Each row is a question; a point with an interval shows the paired difference of the area under the ROC curve, and a dotted line marks zero."}, "figure": {"caption": "What each choice changes: paired differences of the area under the ROC curve (\u0394AUC), corrected for the number of tests. A marker is filled where the interval leaves out zero.", "name": "fig-comparison-contrasts"}}
 fig = comparison_plots.contrast_forest(tests, study.label)
 fig
 
@@ -613,9 +611,7 @@ areas = here.pivot_table(
 )
 print("rows:", len(areas), "; people:", here["participant"].nunique())
 
-# %%
-# NBVAL_IGNORE_OUTPUT
-# reason: scores of trained networks differ slightly between processors
+# %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 print(f"{study.label}, new people, mean AUC within a person:")
 print(areas[list(TARGETS)].round(2).to_string())
 

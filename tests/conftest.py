@@ -1,6 +1,7 @@
 """Fixtures shared by the tests."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
@@ -13,6 +14,34 @@ from tests.real import shared_data
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("ecglib", deadline=None)
 settings.load_profile("ecglib")
+
+
+def pytest_configure(config):
+    """Name the marks of these tests."""
+    config.addinivalue_line("markers", "compiled: networks are compiled, as they are elsewhere")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Let networks train without XLA, whose programs take seconds to make and here run for less.
+
+    Tests of compiled training have the mark "compiled". Processes that a test starts do as ever.
+    """
+    global _compiled
+    if "keras" not in sys.modules:
+        return
+    from keras import Model
+
+    if _compiled is None:
+        _compiled = Model.compile
+    Model.compile = _compiled if item.get_closest_marker("compiled") else _uncompiled
+
+
+_compiled = None
+
+
+def _uncompiled(model, *given, jit_compile="auto", **options):
+    return _compiled(model, *given, jit_compile=False, **options)
 
 
 @pytest.fixture(scope="session")

@@ -152,9 +152,8 @@ def code(source="1 + 1", count=1, outputs=(), **metadata):
             ),
             0,
         ),
-        (code("# NBVAL_IGNORE_OUTPUT\n1 + 1", outputs=[stdout("2")]), 0),
-        (code("# NBVAL_SKIP\n1 + 1", outputs=[stdout("2")]), 0),
         (code(outputs=[stdout("2")], tags=["nbval-ignore-output"]), 0),
+        (code(outputs=[stdout("2")], tags=["nbval-skip"]), 0),
     ],
 )
 def test_only_compared_cells_count(cell, compared):
@@ -173,17 +172,19 @@ def test_execution_order_passes_when_cells_ran_once_each():
 
 
 @pytest.mark.parametrize(
-    ("source", "tags", "problems"),
+    ("source", "told", "problems"),
     [
-        ("# NBVAL_IGNORE_OUTPUT\ntime.time()", [], 1),
-        ("# NBVAL_IGNORE_OUTPUT\n# reason: short\ntime.time()", [], 1),
-        ("# NBVAL_IGNORE_OUTPUT\n# reason: the clock differs from run to run\ntime.time()", [], 0),
-        ("time.time()", ["nbval-ignore-output"], 1),
-        ("time.time()", [], 0),
+        ("time.time()", {"tags": ["nbval-ignore-output"]}, 1),
+        ("time.time()", {"tags": ["nbval-skip"], "reason": "short"}, 1),
+        ("time.time()", {"tags": ["nbval-skip"], "reason": "the clock differs"}, 0),
+        ("# NBVAL_IGNORE_OUTPUT\ntime.time()", {}, 1),
+        ("# NBVAL_SKIP\n# reason: the clock differs from run to run\ntime.time()", {}, 1),
+        ("time.time()", {}, 0),
     ],
 )
-def test_an_ignored_output_needs_a_reason(source, tags, problems):
-    notebook = nb4.new_notebook(cells=[code(source, tags=tags)])
+def test_an_ignored_output_needs_a_tag_and_a_reason(source, told, problems):
+    cell = nb4.new_code_cell(source, metadata=told)
+    notebook = nb4.new_notebook(cells=[cell])
     assert len(check_notebooks.reason_problems(notebook)) == problems
 
 

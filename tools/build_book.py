@@ -13,6 +13,9 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from chapters import cores
+from jupyter_book.sphinx import build_sphinx
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -36,7 +39,9 @@ def build(output: Path, stored: Collection[str] = (), *, rendered: bool = True) 
     Raises
     ------
     subprocess.CalledProcessError
-        If a chapter or the build fails, or the build warns of anything.
+        If a chapter fails.
+    RuntimeError
+        If rendering fails or warns of anything.
     """
     os.environ.setdefault("ECGLIB_HOME", str(ROOT))  # wherever the output goes
     source = output / "_build" / "source"
@@ -51,8 +56,25 @@ def build(output: Path, stored: Collection[str] = (), *, rendered: bool = True) 
     subprocess.run(chapters, check=True)
     if not rendered:
         return notebooks
-    render = [Path(sys.executable).with_name("jupyter-book"), "build", "--all", "-n", "-W"]
-    subprocess.run([*render, "--keep-going", "--path-output", output, source], check=True, cwd=ROOT)
+    # As "jupyter-book build --all -n -W --keep-going" does it, which knows no `jobs`.
+    failed = build_sphinx(
+        source,
+        output / "_build" / "html",
+        noconfig=True,
+        path_config=source / "_config.yml",
+        confoverrides={
+            "external_toc_path": str(source / "_toc.yml"),
+            "latex_individualpages": False,
+            "nitpicky": True,
+        },
+        builder="html",
+        freshenv=True,
+        warningiserror=True,
+        keep_going=True,
+        jobs=cores(),
+    )
+    if failed:
+        raise RuntimeError("the pages were not rendered, or not without a warning: see above")
     return notebooks
 
 
@@ -62,8 +84,9 @@ def main() -> int:
     parser.add_argument("output", nargs="?", type=Path, default=ROOT, help="default: the project")
     try:
         build(parser.parse_args().output.resolve())
-    except subprocess.CalledProcessError as error:
-        return error.returncode
+    except (subprocess.CalledProcessError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -313,7 +313,7 @@ def main() -> None:
     )
     parser.add_argument("--into", type=Path, help="folder for the executed notebooks")
     parser.add_argument("--again", action="store_true", help="execute also what did not change")
-    parser.add_argument("--workers", type=int, default=_cores(), help="tasks at a time")
+    parser.add_argument("--workers", type=int, default=cores(), help="tasks at a time")
     given = parser.parse_args()
     missing = [str(script) for script in given.scripts if not script.is_file()]
     if missing or given.workers < 1:
@@ -344,7 +344,8 @@ def main() -> None:
     print(f"{len(took)} tasks, {whole:.0f} s")
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

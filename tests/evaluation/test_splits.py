@@ -200,3 +200,60 @@ def test_gap_holds_across_leads() -> None:
         for i in test:
             same = meta.loc[train].merge(meta.loc[[i], ["participant", "clip"]])
             assert ((same["start"] - meta.loc[i, "start"]).abs() >= 20).all()
+
+
+def test_what_is_not_said_is_as_published_and_as_documented() -> None:
+    made = splits.WindowKFoldWithGap()
+    assert (made.n_splits, made.gap_s, made.seed, made.length_s) == (10, 10.0, 0, 10.0)
+    for kind in ("WindowKFold", "TrialGroupedKFold", "ParticipantGroupedKFold"):
+        made = getattr(splits, kind)()
+        assert (made.n_splits, made.seed) == (10, 0)
+
+
+@pytest.mark.parametrize(
+    ("splitter", "remedy"),
+    [
+        (leave_out.LeaveOneDatasetOut(), "pool the cohorts with ecglib.data.pool.pool"),
+        (splits.ClipGroupedKFold(), "pass the frame that came with the windows"),
+        (leave_out.LeaveOneParticipantOut(), "pass the frame that came with the windows"),
+    ],
+)
+def test_the_remedy_for_a_missing_column_is_its_own(splitter, remedy) -> None:
+    with pytest.raises(DataError) as found:
+        splitter.split(frame().drop(columns=list(splitter.columns), errors="ignore"))
+    assert found.value.remedy == remedy
+
+
+@pytest.mark.parametrize("kind", ["Trial", "Clip", "Participant"])
+def test_folds_do_not_depend_on_the_order_of_the_windows(kind: str) -> None:
+    meta = frame(9, 8, 2)
+    order = np.random.default_rng(0).permutation(len(meta))
+    splitter = getattr(splits, f"{kind}GroupedKFold")(n_splits=4, seed=1)
+    straight = [set(test) for _, test in splitter.split(meta)]
+    mixed = [set(order[test]) for _, test in splitter.split(meta.iloc[order].reset_index())]
+    assert straight == mixed
+
+
+def test_one_target_of_words_is_balanced_as_one_of_numbers_is() -> None:
+    meta = frame(12, 4, 2)
+    y = (labels(meta)[:, 0] > 0).astype(int)
+    words = np.array(["low", "high"], dtype=object)[1 - y]
+    splitter = splits.TrialGroupedKFold(n_splits=4, seed=0)
+    by_number, by_word = (
+        [test.tolist() for _, test in splitter.split(meta, one)] for one in (y, words)
+    )
+    assert by_number == by_word
+    assert (
+        np.ptp([y[test].mean() for test in by_number])
+        <= 0.1
+        < np.ptp([y[test].mean() for _, test in splitter.split(meta)])
+    )
+
+
+def test_a_combination_with_one_window_for_each_fold_is_balanced() -> None:
+    """Four windows of one class, four of others: the four are spread over the four folds."""
+    meta = frame(8, 1, 1)
+    y = np.array([0, 0, 0, 0, 1, 2, 3, 4])
+    for seed in range(5):
+        splitter = splits.ParticipantGroupedKFold(n_splits=4, seed=seed)
+        assert [int((y[test] == 0).sum()) for _, test in splitter.split(meta, y)] == [1, 1, 1, 1]

@@ -139,6 +139,7 @@ def test_loss_where_only_float32_is_available(monkeypatch, n, temperature):
         np.testing.assert_array_equal(as_numpy(correct), hits)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("temperature", [0.05, 0.2])
 def test_compiled_mean_loss_of_a_model_against_the_reference(temperature):
     z = projections(33, closeness=0.0)
@@ -487,6 +488,7 @@ LONG = replace(TRAINING, epochs=8, steps_per_epoch=10, batch_windows=16)
 MILD = replace(VIEWS, noise_probability=0, crop_share=(0.95, 1.0), scale_factor=(0.8, 1.2))
 
 
+@pytest.mark.compiled
 def test_it_learns_from_windows_alone_compiled():
     model, new = tiny_model(MILD), waves(32, seed=1)
     before = float(model.compute_loss(y_pred=model(new, training=False)))

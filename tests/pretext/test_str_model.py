@@ -169,6 +169,7 @@ def test_same_seed_same_training(windows):
     assert finals[0] == finals[1]
 
 
+@pytest.mark.compiled
 def test_learns_from_windows_alone_compiled():
     """Windows of positive samples: under XLA the network learns to see the negated one."""
     x = np.abs(np.random.default_rng(0).normal(size=(16, SHORT))).astype("float32")

@@ -208,6 +208,7 @@ def test_all_versions_order_and_state(x):
     np.testing.assert_array_equal(as_numpy(twin(x)), first)
 
 
+@pytest.mark.compiled
 def test_all_versions_compiled(x):
     """XLA draws the same kind of versions: the fixed ones equal, the drawn ones valid."""
     layer = AllVersions(TransformConfig(scale_factor=2.0), seed=5)

@@ -173,6 +173,7 @@ def test_layer_is_rebuilt_from_its_configuration(short):
     assert layer.compute_output_shape((4, 160)) == (8, 160)
 
 
+@pytest.mark.compiled
 def test_compiled_views_are_of_the_same_kind(ramp):
     """XLA draws other numbers from the same seed, so what holds for all draws is compared."""
     config = replace(
@@ -195,6 +196,7 @@ def test_compiled_views_are_of_the_same_kind(ramp):
     assert factor.min() > 0.7 * 0.98 and factor.max() < 1.4 * (5000 + N) / 5000 * 1.02
 
 
+@pytest.mark.compiled
 def test_all_transformations_compile(short):
     model = keras.Sequential([keras.Input((160,)), RandomViews(SHORT, seed=5)])
     model.compile(jit_compile=True)
