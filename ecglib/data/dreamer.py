@@ -293,7 +293,7 @@ def _signal(value: Any, field: str, place: dict[str, Any]) -> np.ndarray:
             remedy=_ORIGINAL,
             **place,
         )
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
+    if value.dtype.kind in "iuf":
         value = _as_float32(value)
     check_signal(value, ECG_RATE, field=field, n_leads=2, whole=True, least_s=MIN_DURATION, **place)
     return value

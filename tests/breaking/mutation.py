@@ -89,7 +89,12 @@ def mutants(source: str) -> tuple[list[Mutant], int]:
         operator = kind()
         count = sum(1 for node in nodes for _ in operator.mutation_positions(node))
         for number in range(count):
-            changed = mutate_code(source, operator, number)
+            try:
+                changed = mutate_code(source, operator, number)
+            except (
+                AttributeError
+            ):  # of an exception with a dotted name, which the tool can't replace
+                continue
             if changed is None or changed in seen:
                 continue
             seen.add(changed)

@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from ecglib.core.errors import DataError
+from ecglib.data import dreamer
 from ecglib.data.dreamer import cohort_from_struct, find_dreamer, read_dreamer
 from tests.data.mat_files import (
     cell,
@@ -268,7 +269,7 @@ class TestWrongFields:
         error = refuse(tmp_path, lambda struct: person(struct, 3)["ECG"].pop(name))
         assert (error.participant, error.field) == (3, f"ECG.{name}")
 
-    @pytest.mark.parametrize("rate", [128.0, 255.9, 0.0, np.nan, "fast", np.zeros((0, 0))])
+    @pytest.mark.parametrize("rate", [128.0, 255.9, 512.0, 0.0, np.nan, "fast", np.zeros((0, 0))])
     def test_wrong_sampling_rate(self, tmp_path, rate):
         error = refuse(tmp_path, set_field("ECG_SamplingRate", rate))
         assert error.field == "ECG_SamplingRate"
@@ -314,6 +315,25 @@ class TestWrongFields:
     def test_age_that_is_no_age(self, tmp_path, age):
         error = refuse(tmp_path, set_field("Age", age, participant=3))
         assert (error.participant, error.field) == (3, "Age")
+
+    @pytest.mark.parametrize(
+        ("age", "why"),
+        [(121.0, "whole years from 1 to 120"), ("121", "whole years from 1 to 120")]
+        + [(value, "one positive number") for value in (0.0, "0", -1.0, np.inf, "-inf", np.nan)],
+    )
+    def test_what_is_no_age_and_what_is_no_number_are_told_apart(self, tmp_path, age, why):
+        assert refuse(tmp_path, set_field("Age", age, participant=3)).expected == why
+
+    @pytest.mark.parametrize("age", [1.0, 120.0, "1", "120"])
+    def test_the_youngest_and_the_oldest_are_read(self, tmp_path, age):
+        path = write_mat(tmp_path / "ages.mat", set_field("Age", age, participant=2))
+        rows = read_dreamer(path).recordings
+        assert set(rows.loc[rows["participant"] == 2, "age"]) == {int(age)}
+
+    @pytest.mark.parametrize("rate", [0.0, -256.0, np.inf])
+    def test_a_rate_that_is_no_number_is_not_compared_with_the_right_one(self, tmp_path, rate):
+        error = refuse(tmp_path, set_field("ECG_SamplingRate", rate))
+        assert error.expected == "one positive number"
 
     @pytest.mark.parametrize("gender", ["", "  ", np.nan, np.ones((2, 1))])
     def test_gender_that_is_no_text(self, tmp_path, gender):
@@ -464,6 +484,16 @@ class TestCopies:
 
     def test_nobody_twice(self, tmp_path):
         assert len(read_dreamer(self.write(tmp_path)).recordings) == 12
+
+
+def test_a_text_is_quoted_in_forty_characters():
+    assert dreamer._describe("x" * 40 + "y") == f"the text {'x' * 40!r}"
+
+
+def test_one_second_and_more_is_kept_as_float32_while_it_is_read():
+    kinds = [dreamer._compact(np.ones(n)).dtype for n in (255, 256, 257)]
+    assert kinds == [np.float64, np.float32, np.float32]
+    assert dreamer._compact(np.ones(256, bool)).dtype == bool
 
 
 def test_parsing_needs_no_file():

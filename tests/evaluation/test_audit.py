@@ -167,6 +167,39 @@ def test_a_window_within_the_gap_is_a_leak_and_one_outside_is_not() -> None:
     assert audit.find_leaks(meta, uses, GAP.protocol, NONE, length_s=20)["n_windows"].item() == 1
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_windows_that_come_too_close_are_those_that_a_count_by_hand_finds(seed: int) -> None:
+    """Windows at any time, tested ones among them, on both sides and in many recordings."""
+    rng = np.random.default_rng(seed)
+    meta = grid([1, 2, 3], [1, 2], np.zeros(12))
+    meta["start"] = np.sort(rng.choice(np.arange(0, 400, 0.5), (6, 12)), axis=1).ravel()
+    test = rng.choice(len(meta), 14, replace=False)
+    train = np.setdiff1d(np.arange(len(meta)), test)
+    start, trial = meta["start"].to_numpy(), meta["participant"] * 10 + meta["clip"]
+    apart = np.abs(start[train, None] - start[test])
+    same = trial.to_numpy()[train, None] == trial.to_numpy()[test]
+    close = train[((apart < 15) & same).any(axis=1)]
+    uses = [Use(0, TEST, test), Use(0, "head", train)]
+    places = audit._Places(meta, 15.0)
+    assert train[places.shared("window", train, test)].tolist() == close.tolist()
+    leaks = audit.find_leaks(meta, uses, GAP.protocol, NONE, gap_s=5)
+    assert leaks["n_windows"].sum() == close.size > 0
+
+
+def test_what_the_head_alone_learns_from_decides_which_statistics_matter() -> None:
+    """Without a pretext, a person's mean with test windows in it reaches the head as well."""
+    meta = grid([1, 2], [1, 2], [0.0, 10.0])
+    uses = [
+        Use(0, TEST, np.array([0])),
+        Use(0, "head", np.array([2, 3])),
+        Use(0, "normalisation", np.arange(8), per="participant"),
+    ]
+    leaks = audit.find_leaks(meta, uses, "window-kfold", NONE)
+    assert leaks[["stage", "window"]].values.tolist() == [["normalisation", 0]]
+    uses[1] = Use(0, "head", np.array([4, 5]))  # of the other participant
+    assert audit.find_leaks(meta, uses, "window-kfold", NONE).empty
+
+
 def test_recordings_of_other_conditions_do_not_overlap() -> None:
     meta = grid([1], [1, 2], [0.0]).assign(clip=1, condition=["baseline", "stimulus"])
     uses = [Use(0, TEST, np.array([0])), Use(0, "head", np.array([1]))]
@@ -328,6 +361,8 @@ def faulty(**changes: object) -> pd.DataFrame:
         (faulty(window=lambda w: w - 3), "clip", "window 14: clip 6"),
         (faulty(window=16), "window", "window 16: window 16"),
         (faulty(window=9999), "window", "window 9999"),
+        (faulty(window=-1), "window", f"window -1.*one of the {len(META)} rows"),
+        (faulty(window=len(META)), "window", f"one of the {len(META)} rows of the frame"),
         (faulty(fold=3), "fold", "fold 3, window 17: fold 3"),
         (faulty(participant=2), "participant", "window 17: participant 2"),
         (faulty(clip=1), "clip", "window 17: clip 1"),
