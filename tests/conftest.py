@@ -25,23 +25,25 @@ def pytest_configure(config):
 def pytest_runtest_setup(item):
     """Let networks train without XLA, whose programs take seconds to make and here run for less.
 
-    Tests of compiled training have the mark "compiled". Processes that a test starts do as ever.
+    The networks of a study are tiny and train for a few steps: there not even a graph is made. Tests
+    of compiled training have the mark "compiled". Processes that a test starts do as ever.
     """
-    global _compiled
+    global _compiled, _eager
     if "keras" not in sys.modules:
         return
     from keras import Model
 
     if _compiled is None:
         _compiled = Model.compile
+    _eager = "studies" in item.path.parts
     Model.compile = _compiled if item.get_closest_marker("compiled") else _uncompiled
 
 
-_compiled = None
+_compiled, _eager = None, False
 
 
 def _uncompiled(model, *given, jit_compile="auto", **options):
-    return _compiled(model, *given, jit_compile=False, **options)
+    return _compiled(model, *given, jit_compile=False, run_eagerly=_eager, **options)
 
 
 @pytest.fixture(scope="session")
