@@ -44,7 +44,9 @@ def test_each_picture_is_that_of_a_figure_and_small(gallery, name):
 @pytest.mark.parametrize("chapter", OPENINGS)
 def test_each_chapter_opens_with_a_figure_of_its_own(gallery, chapter):
     [name] = OPENINGS[chapter]
-    assert gallery.find_figure(ROOT / "notebooks", name)[0] == chapter
+    found, picture, _ = gallery.find_figure(ROOT / "notebooks", name)
+    assert found == chapter
+    assert len(gallery.small(picture, gallery.OPENING_WIDTH)) < 80_000
 
 
 def test_a_figure_that_is_nowhere_is_named(gallery):

@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -122,6 +123,46 @@ def test_a_screen_reader_finds_a_name_for_everything():
         '<td></td><th>a</th><div role="list"><div class="citation" role="listitem">b</div></div>'
     )
     assert mended.mend(text) == text
+
+
+def test_the_picture_of_a_figure_has_a_box_that_scrolls():
+    picture = '<img alt="a" src="a.png" />'
+    text = mended.mend(f'<figure id="a">\n{picture}\n</figure>{picture}')
+    box = f'<div class="pst-scrollable-table-container wide">{picture}</div>'
+    assert text == f'<figure id="a">\n{box}\n</figure>{picture}'
+    assert mended.mend(text) == text
+
+
+def test_columns_of_numbers_are_marked():
+    frame = pd.DataFrame({"name": ["a", "7"], "share": ["96%", "–"], "n": [1, -2], "none": "–"})
+    text = mended.mend(frame.set_index(["name", "share"], append=True).to_html())
+    assert text.count('class="number"') == 4  # two headers, two cells
+    text = mended.mend(frame.to_html())
+    assert [text.count(f'<th class="number">{name}</th>') for name in frame] == [0, 1, 1, 0]
+    assert "<td>7</td>" in text and '<td class="number">-2</td>' in text
+    assert mended.mend(text) == text
+
+
+def test_a_row_that_spans_columns_is_left_as_it_is():
+    frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_product([["both"], ["a", "b"]]))
+    text = mended.mend(frame.to_html())
+    assert text.count('class="number"') == 4 and 'halign="left">both</th>' in text
+
+
+def test_a_cell_of_a_box_has_the_name_of_its_column_and_the_box_stays_a_table():
+    box = (
+        '<div class="note differences admonition"><table class="table"><thead>'
+        '<tr><th class="head"><p>on</p></th><th class="head"><p>we do</p></th></tr></thead>'
+        "<tbody><tr><td><p>a</p></td><td><p>b</p></td></tr></tbody></table></div>"
+    )
+    text = mended.mend(box)
+    assert '<td role="cell" data-column="on"><p>a</p></td>' in text
+    assert '<td role="cell" data-column="we do"><p>b</p></td>' in text
+    roles = {"table": 1, "rowgroup": 2, "row": 2, "columnheader": 2, "cell": 2}
+    assert {role: text.count(f'role="{role}"') for role in roles} == roles
+    assert mended.mend(text) == text
+    table = box.removeprefix('<div class="note differences admonition">')
+    assert mended.mend(table) == table
 
 
 def test_icons_that_no_page_shows_are_left_out(tmp_path):

@@ -22,6 +22,9 @@ from sphinx.util.docutils import SphinxDirective
 WIDTH = 480
 """Pixels across a small picture."""
 
+OPENING_WIDTH = 720
+"""Pixels across the picture that opens a chapter: a phone shows it large enough to be read."""
+
 COLOURS = 128
 """Colours of a small picture: lines and words need no more."""
 
@@ -62,18 +65,20 @@ def find_figure(notebooks: Path, name: str) -> tuple[str, bytes, str]:
     raise ValueError(f"no chapter has a figure {name}")
 
 
-def small(picture: bytes) -> bytes:
-    """Shrink a PNG to `WIDTH` pixels and `COLOURS` colours."""
+def small(picture: bytes, width: int = WIDTH) -> bytes:
+    """Shrink a PNG to `width` pixels across and `COLOURS` colours."""
     with Image.open(io.BytesIO(picture)) as found:
         image = Image.new("RGB", found.size, "white")
         image.paste(found, mask=found.split()[-1] if found.mode == "RGBA" else None)
-    image = image.resize((WIDTH, round(WIDTH * image.height / image.width)), Image.LANCZOS)
+    image = image.resize((width, round(width * image.height / image.width)), Image.LANCZOS)
     buffer = io.BytesIO()
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def linked_picture(directive: SphinxDirective, name: str) -> str:
+def linked_picture(
+    directive: SphinxDirective, name: str, kind: str = "small", width: int = WIDTH
+) -> str:
     """Cut a small picture of a figure, and give the link that shows it.
 
     Parameters
@@ -82,6 +87,10 @@ def linked_picture(directive: SphinxDirective, name: str) -> str:
         What shows it, on its page.
     name : str
         Name of the figure.
+    kind : str, default "small"
+        What the name of the picture's file begins with.
+    width : int
+        Pixels across the picture.
 
     Returns
     -------
@@ -92,14 +101,14 @@ def linked_picture(directive: SphinxDirective, name: str) -> str:
     folder = Path(env.app.outdir) / "_images"
     folder.mkdir(parents=True, exist_ok=True)
     chapter, picture, alt = find_figure(Path(env.srcdir) / "notebooks", name)
-    (folder / f"small-{name}.png").write_bytes(small(picture))
+    (folder / f"{kind}-{name}.png").write_bytes(small(picture, width))
     env.note_dependency(str(Path(env.srcdir) / "notebooks" / f"{chapter}.ipynb"))
     target = env.app.builder.get_relative_uri(env.docname, f"notebooks/{chapter}")
-    source = f"{'../' * env.docname.count('/')}_images/small-{name}.png"
+    source = f"{'../' * env.docname.count('/')}_images/{kind}-{name}.png"
     alt = html.escape(alt).replace("{", "{{").replace("}", "}}")
     return (
         f'<a class="{{classes}}" href="{target}#{name}">'
-        f'<img src="{source}" width="{WIDTH}" alt="{alt}"><span>{{text}}</span></a>'
+        f'<img src="{source}" width="{width}" alt="{alt}"><span>{{text}}</span></a>'
     )
 
 
@@ -127,7 +136,7 @@ class Opening(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Cut the picture, and give the question and the link that shows it."""
-        picture = linked_picture(self, self.arguments[0])
+        picture = linked_picture(self, self.arguments[0], "opening", OPENING_WIDTH)
         block = nodes.container(classes=["opening"])
         self.state.nested_parse(self.content, self.content_offset, block)
         # After the question: who can't see it hears the question first.

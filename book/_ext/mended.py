@@ -2,7 +2,9 @@
 
 A screen reader meets three things that it cannot name: the buttons that open a part of the sidebar,
 the empty corner of a table that pandas writes, and entries of the bibliography that say they
-belong to no list. And every page loads two thousand icons to show twenty.
+belong to no list. A phone needs three things more: a box in which a wide figure scrolls, the names
+of columns in the cells of a box that it shows as cards, and, like everybody, columns of numbers
+that are known as such. And every page loads two thousand icons to show twenty.
 """
 
 from __future__ import annotations
@@ -23,6 +25,32 @@ MENDED = (
 )
 """What stands in a page, and what is to stand there."""
 
+FIGURE = re.compile(r"(<figure\b[^>]*>\s*)(<img\b[^>]*>)")
+"""A figure, and the picture that it begins with."""
+
+# The theme lets the keyboard reach what has its class, where it scrolls.
+WIDE = r'\1<div class="pst-scrollable-table-container wide">\2</div>'
+"""A figure whose picture has a box of its own, which scrolls where it is too wide."""
+
+FRAME = re.compile(r'<table border="1" class="dataframe">.*?</table>', re.DOTALL)
+BOX = re.compile(r'<div class="note differences admonition">.*?</table>', re.DOTALL)
+"""The table of an output, and a box of differences up to the end of its table."""
+
+ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
+CELL = re.compile(r"<(?P<kind>t[hd])\b(?P<about>[^>]*)>(?P<inside>.*?)</t[hd]>", re.DOTALL)
+NUMBER = re.compile(r"[+\-−]?\d[\d,.]*(e[+\-]?\d+)?( ?(%|s|ms|MB|GB))?|[–-]?|nan|NaN|inf")
+"""A row, a cell, and what stands in a cell of a column of numbers."""
+
+ROLES = {
+    "table": "table",
+    "thead": "rowgroup",
+    "tbody": "rowgroup",
+    "tr": "row",
+    "th": "columnheader",
+    "td": "cell",
+}
+"""What parts of a table are: a browser may forget it of those that are laid out otherwise."""
+
 ICON = re.compile(
     r'(?P<key>"[a-z0-9-]+"|[a-z0-9]+): ?\[\d+, ?\d+, ?\[(?P<names>[^\[\]]*)\], ?"[0-9a-f]+", ?'
     r'(?:"[^"]*"|\["[^"]*", ?"[^"]*"\])\],?'
@@ -34,7 +62,65 @@ def mend(text: str) -> str:
     """Mend the text of one page."""
     for old, new in MENDED:
         text = text.replace(old, new)
-    return text
+    text = FIGURE.sub(WIDE, text)
+    text = FRAME.sub(lambda found: mark_numbers(found[0]), text)
+    return BOX.sub(lambda found: name_cells(found[0]), text)
+
+
+def mark_numbers(table: str) -> str:
+    """Give the cells of columns of numbers, headers too, the class ``number``.
+
+    Columns are counted from the right: a cell that spans several rows stands at the left. A row
+    with a cell that spans several columns stays as it is.
+    """
+    rows = [list(CELL.finditer(row[0])) for row in ROW.finditer(table.partition("<tbody>")[2])]
+    n_columns = max(map(len, rows), default=0)
+
+    def holds_numbers(place: int) -> bool:
+        cells = [row[-place] for row in rows if len(row) >= place]
+        said = [cell["inside"].strip() for cell in cells]
+        return (
+            all(cell["kind"] == "td" for cell in cells)
+            and all(map(NUMBER.fullmatch, said))
+            and any(character.isdigit() for text in said for character in text)
+        )
+
+    numbers = {place for place in range(1, n_columns + 1) if holds_numbers(place)}
+
+    def mark(row: re.Match[str]) -> str:
+        if "colspan" in row[0] or 'class="number"' in row[0]:
+            return row[0]
+        left = len(CELL.findall(row[0])) + 1
+
+        def marked(cell: re.Match[str]) -> str:
+            nonlocal left
+            left -= 1
+            if left not in numbers:
+                return cell[0]
+            kind = cell["kind"]
+            return f'<{kind}{cell["about"]} class="number">{cell["inside"]}</{kind}>'
+
+        return CELL.sub(marked, row[0])
+
+    return ROW.sub(mark, table)
+
+
+def name_cells(box: str) -> str:
+    """Write roles into the table of a box, and into its cells the names of their columns."""
+    if 'role="table"' in box:
+        return box
+    names = [
+        re.sub(r"<[^>]+>", "", cell["inside"]) for cell in CELL.finditer(box) if "h" in cell["kind"]
+    ]
+
+    def named(row: re.Match[str]) -> str:
+        columns = iter(names)
+        return re.sub("<td>", lambda _: f'<td data-column="{next(columns)}">', row[0])
+
+    box = ROW.sub(named, box)
+    return re.sub(
+        rf"<({'|'.join(ROLES)})(?=[ >])", lambda tag: f'{tag[0]} role="{ROLES[tag[1]]}"', box
+    )
 
 
 def fewer_icons(script: str, used: set[str]) -> str:

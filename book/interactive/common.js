@@ -20,7 +20,11 @@ const playground = (root) => {
     c.setSize({ width: Math.max(280, place.clientWidth), height });
     c.redraw(true, true);
   });
-  addEventListener("resize", again);
+  // The box becomes narrower or wider with the window, and also when a sidebar opens or closes.
+  let width = 0;
+  new ResizeObserver(() => {
+    if (root.clientWidth !== width) { width = root.clientWidth; again(); }
+  }).observe(root);
   new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   const live = root.querySelector(".live");
   live.hidden = false;
