@@ -152,7 +152,7 @@ def amplitude_ranges(before: pd.DataFrame, after: pd.DataFrame, label: str) -> F
         ax.plot(table.index, table["median"], "o", color="black", markersize=3)
         ax.set(title=name, xlabel="participant (number)", ylabel=unit)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    fig.suptitle(f"Middle 95 % of the samples ({label})")
+    fig.suptitle(f"Middle 95 % of the samples, medians as dots ({label})")
     return fig
 
 
