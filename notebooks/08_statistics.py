@@ -105,7 +105,7 @@ grid = {"index": "case", "columns": "n_participants", "sort": False}
 covered, error = (finished.pivot_table(**grid, values=column) for column in ("coverage", "error"))
 percent(covered, error).rename_axis(columns="coverage, by people (simulated)")
 
-# %% mystnb={"image": {"alt": "Points with short horizontal bars for five kinds of metric and three cohort sizes, beside a shaded band from 93 to 97 per cent; all lie in or at the band except those of the last kind."}, "figure": {"caption": "How often 95 % intervals cover the truth when a finished head is tested. Bars: two standard errors of our counting to either side (the ± of the table is one).", "name": "fig-statistics-coverage"}}
+# %% mystnb={"image": {"alt": "Points with short horizontal bars for five kinds of metric and three cohort sizes, beside a shaded band from 93 to 97 per cent; all lie in or at the band except those of the last kind."}, "figure": {"caption": "How often 95 % intervals cover the truth when a finished head is tested. Bars: two standard errors to either side (the ± of the table is one).", "name": "fig-statistics-coverage"}}
 fig = statistics_plots.coverage_points(covered, error, "people")
 fig
 
@@ -154,7 +154,7 @@ shown = pd.DataFrame(
 )
 shown.rename_axis("simulated")
 
-# %% mystnb={"image": {"alt": "Two points for each of four rows beside a shaded band from 93 to 97 per cent: the plain interval falls far below the band for left-out heads without an effect, and the interval of the tables stays in the band or to its right."}, "figure": {"caption": "How often intervals cover the truth when every cohort trains its own heads. Bars: two standard errors of our counting to either side.", "name": "fig-statistics-left-out"}}
+# %% mystnb={"image": {"alt": "Two points for each of four rows beside a shaded band from 93 to 97 per cent: the plain interval falls far below the band for left-out heads without an effect, and the interval of the tables stays in the band or to its right."}, "figure": {"caption": "How often intervals cover the truth when every cohort trains its own heads. Bars: two standard errors to either side.", "name": "fig-statistics-left-out"}}
 series = {"plain": "plain", "as in the tables": "table"}
 covered = pd.DataFrame({name: trained[column] for name, column in series.items()})
 error = pd.DataFrame({name: trained[f"{column}_error"] for name, column in series.items()})
@@ -197,7 +197,7 @@ ratios = folded.pivot_table(index=index, columns="separation", values="error_rat
 ratios = ratios.rename(columns={s: f"effect {s:g}" for s in ratios.columns})
 ratios.round(2).rename_axis(columns="error / what people show (simulated)")
 
-# %% mystnb={"image": {"alt": "Two points for each head and way of folding, plain interval and interval of the tables, beside a shaded band from 93 to 97 per cent: plain intervals fall below the band in many rows, those of the tables lie in it or to its right."}, "figure": {"caption": "How often intervals cover the truth for other ways of folding and for differences, where there is no effect. Bars: two standard errors of our counting to either side.", "name": "fig-statistics-folds"}}
+# %% mystnb={"image": {"alt": "Two points for each head and way of folding, plain interval and interval of the tables, beside a shaded band from 93 to 97 per cent: plain intervals fall below the band in many rows, those of the tables lie in it or to its right."}, "figure": {"caption": "How often intervals cover the truth for other ways of folding and for differences, where there is no effect. Bars: two standard errors to either side.", "name": "fig-statistics-folds"}}
 no_difference = folded[folded["separation"] == 0]
 names = no_difference["head"] + ":\n" + no_difference["result"]
 covered = pd.DataFrame({name: no_difference[column] for name, column in series.items()})
