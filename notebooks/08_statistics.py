@@ -482,7 +482,7 @@ print(f"{n_people} people, spread between people {typical:.2f} ({NULL}):")
 print(f"a true area of 0.55 is found in {power.power(0.05, typical, n_people):.0%} of studies,")
 reach = power.detectable_effect(typical, n_people)
 print(f"and 80 % find an area of {0.5 + reach:.3f}, {reach:.3f} above one half;")
-print(f"closer to one half than {0.5 + reach:.3f}, more than a fifth of studies miss it")
+print(f"one closer to one half than {0.5 + reach:.3f} is missed in more than a fifth of studies")
 
 # %% tags=["hide-cell"]
 effect = power.detectable_effect(0.1, 23, several_folds=False)
