@@ -98,7 +98,7 @@ def coverage_points(coverage: pd.DataFrame, error: pd.DataFrame, series: str) ->
         ax.errorbar(
             coverage[column],
             rows + offset,
-            xerr=[reach, np.minimum(reach, 1 - coverage[column])],  # no share exceeds 100 %
+            xerr=np.stack([reach, np.minimum(reach, 1 - coverage[column])]),  # up to 100 %
             fmt=marker,
             color=colour,
             markersize=5,
