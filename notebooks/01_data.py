@@ -205,7 +205,8 @@ del raw, person
 # %% tags=["hide-input"]
 print(example_name)
 print(example_note(study), end="")
-example.cohort.recordings.head(4)
+units = {"n_samples": "samples", "duration": "duration (s)"}
+example.cohort.recordings.head(4).rename(columns=units)
 
 # %% tags=["hide-input"]
 by_clip = trials.groupby("clip")["duration"]
@@ -317,16 +318,27 @@ else:
 # what was planted; on other data it says what is known of that.
 
 # %%
+IN_WORDS = {
+    "heart_rate": "heart rate",
+    "rsa": "RSA",
+    "slow_hrv": "slow fluctuation of the heart rate",
+    "resp_rate": "breathing rate",
+    "r_amplitude": "height of the R peak",
+    "p_amplitude": "height of the P wave",
+    "t_amplitude": "height of the T wave",
+    "t_asymmetry": "asymmetry of the T wave",
+    "qrs_width": "width of the QRS complex",
+}
 if study.truth is not None and study.truth.name == Path(recipe(study.spec)).stem:
     print(f"{study.label}: shift per unit of feeling, in standard deviations between trials")
     planted = pd.DataFrame(
         {
-            name: [getattr(feature, target) for target in TARGETS]
+            IN_WORDS[name]: [getattr(feature, target) for target in TARGETS]
             for name, feature in FEATURES.items()
         },
         index=TARGETS,
     )
-    print(planted.T.to_string())
+    print(planted.T.map(lambda shift: f"{shift:+.2f}" if shift else "0").to_string())
     print(f"times {study.spec.effect:g}; standard deviation of these between people:", end=" ")
     print(f"{study.spec.slope_sd:.0%} of each")
     ratio = pd.Series({name: f.person / f.trial for name, f in FEATURES.items()})

@@ -246,7 +246,7 @@ for name, samples in (("before", before), ("after", after)):
     sds = [trimmed_stats(x)[1] for x in samples.values()]
     print(f"  {name}: {max(sds) / min(sds):.1f}")
 
-# %% mystnb={"image": {"alt": "Two panels with one vertical bar per participant, spanning the middle of the samples: in converter units before normalisation, on a common scale after."}, "figure": {"caption": "Range of each participant's samples in one trial, before and after normalisation.", "name": "fig-windows-scale"}}
+# %% mystnb={"image": {"alt": "Two panels with one vertical bar per participant, spanning the middle 95 per cent of the samples, with a dot at the median: in converter units before normalisation, on a common scale after."}, "figure": {"caption": "The middle 95 % of each participant's samples in one trial, and their median as a dot, before and after normalisation.", "name": "fig-windows-scale"}}
 shares = pd.Series({"low": 0.025, "median": 0.5, "high": 0.975})
 if example is not study:
     before, after = before_and_after(example)

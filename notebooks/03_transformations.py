@@ -24,7 +24,7 @@
 # Labels are expensive; alterations are free. If we alter a {term}`window` ourselves, we know the answer to
 # the question "what was done to it?". A network that answers well must have learnt what a heartbeat
 # normally looks like: which way is up, which way time runs, which wave follows which. This is the
-# **{term}`pretext`** task of {cite:t}`sarkar2020icassp,sarkar2022tac`. With the untouched window there are
+# **{term}`pretext`** task of {cite:t}`sarkar2020icassp` and {cite:t}`sarkar2022tac`. With the untouched window there are
 # seven versions ({numref}`fig-transformations-all`).
 
 # %%

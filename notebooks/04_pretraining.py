@@ -42,6 +42,7 @@ from ecglib.core.process import tune_process
 from ecglib.evaluation import recognition
 from ecglib.models.encoder import build_encoder
 from ecglib.plots import pretraining as pretraining_plots
+from ecglib.plots.palette import spoken
 from ecglib.pretext.str_model import build_str_heads
 from ecglib.pretext.transformations import TASKS
 from ecglib.studies import pretraining
@@ -108,7 +109,8 @@ print(f"encoder of the profile in use: {pretraining.random_encoder(study).count_
 # questions are easy:
 
 # %%
-print(pd.Series(dict(PAPER.pretext.task_weights), name="published weight").to_string())
+weights = pd.Series(dict(PAPER.pretext.task_weights), name="published weight")
+print(weights.rename(spoken).to_string())
 
 # %% [markdown]
 # ```{differences} pooling activation penalty pretraining
@@ -173,7 +175,8 @@ print("answers at the end better than guessing:", history["balanced_accuracy"].i
 
 # %% tags=["nbval-ignore-output"] reason="scores of a trained network differ slightly between processors"
 scores = recognition.task_scores(pretext.heldout_logits)
-scores.round(3).rename_axis(f"task ({study.label})")
+METRIC = {"auc": "AUC", "f1": "F1"}
+scores.round(3).rename(index=spoken, columns=METRIC).rename_axis(f"task ({study.label})")
 
 # %% mystnb={"image": {"alt": "Horizontal bar chart with two bars for each of the seven versions: area under the ROC curve and F1, each with its value beside it. Where F1 is far below the area, the head says yes too often or too seldom."}, "figure": {"caption": "How well each head recognises its version, for participants left out of pretraining.", "name": "fig-pretraining-tasks"}}
 fig = pretraining_plots.task_bars(scores, study.label)
@@ -182,8 +185,9 @@ fig
 # %%
 LEARNT = 0.98
 learnt = scores["auc"] >= LEARNT
-print(f"{study.label}, heads with an AUC of at least {LEARNT}:", *scores.index[learnt], sep="\n  ")
-print("below it:", *scores.index[~learnt], sep="\n  ")
+heads_named = scores.index.map(spoken)
+print(f"{study.label}, heads with an AUC of at least {LEARNT}:", *heads_named[learnt], sep="\n  ")
+print("below it:", *heads_named[~learnt], sep="\n  ")
 
 # %% [markdown]
 # :::{dropdown} Quiz: An F1 of 0.25 beside an area of 0.5: good, bad, or nothing learnt?
@@ -205,8 +209,10 @@ fig
 for version, shares in confusion.iterrows():
     rivals = shares.drop(version).sort_values(ascending=False)
     if shares[version] < 0.95:
-        told = ", ".join(f"{head} {share:.0%}" for head, share in rivals[rivals > 0.02].items())
-        print(f"{version}: {shares[version]:.0%} by its own head; {told}")
+        told = ", ".join(
+            f"{spoken(head)} {share:.0%}" for head, share in rivals[rivals > 0.02].items()
+        )
+        print(f"{spoken(version)}: {shares[version]:.0%} by its own head; {told}")
 
 # %% [markdown]
 # What is missing can have two different causes. Scaled windows differ from originals in amplitude alone, and
@@ -229,12 +235,12 @@ areas = recognition.areas_by_version(pretext.heldout_logits)
 lost = (1 - areas) / (len(TASKS) - 1)
 for head in scores.index[~learnt]:
     told = ", ".join(
-        f"{loss:.3f} on {version}"
+        f"{loss:.3f} on {spoken(version)}"
         for version, loss in lost.loc[head].sort_values(ascending=False).items()
         if loss > 0.001
     )
-    print(f"head {head!r}: AUC {scores.loc[head, 'auc']:.3f}, lost {told}")
-areas.round(2).rename_axis(columns=f"version ({study.label})")
+    print(f"head {spoken(head)!r}: AUC {scores.loc[head, 'auc']:.3f}, lost {told}")
+areas.round(2).rename(index=spoken, columns=spoken).rename_axis(columns=f"version ({study.label})")
 
 # %% tags=["hide-cell"]
 print("the rows average to the scores above:", np.allclose(areas.mean(axis=1), scores["auc"]))
@@ -336,7 +342,7 @@ same = int(np.abs(longer["fast"].index - views).argmin())
 columns = {f"here, {views:,}": scores["auc"]}
 columns |= {f"fast, {longer['fast'].index[i]:,}": longer["fast"].iloc[i] for i in (same, -1)}
 columns |= {f"published, {longer['published'].index[-1]:,}": longer["published"].iloc[-1]}
-pd.DataFrame(columns).round(3).rename_axis("AUC after so many versions")
+pd.DataFrame(columns).rename(spoken).round(3).rename_axis("AUC after so many versions")
 
 # %%
 fast, half = longer["fast"], len(longer["fast"]) // 2
@@ -344,7 +350,7 @@ for task in TASKS:
     reached = fast.index[fast[task] >= LEARNT]
     when = f"reaches {LEARNT} at {reached[0]:,}" if len(reached) else f"never reaches {LEARNT}"
     low, high = fast[task].iloc[half:].min(), fast[task].iloc[half:].max()
-    print(f"{task} {when}; second half of the training: {low:.2f} to {high:.2f}")
+    print(f"{spoken(task)} {when}; second half of the training: {low:.2f} to {high:.2f}")
 n_judged = about["judged windows"]
 print(f"({about['data']}, fast, judged on {n_judged} windows)")
 
@@ -390,7 +396,7 @@ print(f"({about['data']}, fast, judged on {n_judged} windows)")
 
 # %% tags=["solution"]
 yes = np.ones_like(pretext.heldout_logits)
-print(recognition.task_scores(yes)["f1"].round(3).to_string())
+print(recognition.task_scores(yes)["f1"].rename("F1").rename(spoken).round(3).to_string())
 
 # %% [markdown]
 # **Exercise 4.2.** A head tells five of the other versions apart without error and guesses on the

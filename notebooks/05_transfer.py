@@ -290,8 +290,8 @@ areas = table.pivot_table(index=["pretext", "source"], columns="target", values=
 print("people scored:", table["participant"].nunique())
 
 # %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
-print(f"{study.label}, new people, mean AUC within a person:")
-print(areas[list(TARGETS)].round(2).to_string())
+shown = areas[list(TARGETS)].map("{:.2f}".format)
+shown.rename_axis(columns=f"mean AUC within a new person ({study.label})")
 
 # %% [markdown]
 # Where the row of the clinic is no lower than that of this cohort, an encoder from real hearts can

@@ -49,6 +49,7 @@ from ecglib.evaluation.protocols import MAJORITY, RESULT, STR
 from ecglib.evaluation.splits import ClipGroupedKFold, TrialGroupedKFold, WindowKFold
 from ecglib.evaluation.summaries import participant_metrics
 from ecglib.plots import leakage as leakage_plots
+from ecglib.plots.palette import spoken
 from ecglib.studies.leakage import (
     FEELING,
     LOGISTIC,
@@ -69,6 +70,8 @@ tune_process()
 study = Study()
 MADE = "synthetic"
 WINDOW, PERSON = WindowKFold.protocol, LeaveOneParticipantOut.protocol
+RUNG = {protocol: words.replace("\n", " ") for protocol, words in leakage_plots.RUNGS.items()}
+METRIC = {"pooled_accuracy": "pooled accuracy", "auc": "AUC within a person"}
 options = {"n_resamples": study.profile.n_resamples}
 print(f"data: {study.label}, profile: {study.profile.name}")
 
@@ -104,15 +107,16 @@ print("the same heart rates in any:", any(same))
 # %%
 splitters = rungs(study, meta)
 known = pd.DataFrame({s.protocol: known_shares(meta, s) for s in splitters}).T
-known.round(2).rename_axis(index="share known from training", columns=MADE)
+known.map("{:.2f}".format).rename(RUNG).rename_axis(index="share known from training", columns=MADE)
 
 # %% [markdown]
 # - **Windows**: the trial is known, and with it its one rating.
 # - **Windows with a gap**: the neighbours of a test window are not used. Others of its trial are.
 # - **Trials**: whole trials are left out. The person is known, and so are the clips.
 # - **Clips**: whole clips are left out, for everyone. The person is still known.
-# - **People**, ten {term}`folds <fold>` of them or **one at a time**: the person is new. The clips are known.
-# - **One person and one clip out**: both are new.
+# - **People**, in ten {term}`folds <fold>`: the person is new. The clips are known.
+# - **One person out**: the same, one at a time. This is leave-one-participant-out.
+# - **One person, one clip out**: both are new.
 #
 # :::{dropdown} Quiz: Whole trials are left out. Which of person, clip and trial may the head still have met?
 # The person and the clip, from other trials. Only the trial, with its one rating, is new.
@@ -175,7 +179,9 @@ def as_table(metric: str) -> pd.DataFrame:
         index=["head", "protocol"], columns="effect", values="text"
     )
     order = pd.MultiIndex.from_product([[*HEADS, MAJORITY], [s.protocol for s in splitters]])
-    return table.reindex(order).rename_axis(columns=f"{metric} ({MADE}), effect")
+    words = {**RUNG, MAJORITY: spoken(MAJORITY)}
+    table = table.reindex(order).rename(index=words)
+    return table.rename_axis(columns=f"{METRIC[metric]} ({MADE}), effect")
 
 
 # %% tags=["nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
@@ -241,7 +247,7 @@ for head, model in HEADS.items():
 gift = leak(predictions[predictions["model"].isin(HEADS.values())], **options)
 text = [f"{r.mean:+.2f} [{r.low:+.2f}, {r.high:+.2f}]" for r in gift.itertuples()]
 gift.assign(text=text).pivot(index="model", columns="effect", values="text").rename_axis(
-    columns=f"AUC, {WINDOW} minus {PERSON} ({MADE}), effect"
+    columns=f"AUC, {RUNG[WINDOW]} minus {RUNG[PERSON]} ({MADE}), effect"
 )
 
 # %% tags=["hide-cell"]
@@ -269,7 +275,8 @@ worth = ladder_summary(pd.concat([alone, majority_rows]).assign(effect=0.0), **o
 worth = worth[worth["model"] != MAJORITY].pivot(
     index="protocol", columns=["metric", "model"], values="mean"
 )
-worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
+worth = worth.loc[[s.protocol for s in splitters]].rename(index=RUNG, columns=METRIC)
+worth.map("{:.2f}".format).rename_axis(index=MADE, columns=["metric", "told"])
 
 # %% [markdown]
 # Read it column by column.
@@ -278,11 +285,11 @@ worth.loc[[s.protocol for s in splitters]].round(2).rename_axis(index=MADE)
 # - **Participant.** Worth something for the pooled accuracy, as long as the person is known.
 #   *Within* a person and a fold it is worth exactly nothing, because one head gives one person a
 #   single answer.
-# - **Clip.** It is known on all rungs but two, leave-one-person-out among them, and it is worth a lot,
+# - **Clip.** It is known on all rungs but two, *one person out* among them, and it is worth a lot,
 #   because a clip makes many people feel alike. Whether a head can use it is the question of the
 #   {term}`probes <probe>` below.
 #
-# :::{dropdown} Quiz: A predictor knows the clip and nothing else. Does leave-one-person-out stop it?
+# :::{dropdown} Quiz: A predictor knows the clip and nothing else. Does leaving out one person stop it?
 # No. The clip is known from other people. If clips make people feel alike, it even predicts the
 # rating; only the last rung takes the clip away.
 # :::
@@ -316,12 +323,13 @@ by_way = pd.concat({way: participant_metrics(rows, ["auc"]) for way, rows in way
 cut = [s.protocol for s in splitters if not s.protocol.startswith(("participant", "leave"))]
 choice = by_way.groupby([by_way.index.get_level_values(0), "model", "protocol"])["value"].mean()
 choice = choice.unstack(level=[1, 0])[[*HEADS.values(), "participant"]].loc[cut]
-choice.reindex(columns=[*ways], level=1).round(2).rename_axis(index=f"AUC, effect 0 ({MADE})")
+shown = choice.reindex(columns=[*ways], level=1).rename(RUNG).map("{:.2f}".format)
+shown.rename_axis(index=f"AUC, effect 0 ({MADE})", columns=["predictor", "compared"])
 
 # %%
 turned = choice["participant", "across heads"]
 print(f"{MADE}, knowing the person, across heads, below one half by a tenth on:")
-print(" ", ", ".join(turned.index[turned < 0.4]) or "no rung")
+print(" ", ", ".join(RUNG[protocol] for protocol in turned.index[turned < 0.4]) or "no rung")
 print("within folds exactly one half:", bool((choice["participant", "within folds"] == 0.5).all()))
 new_trial = [TrialGroupedKFold.protocol, ClipGroupedKFold.protocol]
 for head, model in HEADS.items():
@@ -378,23 +386,26 @@ ceiling = oracles.pivot(index="oracle", columns="effect", values="mean")
 ceiling.round(2).rename_axis(columns=f"AUC within a person ({MADE}), effect")
 
 # %% [markdown]
-# The second oracle is the ceiling for a **new person**: a rung with a new person that lies above it
-# leaks. Where a head also trains on the person's own trials, it can do better in two ways. It may know
+# The oracle that knows the state of the body is the ceiling for a **new person**: a rung with a new
+# person that lies above it leaks. Where a head also trains on the person's own trials, it can do better in two ways. It may know
 # the trial again, which is a leak, or learn how this person responds, which is not. At effect 0 there is
-# nothing to respond to, so there **everything above the oracle is leakage**.
+# nothing to respond to, so there **what lies above the oracle is leakage**. A mean may lie above it by
+# luck; we count a rung only if its whole interval does.
 
 # %% tags=["hide-input"]
 scores = on_all_rungs[(on_all_rungs["metric"] == "auc") & (on_all_rungs["model"] != MAJORITY)]
 limit = scores["effect"].map(ceiling.loc[STATE])
 above = scores[scores["low"] > limit]
 for row in above.itertuples():
-    print(f"{MADE}, above the oracle: effect {row.effect:g}, {row.protocol}, {row.model}")
-print("rungs with a new person above it:", int(above["protocol"].isin(new_person).sum()))
+    where = f"effect {row.effect:g}, {RUNG[row.protocol]}, {row.model}"
+    print(f"{MADE}, whole interval above the oracle: {where}")
+n_above = int(above["protocol"].isin(new_person).sum())
+print(f"rungs with a new person whose whole interval lies above it: {n_above}")
 print("the feeling is a higher ceiling:", bool((ceiling.loc[FEELING] >= ceiling.loc[STATE]).all()))
 
 # %% [markdown]
 # Below the ceiling a score may still be a gift. The strict rungs
-# tell what is really read. Of the way from chance to the oracle, leave-one-person-out covers this
+# tell what is really read. Of the way from chance to the oracle, *one person out* covers this
 # share:
 
 # %% tags=["hide-input", "nbval-ignore-output"] reason="features of a trained network differ slightly between processors"
@@ -472,9 +483,9 @@ by_effect.round(2).rename_axis(columns=f"{STR} ({MADE}), effect")
 of_two = summary[(summary["effect"] == 0) & summary["protocol"].isin([WINDOW, PERSON])]
 of_two = of_two[of_two["metric"] == "auc"]
 text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in of_two.itertuples()]
-of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")[
-    [WINDOW, PERSON]
-].rename_axis(columns=f"effect 0 ({MADE})")
+shown = of_two.assign(text=text).pivot(index="model", columns="protocol", values="text")
+shown = shown[[WINDOW, PERSON]].rename(index={MAJORITY: spoken(MAJORITY)}, columns=RUNG)
+shown.rename_axis(columns=f"effect 0 ({MADE})")
 
 # %% [markdown]
 # Compare with the right panel of {numref}`fig-leakage-probes`: the better the features tell trials
@@ -548,7 +559,7 @@ with warnings.catch_warnings():
 # %% tags=["solution", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 of_str = predictions[predictions["model"].isin(HEADS.values())]
 by_gap = leak(of_str, WINDOW, splitters[1].protocol, **options)
-print(f"{MADE}, AUC, {WINDOW} minus {splitters[1].protocol}")
+print(f"{MADE}, AUC, {RUNG[WINDOW]} minus {RUNG[splitters[1].protocol]}")
 print(by_gap.pivot(index="model", columns="effect", values="mean").round(2).to_string())
 
 # %% [markdown]

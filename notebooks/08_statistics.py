@@ -73,7 +73,7 @@ cohorts = [cohort[np.isfinite(cohort)] for cohort in values]
 means = np.array([cohort.mean() for cohort in cohorts])
 intervals = np.array([bootstrap_interval(cohort) for cohort in cohorts])
 
-# %% mystnb={"image": {"alt": "Sixty vertical intervals side by side around a dotted line that marks the truth; nearly all cross it, and the few that do not are dashed and orange."}, "figure": {"caption": "Bootstrap intervals of 60 simulated cohorts of the same people.", "name": "fig-statistics-ladder"}}
+# %% mystnb={"image": {"alt": "Sixty vertical intervals side by side around a dotted line that marks the truth; nearly all cross it, and the few that do not are dashed and orange."}, "figure": {"caption": "Bootstrap intervals of 60 simulated cohorts. Each has people of its own, drawn from the same population.", "name": "fig-statistics-ladder"}}
 fig = statistics_plots.interval_ladder(means, intervals, people.auc)
 fig
 
@@ -105,7 +105,7 @@ grid = {"index": "case", "columns": "n_participants", "sort": False}
 covered, error = (finished.pivot_table(**grid, values=column) for column in ("coverage", "error"))
 percent(covered, error).rename_axis(columns="coverage, by people (simulated)")
 
-# %% mystnb={"image": {"alt": "Points with short horizontal bars for five kinds of metric and three cohort sizes, beside a shaded band from 93 to 97 per cent; all lie in or at the band except those of the last kind."}, "figure": {"caption": "How often 95 % intervals cover the truth when a finished head is tested.", "name": "fig-statistics-coverage"}}
+# %% mystnb={"image": {"alt": "Points with short horizontal bars for five kinds of metric and three cohort sizes, beside a shaded band from 93 to 97 per cent; all lie in or at the band except those of the last kind."}, "figure": {"caption": "How often 95 % intervals cover the truth when a finished head is tested. Bars: two standard errors to either side (the ± of the table is one).", "name": "fig-statistics-coverage"}}
 fig = statistics_plots.coverage_points(covered, error, "people")
 fig
 
@@ -113,8 +113,10 @@ fig
 inside = finished["coverage"].between(0.93, 0.97)
 one_answer = finished["case"].str.contains("one answer")
 print(f"from 93 to 97 %: {inside.sum()} of {len(finished)}")
-print("all others are of the head that nearly always gives one answer:")
-print(bool(one_answer[~inside].all()))
+print(
+    "all others are of the head that nearly always gives one answer:",
+    bool(one_answer[~inside].all()),
+)
 
 # %% [markdown]
 # The last row is the honest exception. A head that nearly always answers "low" has a balanced
@@ -152,7 +154,7 @@ shown = pd.DataFrame(
 )
 shown.rename_axis("simulated")
 
-# %% mystnb={"image": {"alt": "Two points for each of four rows beside a shaded band from 93 to 97 per cent: the plain interval falls far below the band for left-out heads without an effect, and the interval of the tables stays in the band or to its right."}, "figure": {"caption": "How often intervals cover the truth when every cohort trains its own heads.", "name": "fig-statistics-left-out"}}
+# %% mystnb={"image": {"alt": "Two points for each of four rows beside a shaded band from 93 to 97 per cent: the plain interval falls far below the band for left-out heads without an effect, and the interval of the tables stays in the band or to its right."}, "figure": {"caption": "How often intervals cover the truth when every cohort trains its own heads. Bars: two standard errors to either side.", "name": "fig-statistics-left-out"}}
 series = {"plain": "plain", "as in the tables": "table"}
 covered = pd.DataFrame({name: trained[column] for name, column in series.items()})
 error = pd.DataFrame({name: trained[f"{column}_error"] for name, column in series.items()})
@@ -195,7 +197,7 @@ ratios = folded.pivot_table(index=index, columns="separation", values="error_rat
 ratios = ratios.rename(columns={s: f"effect {s:g}" for s in ratios.columns})
 ratios.round(2).rename_axis(columns="error / what people show (simulated)")
 
-# %% mystnb={"image": {"alt": "Two points for each head and way of folding, plain interval and interval of the tables, beside a shaded band from 93 to 97 per cent: plain intervals fall below the band in many rows, those of the tables lie in it or to its right."}, "figure": {"caption": "How often intervals cover the truth for other ways of folding and for differences, where there is no effect.", "name": "fig-statistics-folds"}}
+# %% mystnb={"image": {"alt": "Two points for each head and way of folding, plain interval and interval of the tables, beside a shaded band from 93 to 97 per cent: plain intervals fall below the band in many rows, those of the tables lie in it or to its right."}, "figure": {"caption": "How often intervals cover the truth for other ways of folding and for differences, where there is no effect. Bars: two standard errors to either side.", "name": "fig-statistics-folds"}}
 no_difference = folded[folded["separation"] == 0]
 names = no_difference["head"] + ":\n" + no_difference["result"]
 covered = pd.DataFrame({name: no_difference[column] for name, column in series.items()})
@@ -479,7 +481,8 @@ fig
 print(f"{n_people} people, spread between people {typical:.2f} ({NULL}):")
 print(f"a true area of 0.55 is found in {power.power(0.05, typical, n_people):.0%} of studies,")
 reach = power.detectable_effect(typical, n_people)
-print(f"and 80 % find an area of {0.5 + reach:.3f}, {reach:.3f} above one half")
+print(f"and 80 % find an area of {0.5 + reach:.3f}, {reach:.3f} above one half;")
+print(f"one closer to one half than {0.5 + reach:.3f} is missed in more than a fifth of studies")
 
 # %% tags=["hide-cell"]
 effect = power.detectable_effect(0.1, 23, several_folds=False)
@@ -490,9 +493,8 @@ print(
 print("calculated 80 %, simulation agrees within 4 points:", bool(abs(found - 0.8) < 0.04))
 
 # %% [markdown]
-# A true area closer to one half than the last number but one is missed in more than a fifth of
-# studies. So a result near chance means "no effect as large as that", not "no effect". With more
-# people it shrinks only slowly, by the square root of their number.
+# So a result near chance means "no effect as large as that", not "no effect". With more people the
+# smallest effect that is found shrinks only slowly, by the square root of their number.
 #
 # :::{dropdown} Quiz: "No effect (p = 0.4)". What is missing in this sentence?
 # How large an effect the study would have found. Without it, a small study always wins the

@@ -14,7 +14,7 @@ from ecglib.evaluation.protocols import MAJORITY
 from ecglib.plots.palette import GREY, ORDERED, look, looks
 from ecglib.plots.style import WIDTH, styled
 
-_RUNGS = {
+RUNGS = {
     "window-kfold": "windows",
     "window-kfold-gap": "windows\nwith a gap",
     "trial-grouped": "trials",
@@ -23,10 +23,10 @@ _RUNGS = {
     "leave-one-participant-out": "one person\nout",
     "leave-one-participant-and-clip-out": "one person,\none clip out",
 }
-"""Protocols from loose to strict, and what each keeps together."""
+"""Protocols from loose to strict, and what each keeps together, in the words of the figure."""
 
 _KNOWN = (("trial known", 0, 1), ("person known", 2, 3), ("new person", 4, 6))
-"""What a head can recognise from training, with the first and last of `_RUNGS`."""
+"""What a head can recognise from training, with the first and last of `RUNGS`."""
 
 _MARKERS = "os^Dv"
 
@@ -84,24 +84,24 @@ def rung_lines(
         table = summary[summary["metric"] == metric].set_index("effect")
         for effect, shift, (colour, marker) in zip(effects, shifts, cycle(shades), strict=False):
             rows = table.loc[[effect]].query("model == @models[@column]").set_index("protocol")
-            rows = rows.loc[list(_RUNGS)]
-            at = np.arange(len(_RUNGS)) + shift
+            rows = rows.loc[list(RUNGS)]
+            at = np.arange(len(RUNGS)) + shift
             ax.vlines(at, rows["low"], rows["high"], color=colour)
             style = {"color": colour, "marker": marker, "markersize": 4.5}
             ax.plot(at, rows["mean"], label=f"effect {effect:g}", **style)
             if metric == "auc":
                 ceiling = ceilings.loc[ceilings["effect"] == effect, "mean"]
-                ax.plot([len(_RUNGS) + shift] * len(ceiling), ceiling, mfc="white", **style)
+                ax.plot([len(RUNGS) + shift] * len(ceiling), ceiling, mfc="white", **style)
         _reference(ax, floors[metric], metric)
         ax.set_title(look(models[column]).name if row == 0 else "")
-        ax.set_xticks(
-            range(len(_RUNGS) + 1), [*_RUNGS.values(), "(oracle)"], rotation=90, fontsize=9
-        )
+        ax.set_xticks(range(len(RUNGS) + 1), [*RUNGS.values(), "(oracle)"], rotation=90, fontsize=9)
         for words, first, last in _KNOWN if row == 0 else ():
             at = ((first + last) / 2, 1.0)
             ax.annotate(
                 words, at, xycoords=("data", "axes fraction"), ha="center", va="top", fontsize=8
             )
+    low, high = axes[0, 0].get_ylim()
+    axes[0, 0].set_ylim(top=high + 0.08 * (high - low))  # room for the words above the intervals
     for ax, name in zip(axes[:, 0], _METRICS.values(), strict=True):
         ax.set_ylabel(name)
     fig.legend(
@@ -114,12 +114,25 @@ def rung_lines(
 def _reference(ax: Axes, floor: float, metric: str) -> None:
     """Draw what knowing nothing gives, where the person becomes new, and where the oracle is."""
     ax.axhline(floor, color=GREY, linestyle=":", zorder=0)
-    words = "chance" if metric == "auc" else "majority class"
-    ax.annotate(words, (-0.45, floor), va="bottom", fontsize=8, color=GREY)
+    # No line of a rung runs through the last column: only there do words never meet data.
+    words, va, shift = "majority\nclass", "bottom", 2
+    if metric == "auc":  # an oracle without effect lies on the line, so the word goes below it
+        words, va, shift = "chance", "top", -4
+    ax.annotate(
+        words,
+        (len(RUNGS) + 0.5, floor),
+        xytext=(0, shift),
+        textcoords="offset points",
+        ha="right",
+        va=va,
+        fontsize=8,
+        color=GREY,
+    )
     for _, first, _ in _KNOWN[1:]:
         ax.axvline(first - 0.5, color=GREY, linewidth=0.6, zorder=0)
-    ax.axvspan(len(_RUNGS) - 0.5, len(_RUNGS) + 0.5, color=GREY, alpha=0.12, linewidth=0)
-    ax.set_xlim(-0.5, len(_RUNGS) + 0.5)
+    if metric == "auc":
+        ax.axvspan(len(RUNGS) - 0.5, len(RUNGS) + 0.5, color=GREY, alpha=0.12, linewidth=0)
+    ax.set_xlim(-0.5, len(RUNGS) + 0.5)
 
 
 @styled

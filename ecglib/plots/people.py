@@ -86,6 +86,7 @@ def draw_people(
     """
     checks.array("points", points, (len(participant), 2))
     shown = checks.several("shown", shown, checks.one_of, np.unique(participant).tolist())
+    shown = sorted(shown)  # a legend is searched by number
     rest = ~np.isin(participant, shown)
     ax.scatter(*points[rest].T, s=7, color=_OTHERS, linewidths=0, label="others")
     centres = np.array([np.median(points[participant == person], axis=0) for person in shown])

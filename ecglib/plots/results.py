@@ -72,8 +72,22 @@ def forest(summary: pd.DataFrame, metric: str, label: str) -> Figure:
     middle = np.arange(len(targets)) * (len(models) + 1) + (len(models) - 1) / 2
     axes[0, 0].set(yticks=middle, yticklabels=targets)
     axes[0, 0].invert_yaxis()
-    handles = dict(zip(*axes[0, 0].get_legend_handles_labels()[::-1], strict=True))
-    fig.legend(handles.values(), handles, loc="outside lower center", ncols=3)
+    # A model may stand under one protocol only, so every axes has its say.
+    handles = {
+        name: handle
+        for ax in axes[0]
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    order = [drawn.name for drawn in models.values()]
+    names = sorted(handles, key=lambda n: order.index(n) if n in order else len(order))
+    # What fits stands in one line: a last entry by itself looks like an afterthought.
+    in_one_line = sum(len(name) + 9 for name in names) <= 110
+    fig.legend(
+        [handles[name] for name in names],
+        names,
+        loc="outside lower center",
+        ncols=len(names) if in_one_line else 3,
+    )
     fig.suptitle(f"Mean over participants, with intervals ({label})")
     return fig
 
@@ -111,6 +125,7 @@ def paired_differences(differences: pd.DataFrame, label: str) -> Figure:
         squeeze=False,
         figsize=(WIDTH, 1.4 + 0.4 * len(targets)),
     )
+    fig.get_layout_engine().set(wspace=0.05)  # the last tick of one axes and the first of the next
     for ax, metric in zip(axes[0], metrics, strict=True):
         rows = differences[differences["metric"] == metric].set_index("target").loc[targets]
         at = np.arange(len(targets))

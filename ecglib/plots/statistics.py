@@ -77,7 +77,8 @@ def coverage_points(coverage: pd.DataFrame, error: pd.DataFrame, series: str) ->
     Returns
     -------
     Figure
-        One point per case and series with two standard errors; 93 to 97 % as a band.
+        One point per case and series with two standard errors to either side, up to 100 %; 93 to
+        97 % as a band.
 
     Examples
     --------
@@ -86,24 +87,28 @@ def coverage_points(coverage: pd.DataFrame, error: pd.DataFrame, series: str) ->
     1
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 1.2 + 0.45 * len(coverage)))
-    ax.axvspan(0.93, 0.97, color=SKY, alpha=0.25, linewidth=0, label="93 to 97 %")
+    ax.axvspan(0.93, 0.97, color=SKY, alpha=0.25, linewidth=0)
     ax.axvline(0.95, color=GREY, linestyle=":")
     rows = np.arange(len(coverage))
     offsets = np.linspace(-0.22, 0.22, coverage.shape[1])
     for offset, column, marker, colour in zip(
         offsets, coverage, _MARKERS[: len(offsets)], _COLOURS[: len(offsets)], strict=True
     ):
+        reach = 2 * error[column]
         ax.errorbar(
             coverage[column],
             rows + offset,
-            xerr=2 * error[column],
+            xerr=np.stack([reach, np.minimum(reach, 1 - coverage[column])]),  # up to 100 %
             fmt=marker,
             color=colour,
             markersize=5,
             label=str(column),
         )
-    ax.set(yticks=rows, yticklabels=coverage.index, xlabel="intervals that cover the truth")
+    ax.set(yticks=rows, yticklabels=coverage.index)
+    # The band is none of the series, so it is not named under their title.
+    ax.set_xlabel("intervals that cover the truth (shaded: 93 to 97 %)")
     ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))  # whole per cent
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), title=series)
     ax.set_title("Coverage of 95 % intervals (simulated)")

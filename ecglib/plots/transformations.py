@@ -115,6 +115,7 @@ def before_after(
     checks.array("y", y, (None,))
     checks.array("source", source, (len(y),))
     fig, axes = plt.subplots(2, 2, sharey=True, figsize=(WIDTH, 3.6), width_ratios=(2.2, 1))
+    fig.get_layout_engine().set(wspace=0.05)  # the last tick of the left and the first of the right
     peak = beat[1]
     landed = int(np.argmin(np.abs(source - peak)))
     reach = int(0.45 * fs)

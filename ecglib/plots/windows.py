@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from ecglib.core import checks
 from ecglib.plots.palette import BLUE, GREY, INK, ORANGE, SKY, YELLOW
@@ -62,7 +63,9 @@ def highpass_effect(
     right.set(xlim=(0.05, spectra.index[-1]), ylim=(strongest * 1e-8, strongest * 30))
     right.set(xlabel="frequency (Hz)", ylabel="power (converter units² / Hz)")
     left.set(xlabel="time in the recording (s)", ylabel=COUNTS)
-    fig.legend(loc="outside lower center", ncols=3)
+    legend = fig.legend(loc="outside lower center", ncols=3)
+    for line in legend.get_lines():
+        line.set_linewidth(1.8)  # as thin as in the axes, black looks grey
     fig.suptitle(f"High-pass filter ({label})")
     return fig
 
@@ -152,7 +155,7 @@ def amplitude_ranges(before: pd.DataFrame, after: pd.DataFrame, label: str) -> F
         ax.plot(table.index, table["median"], "o", color="black", markersize=3)
         ax.set(title=name, xlabel="participant (number)", ylabel=unit)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    fig.suptitle(f"Middle 95 % of the samples ({label})")
+    fig.suptitle(f"Middle 95 % of the samples, medians as dots ({label})")
     return fig
 
 
@@ -312,7 +315,8 @@ def neighbour_shares(shares: pd.DataFrame, label: str) -> Figure:
         for row, value in enumerate(shares[column]):
             ax.annotate(f" {value:.1%}", (value, row + offset), va="center", fontsize=9)
     ax.set(yticks=rows, yticklabels=shares.index, xlim=(0, 1.08))
-    ax.set(xlabel="share of windows (0 to 1)", ylabel="nearest neighbour")
+    ax.set(xlabel="share of windows", ylabel="nearest neighbour")
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.invert_yaxis()
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.set_title(f"Where the most similar window comes from ({label})")

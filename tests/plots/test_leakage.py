@@ -43,6 +43,11 @@ def test_every_effect_has_a_line_of_seven_rungs_and_an_oracle_beside_the_auc(sum
         assert (0.5 if has_oracle else 0.6) in [line.get_ydata()[0] for line in ax.get_lines()]
         marks = [line.get_ydata()[0] for line in ax.get_lines() if line.get_mfc() == "white"]
         assert marks == ([0.5, 0.7, 0.95] if has_oracle else [])
+        # The column of the oracle is shaded where there is one, and holds the word of the line.
+        assert len(ax.patches) == has_oracle
+        word = next(t for t in ax.texts if t.get_text() in ("chance", "majority\nclass"))
+        assert word.xy[0] > 6.5
+    assert fig.axes[0].get_ylim()[1] > 0.93  # no interval reaches the words above them
     assert plt.get_fignums() == []
 
 

@@ -77,6 +77,16 @@ def test_a_forest_has_a_column_per_protocol_and_every_interval_in_it():
     assert fig.axes[0].get_shared_x_axes().joined(*fig.axes)
 
 
+def test_the_legend_of_a_forest_names_every_model_once_wherever_it_is_drawn():
+    table = make_summary()
+    only_first = (table["protocol"] == "window-kfold") | (table["model"] != SUPERVISED)
+    only_second = (table["protocol"] != "window-kfold") | (table["model"] != STR)
+    fig = results_plots.forest(table[only_first & only_second], "auc", "synthetic")
+    names = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert sorted(names[:3]) == ["STR", "random", "supervised"]
+    assert names[3:] == ["majority class", "chance"]
+
+
 def test_a_forest_marks_chance_only_where_the_metric_has_one():
     for metric in METRICS:
         ax = results_plots.forest(make_summary(("loso",)), metric, "synthetic").axes[0]

@@ -60,6 +60,15 @@ def test_intervals_that_miss_are_told_apart():
     np.testing.assert_allclose(misses.get_segments()[0][:, 1], [0.55, 0.65])
 
 
+def test_the_bars_of_a_coverage_end_at_all_and_the_band_is_none_of_the_series():
+    share = pd.DataFrame({"plain": [0.95, 0.99]}, index=["a", "b"])
+    ax = statistics_plots.coverage_points(share, share * 0 + 0.01, "interval").axes[0]
+    bars = np.array(ax.containers[0].lines[2][0].get_segments())[:, :, 0]
+    np.testing.assert_allclose(bars, [[0.93, 0.97], [0.97, 1.0]])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["plain"]
+    assert "93 to 97 %" in ax.get_xlabel()
+
+
 def test_the_smallest_effect_is_drawn_for_both_kinds_of_head():
     left_out, finished = draw("power_curves").axes[1].lines[:2]
     effects = detectable_effects(0.1)
