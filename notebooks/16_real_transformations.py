@@ -305,8 +305,8 @@ print(on_eegmat.rename(index=spoken).to_string(float_format="{:.3f}".format))
 of_clinic = areas[(areas["source"] == CLINIC) & (areas["trained"] == "max")]
 by_way = of_clinic.pivot_table(index="head", columns="tested", values="value")
 gain = (by_way[f"{OWN}, {WAYS_UP[1]}"] - by_way[OWN]).drop("negation").sort_values()
-print(gain.round(3).to_string())
-print("gains most:", gain.index[-1])
+print(gain.rename(index=spoken).round(3).to_string())
+print("gains most:", spoken(gain.index[-1]))
 
 # %% [markdown]
 # **Exercise 16.2.** Compare encoders that learnt from both sets (source "both") with those of the
@@ -320,7 +320,8 @@ print("gains most:", gain.index[-1])
 # %% tags=["solution"]
 of_two = select(areas, {"trained": "max", "tested": OWN})
 of_two = of_two[of_two["source"].isin(["clinic", "both"])]
-print(of_two.pivot_table(index="head", columns="source", values="value").round(3).to_string())
+by_source = of_two.pivot_table(index="head", columns="source", values="value")
+print(by_source.rename(index=spoken).round(3).to_string())
 
 # %% [markdown]
 # **Exercise 16.3.** Suppose that a head recognises negated windows without error in upright leads,
