@@ -79,7 +79,7 @@ x = example.usable.X[whole]
 fig = baselines_plots.beat_features(annotate_window(x, fs), fs, example_name)
 fig
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the heart rate of this window"}
 rate = measured.values[whole, 0]
 print(f"{example_name}: heart rate of this window {rate:.0f} per minute")
 again = window_features(x[None], fs)
@@ -98,6 +98,7 @@ print("the same when computed alone:", np.allclose(again.values[0], measured.val
 # {cite}`taskforce1996hrv`.
 
 # %%
+pd.set_option("display.max_colwidth", None)  # whole meanings
 columns = {"name": "feature", "unit": "unit", "beats": "beats needed", "meaning": "meaning"}
 listed = pd.DataFrame([vars(f) for f in FEATURES]).rename(columns=columns)
 listed = listed.rename(columns={"in_ten_seconds": "measured in 10 s?"}).set_index("feature")
@@ -195,7 +196,8 @@ counts.reset_index()
 # **Person {term}`majority <majority baseline>`** answers with the class that most windows of the same person have. {term}`Window-wise <window-wise>`
 # it counts the person's training windows. For a new person nobody can know it, so under
 # {term}`leave-one-participant-out <LOSO>` it counts the tested person's own ratings: it is an **{term}`oracle`** rather
-# than a model, with the best {term}`accuracy` that one answer per person can reach.
+# than a model, with the best {term}`accuracy` that one answer per person can reach. The table has a row
+# for every model and is folded; the figure below it shows the rows that matter most.
 
 # %%
 predictions = append_predictions(results.predictions(study), classical)
@@ -216,7 +218,7 @@ def as_text(summary: pd.DataFrame, metric: str) -> pd.DataFrame:
     return table[list(TARGETS)].rename_axis(columns=f"{metric} ({study.label})")
 
 
-# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: the AUC of every row"}
 as_text(summary, "auc")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of points with horizontal intervals, one per protocol, for three targets and five models, three of them on hand-made features and two networks, with chance as a dotted line at one half."}, "figure": {"caption": "Area under the ROC curve of hand-made features and networks under both protocols.", "name": "fig-baselines-forest"}}
@@ -251,9 +253,9 @@ fig
 # %% tags=["hide-input", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 areas = difference[difference["metric"] == "auc"].set_index("target")
 print(f"{study.label}: targets for which the network is better, interval above zero")
-print([t for t in TARGETS if areas.loc[t, "low"] > 0])
+print(" ", ", ".join(t for t in TARGETS if areas.loc[t, "low"] > 0) or "none")
 print("targets for which the ten features are better, interval below zero")
-print([t for t in TARGETS if areas.loc[t, "high"] < 0])
+print(" ", ", ".join(t for t in TARGETS if areas.loc[t, "high"] < 0) or "none")
 
 # %% [markdown]
 # **If this page says "synthetic"**, any answer was built in. Invented people in whom an effect was
@@ -316,7 +318,7 @@ as_text(blind, "accuracy")
 #
 # Beside the models, for new people:
 
-# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
+# %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: the accuracy of all models"}
 as_text(summary[summary["protocol"] == PERSON], "accuracy")
 
 # %% [markdown]

@@ -84,13 +84,14 @@ print("every window is tested once by every variant:", bool((counts == len(meta)
 # %% [markdown]
 # The released code predicts {term}`arousal` and {term}`valence`. These are the corrected numbers: right column,
 # binary labels, statistics of all recordings, one fit per fold. `f1` is the released metric of all
-# test windows together, `f1_folds` its mean over folds, `majority` the accuracy of always giving
-# the commoner class.
+# test windows together, `mean of F1` the usual one, `f1_folds` the mean of `f1` over folds, and
+# `majority` the accuracy of always giving the commoner class.
 
 # %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 plain = results[results["model"] == released.CORRECTED]
 scores = {target: released.score(rows) for target, rows in plain.groupby("target")}
-pd.DataFrame(scores).T.round(2).rename_axis(columns=f"{released.CORRECTED} ({study.label})")
+scores = pd.DataFrame(scores).T.round(2).rename(columns={"mean_f1": "mean of F1"})
+scores.rename_axis(columns=f"{released.CORRECTED} ({study.label})")
 
 # %% [markdown]
 # ## One defect at a time
@@ -106,7 +107,7 @@ effects = replication.effects(study)
 fig = replication_plots.defect_effects(effects, study.label)
 fig
 
-# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
+# %% tags=["hide-input", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 columns = ["before", "number", "change", "low", "high", "accuracy", "majority"]
 effects[columns].round(2).rename_axis(columns=study.label)
 
@@ -172,13 +173,13 @@ print(
     bool(nothing.iloc[-1] > nothing[1] + 0.02),
 )
 
-# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: the scores of 1 to 20 refits"}
 table = pd.concat(curves, axis=1).loc[[1, 5, 10, replication.N_REFITS]].round(3)
 table.rename_axis(columns=[study.label, "chosen"])
 
 # %% [markdown]
 # Where there is nothing to find, the whole rise is made by choosing. Choosing one refit for all
-# folds by its mean (`same`) adds less than choosing in each fold (`per_fold`), but it adds too. The
+# folds by its mean (`same` in the folded table) adds less than choosing in each fold (`per_fold`), but it adds too. The
 # cure costs nothing: decide before the test fold is opened. Where something must be chosen, choose
 # it on part of the training windows.
 #
@@ -260,7 +261,7 @@ print("F1 of means is higher by 0.05 or more:", scores["f1"] - scores["mean_f1"]
 # value that it meets (`utils.py`, `model.py`): two sigmoid outputs where the label file holds two
 # values, more outputs and a {term}`softmax` where it holds more. The label files were prepared outside the
 # code. So the code alone does not tell which threshold made the labels, or whether there was one.
-# From the ratings of this file it would make
+# From the ratings of this file it would make:
 
 # %%
 n_values = {target: meta[target].nunique() for target in TARGETS}

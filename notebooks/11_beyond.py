@@ -17,7 +17,7 @@
 # ```{admonition} Before you start
 # - **You will learn** what a few ratings of the tested person are worth, whether a model of one
 #   person beats a model of all others, how to predict and score ratings from 1 to 5, and whether a
-#   probability of 70 % means 70 %.
+#   probability of 70 % means 70 %.
 # - **You need first**: {doc}`06_results`.
 # - **It takes** a quarter of a minute if it has run before; about two minutes the first time.
 # ```
@@ -173,12 +173,12 @@ summary = summarise(both, ("auc", "accuracy"), **options)
 fig = results_plots.forest(summary.sort_values("protocol", kind="stable"), "auc", study.label)
 fig
 
-# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: own minus others, paired"}
 difference = own_against_others(own, STR_LINEAR, ("auc", "accuracy"), **options)
 table = difference.set_index(["metric", "target"])[[*columns, "n_participants"]].round(2)
 table.rename_axis(columns=f"{STR_LINEAR}: own minus others ({study.label})")
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the majority of one person"}
 # The majority of a person's own training trials, tested on that person's other trials:
 rows = summary[(summary["model"] == MAJORITY) & (summary["protocol"] == within)]
 table = rows.pivot(index="target", columns="metric", values="mean").round(2)
@@ -203,8 +203,8 @@ table.rename_axis(columns=study.label)
 # "High" throws 4 and 5 together and 1 with 3. Two models keep the scale.
 #
 # - **Ridge** regression treats the rating as a number: from 1 to 2 is as far as from 4 to 5.
-# - The **ordinal** model {cite}`frank2001ordinal` asks four questions, above 1? above 2? above 3?
-#   above 4?, each with a logistic regression. It assumes an order and no distances. The expected
+# - The **ordinal** model {cite}`frank2001ordinal` asks four questions, each with a logistic
+#   regression: is the rating above 1, above 2, above 3, above 4? It assumes an order and no distances. The expected
 #   rating is 1 plus the four probabilities.
 #
 # The baselines answer with the training median or the training mean, whatever the ECG says.
@@ -222,7 +222,7 @@ fig = personalisation_plots.ratings_against_truth(
 )
 fig
 
-# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: the scores by four metrics"}
 scores = summarise_ratings(ratings, **options)
 baseline = scores[scores["model"].str.startswith("training")]
 learnt = scores[~scores["model"].str.startswith("training")]
@@ -238,9 +238,10 @@ table = table.reindex(order)[list(RATING_METRICS)].replace(["nan", "nan [nan, na
 table.rename_axis(columns=f"mean [interval] over participants ({study.label})")
 
 # %% [markdown]
-# The error in steps of the scale, against that of the training median:
+# The lines below compare the error in steps of the scale with that of the training median. The folded
+# cell before them counts what is undefined.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: what is undefined"}
 blind = baseline[baseline["metric"] == "spearman"]
 print(f"{study.label}: baselines with a Spearman correlation:", int(blind["mean"].notna().sum()))
 dropped = learnt[learnt["metric"] != "macro_mae"].groupby("target")["n_undefined"].max()
@@ -274,9 +275,9 @@ for row in less[~less["model"].str.startswith("training")].itertuples():
 # range.
 # :::
 #
-# ## Does 70 % mean 70 %?
+# ## Does 70 % mean 70 %?
 #
-# Of all windows with a probability of 70 %, 70 % should be high. The **reliability curve** sorts
+# Of all windows with a probability of 70 %, 70 % should be high. The **reliability curve** sorts
 # windows by their probability into bins of equal count and compares. The **expected {term}`calibration`
 # error** (ECE) is the mean distance from the diagonal {cite}`guo2017calibration`. The **Brier
 # score** is the mean squared error of the probability {cite}`brier1950verification`; it rewards
@@ -334,7 +335,7 @@ curves = {name: reliability_curve(rows) for name, rows in by_model.items()}
 fig = personalisation_plots.reliability(curves, study.label)
 fig
 
-# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: Brier scores beside the constant"}
 share = own[own["model"] == TRAINING_SHARE]
 by_row = {**by_model, TRAINING_SHARE: share}
 tables = {name: calibration_table(rows, **options) for name, rows in by_row.items()}
@@ -343,7 +344,7 @@ calibrated = table.set_index(["target", "result"]).loc[list(TARGETS)]
 columns = ["brier", "low", "high", "constant", "skill", "skill_low", "skill_high"]
 calibrated[columns].round(3).rename_axis(columns=study.label)
 
-# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: calibration errors beside their floors"}
 calibrated[["ece", "floor", "floor_high"]].round(3).rename_axis(columns=study.label)
 
 # %% tags=["hide-input", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
@@ -352,7 +353,7 @@ for name in by_row:
     skill = calibrated.xs(name, level="result")["skill"]
     print(f"  {name}:", ", ".join(skill.index[skill < 0]) or "for no target")
 sure = calibrated["skill_low"] > 0
-print("better, interval above 0:", "; ".join(f"{n}, {t}" for t, n in sure.index[sure]) or "nobody")
+print("better, interval above 0:", "; ".join(f"{n}, {t}" for t, n in sure.index[sure]) or "none")
 
 # %% [markdown]
 # A curve flatter than the diagonal means **overconfidence**: the extreme probabilities are not
@@ -407,7 +408,7 @@ for target in TARGETS:
 # - **Rating and testing windows of one trial.** They share the rating. We draw whole trials.
 # - **Another test set for every $k$.** The curve then mixes what was learnt with who is left.
 # - **Rated trials drawn at random** lie anywhere in the session. A real user rates the first ones,
-#   and hearts drift. Exercise 3 draws the first ones.
+#   and hearts drift. Exercise 11.3 draws the first ones.
 # - **Pooling a person's folds.** Each has a head of its own, and what it tests it did not learn.
 # - **Accuracy without "ratings only".** Knowing the person's base rate looks like reading the heart.
 # - **An ECE without its floor.** With few trials a perfect model looks miscalibrated.

@@ -274,7 +274,7 @@ for name in ("participant", "arousal"):
     groups = meta[name].to_numpy()
     by_chance = np.mean([share_between(z, rng.permutation(groups)) for _ in range(50)])
     shares[name] = share_between(z, groups)
-    print(f"{study.label}, {name}: {shares[name]:.1f} of the variance, by chance {by_chance:.2f}")
+    print(f"{study.label}, {name}: {shares[name]:.2f} of the variance, by chance {by_chance:.2f}")
 print("the person explains more than the rating:", shares["participant"] > shares["arousal"])
 
 # %% [markdown]
@@ -412,7 +412,7 @@ too_low = pd.DataFrame(
 )
 print(too_low.to_string())
 
-# %% tags=["hide-cell", "nbval-ignore-output"] reason="features of trained networks differ slightly between processors"
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="features of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: spread and rank as numbers"}
 columns = ["spread", "effective_rank", "dead_share", "mean_cosine"]
 print(f"{study.label}:")
 print(table[columns].astype(float).round(2).to_string())

@@ -71,7 +71,7 @@ print("people on both sides:", len(people["train"] & people["test"]))
 # %% [markdown]
 # ## The softmax layer
 #
-# The second recipe has **one fully connected layer** on top of the encoder. It gives one number per
+# On top of the encoder comes **one fully connected layer**. It gives one number per
 # class, the *{term}`logit`*. A **{term}`softmax`** turns the logits into probabilities that sum to one. We put three
 # such layers side by side, one each for {term}`valence`, {term}`arousal` and {term}`dominance`. They share the encoder, and
 # nothing else.
@@ -131,9 +131,11 @@ fig
 
 # %%
 for name, setting in settings.items():
-    print(f"{name}: {len(rates[name])} steps of {setting.training.batch_windows} windows,", end=" ")
-    print(f"momentum {setting.momentum}, highest rate {rates[name].max():.3g},", end=" ")
-    print(f"gradients clipped at {setting.clip_norm}")
+    clip = "not clipped" if setting.clip_norm is None else f"clipped at {setting.clip_norm:g}"
+    print(f"{name}:")
+    print(f"  {len(rates[name])} steps of {setting.training.batch_windows} windows")
+    print(f"  momentum {setting.momentum}, highest rate {rates[name].max():.3g}")
+    print(f"  gradients {clip}")
 
 # %% [markdown]
 # ## Frozen
@@ -181,7 +183,7 @@ moved = pd.DataFrame(
         for a, b, v in zip(start, after, tuned.encoder.weights, strict=True)
     ]
 )
-print(moved.groupby("kind")["moved"].agg(["sum", "count"]).to_string())
+print(moved.groupby("kind")["moved"].agg(moved="sum", all="count").to_string())
 
 # %% [markdown]
 # How far did they move? {numref}`fig-finetuning-changes` shows it for the kernel of each
@@ -325,8 +327,8 @@ except DataError as error:
 # %% [markdown]
 # ## Exercises
 #
-# **Exercise 13.1.** A loss "stays where a coin has it". Where is that for two classes, and where
-# for five?
+# **Exercise 13.1.** A loss stays at the level of a coin toss. Where is that for two classes, and
+# where is the same level for five?
 #
 # :::{dropdown} Solution 13.1
 # At the logarithm of the number of classes. Equal logits give every class the same probability.

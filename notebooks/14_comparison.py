@@ -96,7 +96,7 @@ print("seeds:", *study.profile.comparison.seeds)
 # %% [markdown]
 # So "all labels" does not mean those of everyone but one.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: how many people lend their labels"}
 n_people = len(np.unique(participant))
 print(f"all labels: those of {' or '.join(map(str, sorted(sizes)))} of {n_people} people")
 print(f"everyone but one: {n_people - 1}, in {n_people} folds; here there are {len(split)} folds")
@@ -145,7 +145,7 @@ columns = ["pretext", "transfer", "encoder", "target", "participant", "auc", "ac
 columns = [*ORIGIN, *columns]
 print(two[columns].iloc[[0, len(two) // 2, -1]].round(2).to_string(index=False))
 
-# %% tags=["hide-cell", "nbval-ignore-output"] reason="says when and with what the table was computed"
+# %% tags=["hide-cell", "nbval-ignore-output"] reason="says when and with what the table was computed" mystnb={"code_prompt_show": "Show {type}: when it was computed"}
 about = scores.attrs["provenance"]
 print("computed:", about["made"])
 backend = next(name for name in ("jax", "tensorflow") if name in about["environment"])
@@ -155,7 +155,7 @@ print("with Keras", about["environment"]["keras"], "on", backend, about["environ
 # Now the cheapest choice again. Another machine, or another backend of Keras, rounds differently and shuffles differently, so single people may
 # differ; their mean may not.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the cheapest choice, computed again"}
 cheap = choices([RANDOM], [FROZEN], ENCODERS[:1])
 now = score_participants(run_choices(study, cheap))
 keys = [*ORIGIN, *CHOICE, "target", "participant"]
@@ -177,7 +177,7 @@ print("the same mean AUC to 0.02 for every target:", bool(off < 0.02))
 # contrastive it is the share of partners found. The supervised encoder's own task is that of this
 # chapter, and a random one has none.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the table of pretext scores"}
 report = pretext_report(study)
 of = ["pretext", "encoder"]
 measures = ["score", "chance", "spread", "effective_rank", "dead_share"]
@@ -269,11 +269,11 @@ def print_metric(summary: pd.DataFrame, metric: str, rows: list[str]) -> None:
     print(table.to_string(), end="\n\n")
 
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: AUC and balanced accuracy"}
 for metric in metrics[:2]:
     print_metric(summary, metric, ["encoder", "transfer", "pretext"])
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: macro-F1 and accuracy"}
 for metric in metrics[2:]:
     print_metric(summary, metric, ["encoder", "transfer", "pretext"])
 
@@ -295,7 +295,7 @@ above = (accuracy["low"] > accuracy["baseline"]).sum()
 print(f"accuracies whose interval lies above the majority class: {above} of {len(accuracy)}")
 
 # %% [markdown]
-# ## Which choice matters
+# ## What each choice changes
 #
 # Overlapping intervals can't answer this, because the same people stand behind both. We take
 # differences **within people**, for a short list of questions. "{term}`Self-supervised <self-supervised learning>`" is the mean of STR
@@ -335,7 +335,7 @@ print(f"{len(questions)} questions, {len(tests)} tests in one family")
 # {term}`batch normalisation` has the statistics 0 and 1. In a frozen encoder it multiplies all features by one
 # factor, and the softmax layers get standardised features, in which no factor is left.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the two random encoders compared"}
 by_encoder = two[(two["pretext"] == RANDOM) & (two["transfer"] == FROZEN)].pivot(
     index=["target", "participant", "seed"], columns="encoder", values="auc"
 )
@@ -439,12 +439,17 @@ print()
 say(control_tests, label=control_label)
 
 # %% [markdown]
+# :::{dropdown} Quiz: In the control, two choices differ by 0.01 with a narrow interval. What follows for small effects?
+# Where there is much to find, the choice hardly matters. A difference at small effects is then
+# unlikely to be missed just because effects were small.
+# :::
+#
 # ## Five classes
 #
 # The same networks with five outputs, batch-normalised encoder. Accuracy and the mean {term}`recall` of the
-# ratings that occur (balanced accuracy), with the commonest rating below them.
+# ratings that occur (balanced accuracy), with the commonest rating below them, stand in the folded cell.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the scores of five classes"}
 of_five = summarise_scores(
     five, ("accuracy", "balanced_accuracy"), by=network, n_resamples=n_resamples
 )
@@ -453,11 +458,6 @@ for metric in ("accuracy", "balanced_accuracy"):
     print_metric(of_five, metric, ["transfer", "pretext"])
 
 # %% [markdown]
-# :::{dropdown} Quiz: In the control, two choices differ by 0.01 with a narrow interval. What follows for small effects?
-# Where there is much to find, the choice hardly matters. A difference at small effects is then
-# unlikely to be missed just because effects were small.
-# :::
-#
 # ## Fewer labels
 #
 # This is the reason for self-supervision: recordings are cheap, ratings are not. So a pretrained
@@ -473,7 +473,7 @@ counts = fewer.groupby("labelled")["seed"].nunique()
 numbers = [*sorted((n for n in counts.index if n != ALL), key=int), ALL]
 print(f"{study.label}: labels of {', '.join(numbers)} people;", end=" ")
 print(f"all are {' or '.join(map(str, sorted(sizes)))}")
-print("seeds of each number:", sorted(set(counts)))
+print("seeds of each number:", " or ".join(map(str, sorted(set(counts)))))
 curve = summarise_scores(
     fewer, ("auc", "accuracy"), by=["pretext", "transfer", "labelled"], n_resamples=n_resamples
 )
@@ -482,15 +482,13 @@ curve = summarise_scores(
 fig = comparison_plots.label_curves(curve[curve["metric"] == "auc"], study.label)
 fig
 
-# %% tags=["hide-cell"] mystnb={"image": {"alt": "Three panels, for valence, arousal and dominance: accuracy over the number of labelled participants, one line with intervals for each kind of training, with the majority class dotted."}, "figure": {"caption": "Accuracy over the number of participants whose ratings are used, beside the majority class.", "name": "fig-comparison-labels-accuracy"}}
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the curves in accuracy", "image": {"alt": "Three panels, for valence, arousal and dominance: accuracy over the number of labelled participants, one line with intervals for each kind of training, with the majority class dotted."}, "figure": {"caption": "Accuracy over the number of participants whose ratings are used, beside the majority class.", "name": "fig-comparison-labels-accuracy"}}
 fig = comparison_plots.label_curves(
     curve[curve["metric"] == "accuracy"], study.label, "accuracy (0 to 1)"
 )
 fig
 
 # %% [markdown]
-# The cell above holds the same curves in accuracy.
-#
 # Like is compared with like at every number of labels: pretrained with random among the frozen
 # encoders, fine-tuned with from scratch among the trained ones. The last question is a user's:
 # freeze a self-supervised encoder, or train everything from scratch? These tests are a family of
@@ -516,7 +514,7 @@ def advantage(question: str, labelled: str) -> tuple[dict, dict]:
 wanted = {f"{q}, labels of {n}": advantage(q, n) for q in sides for n in numbers}
 with_labels = paired_tests(fewer, wanted, TARGETS)
 
-# %%
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the differences at every number of labels"}
 clear = (with_labels["low"] > 0) | (with_labels["high"] < 0)
 text = (with_labels["mean"].round(2) + 0.0).map("{:+.2f}".format) + clear.map(
     {True: "*", False: " "}
@@ -534,6 +532,10 @@ half_widths = (with_labels["high"] - with_labels["low"]) / 2
 if half_widths.notna().any():
     print(f"\nintervals: ± {half_widths.min():.2f} to ± {half_widths.max():.2f}")
 
+# %% tags=["hide-input"]
+print(f"{study.label}: {clear.sum()} of {len(with_labels)} intervals leave out zero,", end=" ")
+print(f"{(with_labels['low'] > 0).sum()} of them above it")
+
 # %% [markdown]
 # ### Does the advantage grow?
 #
@@ -541,13 +543,17 @@ if half_widths.notna().any():
 # labels shrink. So we test a difference of differences: the advantage at the smallest number minus the
 # advantage at all labels. This is a family of its own again.
 
-# %%
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: how much each advantage grows"}
 grown = list(sides)[:3]
+growth = None
 if len(numbers) > 1:
     wanted = {q: (advantage(q, numbers[0]), advantage(q, ALL)) for q in grown}
     growth = paired_tests(fewer, wanted, TARGETS)
     print_tests(growth)
-    print(f"\nDoes the advantage grow from all labels to those of {numbers[0]} people?")
+
+# %% tags=["hide-input"]
+if growth is not None:
+    print(f"Does the advantage grow from all labels to those of {numbers[0]} people?")
     say(growth, ("grows", "shrinks"))
 else:
     print(f"{study.label}: too few people to use the labels of fewer")
@@ -583,7 +589,7 @@ print(reached.to_string())
 rank = reached.map([*numbers, "none"].index)
 for target in TARGETS:
     saves = [line for line in rank.index[1:] if rank.loc[line, target] < rank[target].iloc[0]]
-    print(f"{target}, fewer labels than random, frozen: {'; '.join(saves) or 'nobody'}")
+    print(f"{target}, fewer labels than random, frozen: {'; '.join(saves) or 'none'}")
 
 # %% [markdown]
 # :::{dropdown} Quiz: STR reaches with two people's labels what from scratch reaches with all. Does STR save labels?
@@ -609,7 +615,7 @@ here = scores_here(study)
 areas = here.pivot_table(
     index=["pretext", "source", "pooling"], columns="target", values="auc", sort=False
 )
-print("rows:", len(areas), "; people:", here["participant"].nunique())
+print(f"rows: {len(areas)}; people: {here['participant'].nunique()}")
 
 # %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 print(f"{study.label}, new people, mean AUC within a person:")
@@ -619,10 +625,10 @@ print(areas[list(TARGETS)].round(2).to_string())
 # Now for the reverse: encoders of the synthetic cohort on real people, rest against arithmetic. The
 # table comes with the project.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: encoders of invented people on real ones"}
 there = shipped(stages.REAL_CROSSING)
 about = there.attrs["provenance"]
-print(f"made {about['made']} on {about['environment']['processor']}")
+print(f"made {about['made'][:10]} on {about['environment']['processor']}")
 back = summarise_real(there, ["pretext", "source", "pooling"])
 print("eegmat, real recordings, new people; 95 % interval over people:")
 print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_string(index=False))
@@ -678,9 +684,6 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 # %% [markdown]
 # ## Exercises
 #
-# Four exercises, on a question that is asked after looking, on the draw of labelled people, on the price of
-# a correction, and on the best of many; then a question for your own research.
-#
 # **Exercise 14.1.** Add a question: does the encoder matter for training from scratch?
 #
 # :::{dropdown} Solution 14.1
@@ -713,8 +716,8 @@ print(f"{study.label}, {TARGETS[1]}, AUC with the labels of {numbers[0]} people,
 print(by_draw.to_string())
 
 # %% [markdown]
-# **Exercise 14.3.** How much do the corrected intervals cost? Compare the half-width of a single 95
-# % interval with that of one in this chapter's family of tests.
+# **Exercise 14.3.** How much do the corrected intervals cost? Compare the half-width of a single
+# 95 % interval with that of one in this chapter's family of tests.
 #
 # :::{dropdown} Solution 14.3
 # The more questions one asks, the wider each answer. Ask few, and before you look.

@@ -41,6 +41,7 @@ import ecglib as ecg
 from ecglib.data.recording import Recording
 from ecglib.features.heartbeats import FEATURES, window_features
 from ecglib.models.embedding import DEFAULT, find_encoder
+from ecglib.plots.palette import spoken
 from ecglib.plots.paper import ecg_paper
 from ecglib.plots.windows import rows_of_windows
 from ecglib.workflows.check import check_of, recording_picture
@@ -110,8 +111,7 @@ fig
 # ## Windows and heartbeats
 #
 # `windows_of` filters, scales and cuts, as {doc}`02_windows` explains. Ten numbers of each window
-# say how fast and how regularly the heart beats, and what its beat looks like. Heart rate is in
-# beats per minute, and `rmssd`, `sdnn`, `qrs_width` and `rt_interval` are in milliseconds. Mind
+# say how fast and how regularly the heart beats, and what its beat looks like. Mind
 # `qrs_width`: it is the width of the R wave at half its height, far less than the duration of the
 # {term}`QRS complex`.
 
@@ -119,12 +119,21 @@ fig
 windows = ecg.windows_of(recording)
 beats = window_features(windows.X, windows.fs)
 print(windows)
+pd.set_option("display.max_colwidth", None)  # whole meanings
 names = [feature.name for feature in FEATURES]
 known = pd.DataFrame(np.where(beats.valid, beats.values, np.nan), columns=names)
-known.describe().loc[["count", "min", "50%", "max"]].round(1).T
+ten = known.agg(["count", "min", "median", "max"]).T.astype({"count": int}).round(2)
+ten.insert(0, "unit", [feature.unit for feature in FEATURES])
+ten["what it is"] = [feature.meaning for feature in FEATURES]
+ten.rename(columns={"count": "windows"})
 
 # %% [markdown]
-# :::{dropdown} Quiz: `qrs_width` is 40 ms. Is that a narrow QRS complex?
+# The rates here and in the report need not agree. The report counts only usable windows, and finds
+# beats by their energy in one band, where broad beats are weak: if many are missed, its interval
+# spans two beats and its rate is far too low. The features take all windows and a detector that
+# looks at slopes. Where the two differ, look at the window.
+#
+# :::{dropdown} Quiz: `qrs_width` is 20 ms. Is that a narrow QRS complex?
 # It says nothing of that: it is the width of the R wave at half its height, much less than the
 # duration of the complex.
 # :::
@@ -140,7 +149,7 @@ features = ecg.embed(windows)
 learnt = f"{card.training['views']:,} views of {card.data.people} people of {card.data.name}"
 print(f"{DEFAULT}: {learnt}; features {features.shape}")
 auc = pd.Series(card.recognition.auc, name=f"AUC on {card.recognition.people}")
-auc.round(2).to_frame()
+auc.rename(spoken).round(2).to_frame()
 
 # %%
 print(f"mean without amplitude: {auc.drop(['original', 'scaling']).mean():.3f}")

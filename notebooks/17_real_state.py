@@ -39,6 +39,7 @@
 # %%
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown
 
 from ecglib.evaluation.protocols import ALL, CONTRASTIVE, FROZEN, RANDOM, STR
 from ecglib.plots import real as real_plots
@@ -67,7 +68,7 @@ probes = shipped(stages.REAL_PROBES)
 pooled = shipped(stages.POOLING_SCORES)
 about = scores.attrs["provenance"]
 one = select(scores, {"features": "heart rate", "protocol": LOSO, "labelled": ALL})
-print(f"made {about['made']}, scored on {about['environment']['processor']}")
+print(f"made {about['made'][:10]}, scored on {about['environment']['processor']}")
 print(
     f"people: {one['participant'].nunique()}, of whom {one['auc'].notna().sum()} have both states"
 )
@@ -78,8 +79,8 @@ print(f"windows: {one['rest'].sum()} of rest, {one['arithmetic'].sum()} of arith
 # label; their people still help to train, but only people with both states can be scored. The score is
 # the {term}`area under the ROC curve <AUC>` **within a person**, averaged over people: how often a {term}`window` of
 # arithmetic ranks above a window of rest of the same person. It needs no threshold, so it does not
-# matter that one heart is always faster than another. {term}`Balanced accuracy <balanced accuracy>`, in the second table, uses one
-# threshold for everybody, and is therefore much lower.
+# matter that one heart is always faster than another. {term}`Balanced accuracy <balanced accuracy>`, in the last column of the
+# next table, uses one threshold for everybody, and is therefore much lower.
 #
 # ## What is compared
 #
@@ -95,9 +96,10 @@ print(f"windows: {one['rest'].sum()} of rest, {one['arithmetic'].sum()} of arith
 # the number of features, so that one feature and a hundred have the same chance. Nothing is tuned.
 # Everything is tested on people whom neither the head nor the encoder has seen; an audit
 # ({doc}`07_leakage`) checks every fold before it is scored. Training whole networks is expensive, so
-# for them a sixth of the people is left out at a time instead of one person.
+# for them a sixth of the people is left out at a time instead of one person. The table is long, so it is
+# folded; the figures below and the findings at the end hold its main rows.
 
-# %%
+# %% mystnb={"code_prompt_show": "Show {type}: the scores of all rivals"}
 named = choices(scores)
 shown = {
     "heart rate": "heart rate",
@@ -128,10 +130,10 @@ print(table[["mean", "low", "high", "balanced_accuracy"]].round(3).to_string())
 # "STR, mean" was trained with the maximum, as published, and is read with the mean; whole networks
 # called "mean" were trained with it. Windows are scaled by each person's own mean and standard
 # deviation, over both recordings and without a label: heads and encoders have not seen the tested
-# person, but this scaling has. Intervals are about people; they hold for these encoders. The next
-# table shows what another seed gives:
+# person, but this scaling has. Intervals are about people; they hold for these encoders. The
+# first fold shows what another seed gives, the second how far whole networks were trained.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the mean AUC of each seed"}
 spread = {}
 for name in ("random, maximum", "random, mean", "STR, maximum (as published)", "STR, mean"):
     by_seed = select(scores, named[shown[name]]).groupby("seed")["auc"].mean()
@@ -139,7 +141,7 @@ for name in ("random, maximum", "random, mean", "STR, maximum (as published)", "
 for name, means in spread.items():
     print(f"{name}: {means}")
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the training loss of whole networks"}
 tuned = scores.dropna(subset=["loss"])
 losses = tuned.groupby(["transfer", "pretext", "trained", "labelled"], sort=False)["loss"].mean()
 print("training loss of whole networks, last epoch; a coin has", f"{np.log(2):.3f}:")
@@ -165,7 +167,7 @@ curves = efficiency(scores)
 fig = real_plots.label_efficiency(curves, "eegmat, real recordings")
 fig
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the curves as numbers"}
 few = curves.pivot(index="rival", columns="people", values="mean")
 print(few.reindex(curves["rival"].unique()).round(3).to_string(na_rep=""))
 fewest = int(few.columns[0])
@@ -203,8 +205,6 @@ fig
 # Here is the same change of one line on the invented cohort, where the planted effect of arousal is
 # on heart rate and that of valence on the shape of the beat. So the mean should help where the rate tells,
 # and need not help where the shape does.
-#
-# One figure shows all three ratings:
 
 # %% mystnb={"image": {"alt": "Three panels, one a target, each with three rows of four marks with intervals: random, STR and contrastive encoders read with four poolings on synthetic people. It shows for which planted effect the mean tells more than the maximum."}, "figure": {"caption": "The same on synthetic people: ratings of new people from frozen encoders.", "name": "fig-real-pooling-synthetic"}}
 synthetic = summarise_real(
@@ -214,7 +214,7 @@ synthetic = summarise_real(
 fig = real_plots.pooling_dots(synthetic, "synthetic")
 fig
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: encoders that were trained with the mean"}
 trained = pooled[(pooled["trained"] == "mean") | (pooled["pooling"] == "mean")]
 trained = trained[trained["pretext"] != RANDOM]
 print("synthetic: read with the mean, trained with the maximum or with the mean, mean AUC")
@@ -253,7 +253,7 @@ tests = differences(scores, questions(scores))
 fig = real_plots.difference_forest(tests, "eegmat, real recordings")
 fig
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the answers in words"}
 answers = tests.set_index("question")[["mean", "p_holm"]].round(3)
 answers["first is"] = [verdict(row) for _, row in tests.iterrows()]
 print(answers.to_string())
@@ -291,7 +291,7 @@ fig = real_plots.protocols(
 )
 fig
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the three splits as numbers"}
 wide = by_split.pivot(index="rival", columns="protocol", values="balanced_accuracy")
 wide["windows − people"] = wide["single windows"] - wide["whole people"]
 print(wide.loc[list(shown)[:8]].round(3).to_string())
@@ -308,7 +308,7 @@ print(wide.loc[list(shown)[:8]].round(3).to_string())
 # their recordings and names the person of each window of the other. Features that can do this let a
 # head recognise people instead of states, wherever the split allows it.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: how often the person is named"}
 identity = probes[probes["measure"] == "identity"]
 identity = identity[(identity["features"] == TEN) | (identity["trained"] == "max")]
 who = summarise_real(identity, ["features", "pretext", "pooling"], "value")
@@ -345,7 +345,7 @@ print(pd.DataFrame(source_rows).round(3).to_string(index=False))
 # done about them here: a network that learnt from upright leads meets a strange heart. The scores
 # of the others follow; they were looked at after the fact, so they are only a hint.
 
-# %% tags=["hide-cell"]
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the scores without leads that are upside down"}
 leads = []
 for name in (
     "heart rate",
@@ -378,8 +378,7 @@ print(pd.DataFrame(leads).round(3).to_string(index=False))
 # Three findings. The code takes the numbers and the verdicts from the tables above.
 
 # %%
-for sentence in findings(scores):
-    print("-", sentence)
+Markdown("\n".join(f"- {sentence}" for sentence in findings(scores)))
 
 # %% [markdown]
 # The recordings are open, under the Open Data Commons Attribution License 1.0, from PhysioNet: eegmat

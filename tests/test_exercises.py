@@ -118,6 +118,13 @@ def test_a_tag_has_the_last_word():
     assert folds.hide_mode(cell, first=True) == "all"
 
 
+def test_a_fold_says_what_it_hides():
+    cell = code_cell("x")
+    assert folds.prompts(cell) == ("Show {type}", "Hide {type}")
+    cell["cell_metadata"] = {"mystnb": {"code_prompt_show": "Show {type}: all scores"}}
+    assert folds.prompts(cell) == ("Show {type}: all scores", "Hide {type}: all scores")
+
+
 def test_a_solution_moves_into_the_dropdown_before_it_and_others_stay():
     dropdown = nodes.container("", nodes.paragraph("", "why"), design_component="dropdown")
     cells = [code_cell("a", tags=["solution"]), code_cell("b", tags=["solution"])]

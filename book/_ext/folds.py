@@ -9,8 +9,10 @@ is drawn, which names are imported, or row sixteen of a table. So these are ther
 - an output of more than `LONGEST` rows.
 
 Whatever else should be folded has one of the tags ``hide-input``, ``hide-output`` and
-``hide-cell``. A cell with the tag ``solution`` follows a dropdown and is moved into it: so the
-solution is hidden on the page, and executed and compared like every other cell.
+``hide-cell``. Where several folds stand in a row, a cell says in its metadata what it hides, such
+as ``mystnb={"code_prompt_show": "Show {type}: all scores"}``. A cell with the tag ``solution``
+follows a dropdown and is moved into it: so the solution is hidden on the page, and executed and
+compared like every other cell.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ LONG_CODE = 8
 DRAWING = 4
 """Lines of the longest code that draws a figure and is shown."""
 
-SHOW, HIDE = "Show {type}", "Hide {type}"
+SHOW = "Show {type}"
+"""Words on a fold that has none of its own."""
 
 
 def is_cell(node: nodes.Node) -> bool:
@@ -84,6 +87,15 @@ def hide_mode(cell: nodes.container, first: bool) -> str | None:
     return "+".join(folded) or None
 
 
+def prompts(cell: nodes.container) -> tuple[str, str]:
+    """Give the words on the fold of a cell, while it is closed and while it is open.
+
+    The cell may have words of its own; MyST-NB puts "source", "output" or "content" for ``{type}``.
+    """
+    show = cell["cell_metadata"].get("mystnb", {}).get("code_prompt_show", SHOW)
+    return show, show.replace("Show", "Hide", 1)
+
+
 def move_solution(cell: nodes.container) -> bool:
     """Move a cell to the end of the dropdown before it, and tell whether there is one."""
     at = cell.parent.index(cell)
@@ -105,7 +117,7 @@ class Folds(SphinxTransform):
         for number, cell in enumerate(list(self.document.findall(is_cell))):
             if mode := hide_mode(cell, first=number == 0):
                 cell["hide_mode"] = mode
-                cell["prompt_show"], cell["prompt_hide"] = SHOW, HIDE
+                cell["prompt_show"], cell["prompt_hide"] = prompts(cell)
             if is_solution(cell):
                 move_solution(cell)
 

@@ -130,7 +130,7 @@ def contrast_forest(table: pd.DataFrame, label: str, metric: str = "ΔAUC") -> F
     targets = list(dict.fromkeys(table["target"]))
     questions = list(dict.fromkeys(table["question"]))
     names = [textwrap.fill(question, 40) for question in questions]
-    size = (WIDTH, 1.5 + 0.22 * sum(1 + name.count("\n") for name in names))
+    size = (WIDTH, 1.5 + 0.25 * sum(1 + name.count("\n") for name in names))
     fig, axes = plt.subplots(1, len(targets), figsize=size, sharex=True, sharey=True, squeeze=False)
     for ax, target in zip(axes[0], targets, strict=True):
         for row in table[table["target"] == target].itertuples():

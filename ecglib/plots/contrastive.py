@@ -147,6 +147,8 @@ def similarity_matrices(
         ax.set(title=name, xlabel="view (number)", ylabel="view (number)")
         if participant is not None:
             _mark_people(ax, participant)
+    for ax in axes[0][1:]:
+        ax.set_ylabel("")  # it is that of the first
     fig.colorbar(image, ax=axes[0], label="cosine similarity (-1 to 1)", shrink=0.8)
     fig.suptitle(f"Similarity of the views of held-out windows ({label})")
     return fig
@@ -162,8 +164,8 @@ def _mark_people(ax: Axes, participant: np.ndarray) -> None:
             rule(edge, color=INK, linewidth=0.7)
     middles = (ends[1:] + ends[:-1]) / 2
     people = participant[np.ceil(middles).astype(int)]
-    ax.set_xticks(middles, people, fontsize=8)
-    ax.set_yticks(middles, people, fontsize=8)
+    ax.set_xticks(middles, people, fontsize=9)
+    ax.set_yticks(middles, people, fontsize=9)
     what = "views, by participant (number)"
     ax.set(xlabel=what, ylabel=what)
     ax.tick_params(length=0)
@@ -212,6 +214,8 @@ def embedding(
     for ax in axes:
         ax.set_xlabel("first component (SD)")
     handles, names = axes[0].get_legend_handles_labels()
+    shown = sorted(range(1, len(names)), key=lambda i: (len(names[i]), names[i]))  # 0: all others
+    names, handles = ([of[i] for i in (0, *shown)] for of in (names, handles))
     fig.legend(
         handles,
         names,

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MultipleLocator
 
 from ecglib.core import checks
 from ecglib.plots.palette import BLUE, GREEN, ORANGE
-from ecglib.plots.style import styled
+from ecglib.plots.style import WIDTH, styled
 
 MM_PER_S, MM_PER_MV = 25.0, 10.0
 """Speed and gain of an ordinary print: a small square is 1 mm, 0.04 s by 0.1 mV."""
@@ -28,6 +30,9 @@ _PULSE_S = (_PULSE_MM + 2 * _MARGIN_MM) / MM_PER_S  # of paper, left of the sign
 _LEAST_MV, _MOST_MV = 2.0, 6.0  # height of a row
 _INCH_MM = 25.4
 _BELOW_MM = 10.0  # for names and intervals
+_ABOVE_MM = 5.0  # for names
+_AROUND_S = 0.05  # half of what a name covers
+_BEAT_S = 0.5  # half of what shows where the trace lies between its waves
 _MARKS = (("v", BLUE), ("x", ORANGE), ("+", GREEN))
 _SIDES = {"Q": "right", "S": "left"}  # so that the two do not cover each other
 
@@ -85,13 +90,16 @@ def ecg_paper(
     seconds = min(_ROW_S, len(x) / fs)
     low, high = _limits(x * gain)
     low -= _BELOW_MM if waves or rr is not None else 0.0
+    high += _ABOVE_MM if waves else 0.0
     left = -_PULSE_S if known else 0.0
-    width = (seconds - left) * MM_PER_S
+    width = (seconds - left) * MM_PER_S / _INCH_MM + 0.9
+    larger = max(1.0, width / WIDTH)  # a page shrinks what is wider than its text
+    width += 0.3 * (larger - 1)
     fig, axes = plt.subplots(
         n_rows,
         1,
         squeeze=False,
-        figsize=(width / _INCH_MM + 0.9, n_rows * (high - low + 4) / _INCH_MM + 0.9),
+        figsize=(width, n_rows * (high - low + 4 * larger) / _INCH_MM + 0.65 * larger),
     )
     for row, ax in enumerate(axes[:, 0]):
         first = round(row * _ROW_S * fs)
@@ -111,6 +119,8 @@ def ecg_paper(
         _mark_interval(axes[0, 0], low, *rr)
     speed = "25 mm/s, 10 mm/mV" if known else "25 mm/s"
     fig.suptitle(f"{speed} ({label})", fontsize=11)
+    for text in fig.findobj(Text):
+        text.set_fontsize(text.get_fontsize() * larger)
     return fig
 
 
@@ -209,12 +219,17 @@ def leads_paper(
 
 
 def _limits(mm: np.ndarray) -> tuple[float, float]:
-    """Return the lowest and highest mm of a row: whole squares of 5 mm around most of the trace."""
+    """Return the lowest and highest mm of a row: whole squares of 5 mm around the trace.
+
+    A trace that does not fit into the highest row may be cut off at a few spikes.
+    """
     finite = mm[np.isfinite(mm)]
-    low, high = np.quantile(finite, (0.0005, 0.9995)) if finite.size else (0.0, 0.0)
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    bound = _MOST_MV * MM_PER_MV / 2
+    if low < -bound or high > bound:
+        low, high = np.quantile(finite, (0.0005, 0.9995))
     half = _LEAST_MV * MM_PER_MV / 2
     low, high = min(low - 2, -half / 2), max(high + 2, 1.5 * half - 2)
-    bound = _MOST_MV * MM_PER_MV / 2
     low, high = max(low, -bound), min(high, bound)
     return 5 * np.floor(low / 5), 5 * np.ceil(high / 5)
 
@@ -249,17 +264,22 @@ def _pulse(ax: Axes, left: float) -> None:
 
 def _name_waves(ax: Axes, mm: np.ndarray, fs: float, waves: Mapping[str, float]) -> None:
     for name, at in waves.items():
-        height = mm[min(max(round(at * fs), 0), len(mm) - 1)]
-        up = height >= 0
+        here = min(max(round(at * fs), 0), len(mm) - 1)
+        near, beat = (mm[max(0, here - round(s * fs)) : here + round(s * fs) + 1]
+                      for s in (_AROUND_S, _BEAT_S))  # fmt: skip
+        if not np.isfinite(near).any():
+            continue
+        up = not mm[here] < np.nanmedian(beat)  # the trace wanders: against what is around it
         ax.annotate(
             name,
-            (at, height),
+            (at, np.nanmax(near) if up else np.nanmin(near)),
             (0, 4 if up else -4),
             textcoords="offset points",
             ha=_SIDES.get(name, "center"),
             va="bottom" if up else "top",
             fontsize=10,
             fontweight="bold",
+            path_effects=[patheffects.withStroke(linewidth=3, foreground=PAPER)],
         )
 
 
@@ -273,9 +293,10 @@ def _mark_interval(ax: Axes, low: float, first: float, second: float) -> None:
     )
     ax.text(
         (first + second) / 2,
-        height + 0.6,
+        height + 1.2,
         f"RR {second - first:.2f} s",
         ha="center",
         va="bottom",
         fontsize=9,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
     )

@@ -97,11 +97,11 @@ def draw_people(
         own = points[participant == person]
         style = {"color": colour, "marker": marker, "linewidths": 0, "label": str(person)}
         ax.scatter(*own.T, s=13, alpha=0.8, **style)
-    halo = [patheffects.withStroke(linewidth=3, foreground="white")]
+    halo = [patheffects.withStroke(linewidth=4.5, foreground="white")]
     places = _apart(centres, reach * (0.09, 0.07))
     for person, place, (colour, _) in zip(shown, places, LOOKS, strict=False):
         text = {"ha": "center", "va": "center", "color": colour, "weight": "bold"}
-        ax.annotate(str(person), place, path_effects=halo, fontsize=11, **text)
+        ax.annotate(str(person), place, path_effects=halo, fontsize=12, **text)
     ax.set_xlim(low[0] - 0.06 * reach[0], high[0] + 0.06 * reach[0])
     top = max(high[1], places[:, 1].max())
     ax.set_ylim(low[1] - 0.06 * reach[1], top + 0.06 * reach[1])

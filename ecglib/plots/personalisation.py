@@ -185,6 +185,9 @@ def reliability(curves: Mapping[str, pd.DataFrame], label: str) -> Figure:
             ax.plot(of["probability"], of["share"], "o-", color=BLUE, markersize=4)
             ax.set(xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         row[0].set_ylabel(f"{name}:\nshare of high (0 to 1)")
+    for ax in axes[-1]:  # the outer labels stay inside, away from those of the next panel
+        for text, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
+            text.set_horizontalalignment(side)
     for ax, target in zip(axes[0], targets, strict=True):
         ax.set_title(target)
     axes[-1, len(targets) // 2].set_xlabel("predicted probability of high (0 to 1)")

@@ -55,6 +55,33 @@ def test_waves_and_an_interval_are_named():
     assert texts == ["P", "R", "", "RR 0.80 s"]
 
 
+def test_no_peak_is_cut_off_but_a_spike_is():
+    x = np.zeros(2560)
+    x[1280] = 2.2
+    assert ecg_paper(x, 256, "mV", LABEL).axes[0].get_ylim()[1] > 22
+    x[1280] = 50
+    assert ecg_paper(x, 256, "mV", LABEL).axes[0].get_ylim()[1] <= 30
+
+
+def test_a_name_stands_clear_of_the_trace_where_it_wanders():
+    x = np.full(2560, -0.8)
+    x[:1280] = 0.8
+    x[1500:1511] += 0.2 * np.hanning(11)
+    fig = ecg_paper(x, 256, "mV", LABEL, waves={"T": 1505 / 256})
+    (name,) = fig.axes[0].texts
+    assert name.xy[1] == pytest.approx(fig.axes[0].get_lines()[0].get_ydata()[1505])
+    assert name.get_va() == "bottom"
+
+
+def test_letters_grow_with_the_paper():
+    wide, narrow = (ecg_paper(np.zeros(n), 256, "mV", LABEL) for n in (2560, 512))
+    larger = wide.get_size_inches()[0] / 8
+    for fig in (wide, narrow):
+        fig.draw_without_rendering()
+    sizes = [fig.axes[0].get_xticklabels()[0].get_fontsize() for fig in (wide, narrow)]
+    assert sizes[0] / sizes[1] == pytest.approx(larger, rel=0.05)
+
+
 def test_median_beats_and_heart_rate(check):
     time = np.linspace(-0.25, 0.45, 180)
     beats = pd.DataFrame({f"V{i}": np.exp(-((time / 0.01) ** 2)) for i in range(1, 6)}, index=time)
