@@ -25,8 +25,9 @@ def pytest_configure(config):
 def pytest_runtest_setup(item):
     """Let networks train without XLA, whose programs take seconds to make and here run for less.
 
-    The networks of a study are tiny and train for a few steps: there not even a graph is made. Tests
-    of compiled training have the mark "compiled". Processes that a test starts do as ever.
+    The networks of a study are tiny and train for a few steps: there not even a graph is made.
+    Tests of compiled training have the mark "compiled", and so have those that copy models, which
+    Keras does with its own `compile` only. Processes that a test starts do as ever.
     """
     global _compiled, _eager
     if "keras" not in sys.modules:
@@ -42,8 +43,9 @@ def pytest_runtest_setup(item):
 _compiled, _eager = None, False
 
 
-def _uncompiled(model, *given, jit_compile="auto", **options):
-    return _compiled(model, *given, jit_compile=False, run_eagerly=_eager, **options)
+def _uncompiled(model, *given, **options):
+    eagerly = _eager or options.get("run_eagerly", False)
+    return _compiled(model, *given, **{**options, "jit_compile": False, "run_eagerly": eagerly})
 
 
 @pytest.fixture(scope="session")

@@ -292,6 +292,7 @@ def outcome(called: Any, given: dict[str, Any]) -> Any:
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.compiled
 def test_bad_arguments_are_refused_by_name(calls, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tried, wrong, without = 0, [], []
