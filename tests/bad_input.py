@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import doctest
+import enum
 import importlib
 import inspect
 import io
@@ -34,7 +35,8 @@ def public(module: str) -> Iterator[tuple[str, Callable[..., Any], Any]]:
         if inspect.isfunction(value):
             yield f"{module}.{name}", inspect.unwrap(value), value
         elif inspect.isclass(value):
-            if inspect.isfunction(value.__init__):
+            # All kinds of `Enum` share one constructor, which importing a module calls too.
+            if inspect.isfunction(value.__init__) and not issubclass(value, enum.Enum):
                 yield f"{module}.{name}", inspect.unwrap(value.__init__), value
             if issubclass(value, keras.layers.Layer):
                 continue  # whose methods Keras calls
