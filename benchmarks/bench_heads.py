@@ -123,7 +123,7 @@ def main() -> None:
             note=f"a third of the {n_heads} single fits in each of {TURNS} turns, three times",
         ),
         row(f"{n_heads} heads, stacked", times["stacked"], unit="s"),
-        row(f"{n_heads} heads, fitted one by one", [sum(alone_s)], unit="s", note="all of them, once"),
+        row(f"{n_heads} heads, fitted one by one", [sum(alone_s)], unit="s", note="each once"),
         row(
             "difference of the mean AUC",
             [abs(same - alone)],
