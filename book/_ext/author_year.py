@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pybtex.database import Entry
+from pybtex.database import Entry, Person
 from pybtex.plugin import register_plugin
 from pybtex.richtext import Text
 from pybtex.style.formatting.plain import Style as PlainStyle
 from pybtex.style.labels import BaseLabelStyle
+from pybtex.style.sorting.author_year_title import SortingStyle
 from sphinx.application import Sphinx
 
 NAME = "author_year_list"
@@ -34,7 +35,7 @@ class AuthorYearLabels(BaseLabelStyle):  # type: ignore[misc]
 
 
 def label(entry: Entry) -> str:
-    """Name the first authors of an entry, at most two, and its year."""
+    """Name the first authors of an entry, two at most, and its year."""
     names = [
         str(Text.from_latex(" ".join([*person.prelast_names, *person.last_names])))
         for person in entry.persons["author"]
@@ -44,10 +45,19 @@ def label(entry: Entry) -> str:
     return f"{' and '.join(names)}, {entry.fields['year']}"
 
 
+class ByAuthorAndYear(SortingStyle):  # type: ignore[misc]
+    """Order by authors and year; the braces around the name of a group do not count."""
+
+    def person_key(self, person: Person) -> str:
+        """Give what a person is sorted by."""
+        return str(super().person_key(person)).replace("{", "").replace("}", "")
+
+
 class AuthorYearList(PlainStyle):  # type: ignore[misc]
     """Plain entries, sorted by authors and year, with those labels."""
 
     default_label_style = AuthorYearLabels
+    default_sorting_style = ByAuthorAndYear
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
