@@ -116,14 +116,14 @@ def main() -> None:
     alone_s = times["one by one"]
     rows = [
         ratio_row(
-            f"{n_heads} heads, one `fit` each against stacked",
+            f"{n_heads} heads, fitted one by one, against stacked",
             [TURNS * third for third in alone_s],
             times["stacked"],
             target=20,
             note=f"a third of the {n_heads} single fits in each of {TURNS} turns, three times",
         ),
         row(f"{n_heads} heads, stacked", times["stacked"], unit="s"),
-        row(f"{n_heads} heads, one `fit` each", [sum(alone_s)], unit="s", note="all of them, once"),
+        row(f"{n_heads} heads, fitted one by one", [sum(alone_s)], unit="s", note="each once"),
         row(
             "difference of the mean AUC",
             [abs(same - alone)],

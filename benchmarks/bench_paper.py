@@ -100,11 +100,9 @@ def progress_rows(
     note = "measured" if not left else f"{spent / 3600:.2g} h measured, the rest projected"
     rows.append(row("all pretrainings", [(spent + left) / 3600], unit="h", note=note))
     if name not in speeds:
-        every = training.epochs * sum(views.values())
-        rows += [
-            row("pretraining: speed of a step", [speed], unit="views/s", note=f"{name}, {load()}"),
-            row("all pretrainings there", [every / speed / 3600], unit="h", note="projected"),
-        ]
+        # What all would take there is not projected: other work slows these few steps.
+        note = f"{name}, {load()}"
+        rows.append(row("pretraining: speed of a step", [speed], unit="views/s", note=note))
     return rows
 
 

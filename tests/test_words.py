@@ -91,6 +91,15 @@ def test_a_linked_term_leaves_its_place_in_the_index():
     assert [t["ids"] for t in document.findall(nodes.target)] == [[place]]
 
 
+def test_modules_and_constants_leave_no_entry_in_the_index():
+    document = new_document("page", get_default_settings())
+    said = ("module; ecglib.core", "LONGEST (in module ecglib.core)", "AUC", "auc() (in module a)")
+    document += addnodes.index(entries=[("single", text, "place", "", None) for text in said])
+    terms.FewerEntries(document).apply()
+    (index,) = document.findall(addnodes.index)
+    assert [entry[1] for entry in index["entries"]] == ["AUC", "auc() (in module a)"]
+
+
 # The boxes
 
 

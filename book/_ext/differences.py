@@ -96,7 +96,8 @@ class DifferenceTable(SphinxDirective):
         self.env.note_dependency(str(TABLE))
         chosen = [row for row in rows().values() if ("why" in row) == (kind == "defects")]
         columns = DEFECTS if kind == "defects" else CHOICES
-        return [parsed(self, nodes.container(), list(markdown(chosen, columns)))]
+        node = nodes.container(classes=["differences"])
+        return [parsed(self, node, list(markdown(chosen, columns)))]
 
 
 def parsed(directive: SphinxDirective, node: nodes.Element, lines: list[str]) -> nodes.Element:

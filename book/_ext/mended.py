@@ -33,8 +33,11 @@ WIDE = r'\1<div class="pst-scrollable-table-container wide">\2</div>'
 """A figure whose picture has a box of its own, which scrolls where it is too wide."""
 
 FRAME = re.compile(r'<table border="1" class="dataframe">.*?</table>', re.DOTALL)
-BOX = re.compile(r'<div class="note differences admonition">.*?</table>', re.DOTALL)
-"""The table of an output, and a box of differences up to the end of its table."""
+BOX = re.compile(
+    r'<div class="(?:note differences admonition|differences docutils container)">.*?</table>',
+    re.DOTALL,
+)
+"""The table of an output, and a box or a page of differences up to the end of its table."""
 
 ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 CELL = re.compile(r"<(?P<kind>t[hd])\b(?P<about>[^>]*)>(?P<inside>.*?)</t[hd]>", re.DOTALL)

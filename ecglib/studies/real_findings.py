@@ -197,9 +197,15 @@ def findings(scores: pd.DataFrame) -> list[str]:
     def area(choice: str) -> str:
         return f"{person_means(scores, named[choice]).mean():.2f}"
 
+    def signed(x: float) -> str:
+        # What rounds to nothing has no sign.
+        return f"{x:+z.2f}".replace("+0.00", "0.00").replace("-", "−")
+
+    def with_interval(mean: float, low: float, high: float) -> str:
+        return f"{signed(mean)} [{signed(low)}, {signed(high)}]"
+
     def change(question: str) -> str:
-        row = tests.loc[question]
-        return f"{row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+        return with_interval(*tests.loc[question, ["mean", "low", "high"]])
 
     def decided(question: str, up: str, down: str, open_: str) -> str:
         row = tests.loc[question]
@@ -216,7 +222,7 @@ def findings(scores: pd.DataFrame) -> list[str]:
 
     def moved(name: str) -> str:
         found = mean_test(split[name].to_numpy(), 0.95)
-        return f"{split[name].mean():+.2f} [{found['low']:+.2f}, {found['high']:+.2f}]"
+        return with_interval(split[name].mean(), found["low"], found["high"])
 
     more = mean_test(split["difference"].to_numpy(), 0.95)
     return [
@@ -231,7 +237,7 @@ def findings(scores: pd.DataFrame) -> list[str]:
         f"of its feature maps over time; the mean of the same maps, without a new weight, reaches "
         f"{area('STR mean')}. Compared with the maximum this is "
         + decided(third, "a gain", "a loss", "no decided difference")
-        + f" ({change(third)}); compared with heart rate, "
+        + f" ({change(third)}, taken before rounding); compared with heart rate, "
         + decided(second, "a gain", "a loss", "no decided difference")
         + f" ({change(second)}).",
         "Leaving out single windows instead of whole people changes the balanced accuracy within "

@@ -79,16 +79,28 @@ def test_sentences_say_what_the_files_say(tmp_path, monkeypatch):
         "1 unfinished file stayed.",
         "2 readers met 80 files made by hand and 2,400 damaged copies.",
         "2,200 were refused with a DataError and 280 gave a value. 2 files broke a reader.",
-        "was 31 MiB (edf), the longest time 0.3 s (csv).",
+        "was 31 MiB (EDF), the longest time 0.3 s (CSV).",
         "Of 160 changes in 2 modules, the tests caught 152 (95%); the least in "
         "`ecglib.data.dreamer`, 90%.",
         "97.0 % of the lines and branches of `ecglib` run: "
         "1 of 50 lines and 2 of 50 branches do not.",
         "The least tested room is `data`, with 91.0 %.",
         "Tried on 2030-01-02: abacus",
+        "1 change went unnoticed.",
     ):
         assert sentence in said
     assert "never equal" in tables[3] and "a &lt;= b" in tables[3]
+
+
+def test_one_module_alone_is_not_the_least(tmp_path, monkeypatch):
+    write(tmp_path, mutation=[{**CHANGED, "survivors": []}])
+    said, _ = shown(tmp_path, monkeypatch)
+    assert "Of 80 changes in `ecglib.data.dreamer`, the tests caught 72 (90%)." in said
+    assert "unnoticed" not in said
+
+
+def test_readers_are_named_in_words():
+    assert all(f'    "{name}": "' in PAGE.read_text(encoding="utf-8") for name in TARGETS)
 
 
 def test_what_went_well_is_said_plainly(tmp_path, monkeypatch):
@@ -97,7 +109,7 @@ def test_what_went_well_is_said_plainly(tmp_path, monkeypatch):
     assert "5 ended with what an undisturbed run leaves." in said
     assert "No unfinished file was left." in said
     assert "None broke a reader." in said
-    assert said.count("Not tried yet.") == 1 and said.count("Not measured yet.") == 1
+    assert said.count("not tried for this copy") == 2
     assert len(tables) == 2
 
 

@@ -227,6 +227,7 @@ def test_sentences_follow_the_numbers(scores):
     said = findings(scores)
     assert len(said) == 3
     assert "Heart rate alone reaches 1.00" in said[1]
+    assert not any(sign in " ".join(said) for sign in ("-0", "+0.00", "−0.00"))
     strong = scores.copy()
     encoder = strong["features"] == ENCODER
     strong.loc[encoder & (strong["pretext"] == STR), "auc"] = 1.0
