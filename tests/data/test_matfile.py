@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 from ecglib.core.errors import DataError
 from ecglib.core.limits import FREE, GROWTH, may_fill
 from ecglib.data.mat_arrays import MAX_ELEMENTS, MAX_TEXT, Unreadable
-from ecglib.data.mat_stream import InflatedBytes
+from ecglib.data.mat_stream import InflatedBytes, TooLargeError
 from ecglib.data.matfile import MAX_VARIABLES, list_variables, read_variable
 
 NAME = "content"
@@ -486,6 +486,21 @@ def test_little_is_read_for_the_head_of_a_variable_and_the_rest_in_large_pieces(
     assert head + stream.read(len(content) - 48) == content
     stream.finish()
     assert file.tell() == len(packed) and file.reads < 10
+
+
+@pytest.mark.parametrize(("stored", "most"), [(100, 4096), (2000, GROWTH * 2000)])
+def test_what_is_passed_over_may_not_inflate_without_end(monkeypatch, stored, most):
+    monkeypatch.setattr("ecglib.data.mat_stream.FREE", 1024)  # else it would take seconds
+    for length in (most, most + 1):
+        packed = zlib.compress(bytes(length))
+        stream = InflatedBytes(io.BytesIO(packed.ljust(stored, b"\0")), stored)
+        if length > most:
+            with pytest.raises(TooLargeError, match=f"more than {most} bytes, {GROWTH} times"):
+                stream.skip(length)
+        else:
+            stream.skip(length)
+            stream.finish()
+            assert stream.position == length
 
 
 @pytest.mark.parametrize("compressed", [True, False])
