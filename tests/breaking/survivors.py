@@ -14,6 +14,36 @@ WHY: dict[str, dict[tuple[str, str], str]] = {
         ): _SIGNATURES,
         ("", "def cohort_from_struct("): _SIGNATURES,
     },
+    "ecglib.data.matfile": {
+        (
+            "if other is not variable:",
+            "if other != variable:",
+        ): "no two variables begin at the same byte",
+    },
+    "ecglib.data.mat_arrays": {
+        (
+            "return structs[0] if count == 1 else structs",
+            "return structs[ -1] if count == 1 else structs",
+        ): "a single one is the first and the last",
+        (
+            'names = [part.split(b"\\0", 1)[0].decode("latin-1") for part in parts]',
+            'names = [part.split(b"\\0", 2)[0].decode("latin-1") for part in parts]',
+        ): "only what stands before the first zero is taken",
+        (
+            "if of_class == _OPAQUE:",
+            "if of_class is _OPAQUE:",
+        ): "Python keeps one object of each small whole number",
+        (
+            'encoding += "-le" if self.order == "<" else "-be"',
+            'encoding += "-le" if self.order <= "<" else "-be"',
+        ): "the other order is >, which comes after <",
+    },
+    "ecglib.data.mat_stream": {
+        (
+            "here = len(self._piece) - self._at",
+            "here = len(self._piece) + self._at",
+        ): "at most half a megabyte more is made room for before the same error",
+    },
     "ecglib.evaluation.audit": {
         ("*,", "/,"): "who names them notices nothing",
         (

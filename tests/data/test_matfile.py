@@ -1,5 +1,6 @@
 """The streaming reader gives what SciPy gives, and refuses what it does not know."""
 
+import io
 import os
 import struct
 import tracemalloc
@@ -14,10 +15,12 @@ from scipy.sparse import csr_matrix
 
 from ecglib.core.errors import DataError
 from ecglib.core.limits import FREE, GROWTH, may_fill
-from ecglib.data.mat_arrays import MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT, Unreadable
+from ecglib.data.mat_arrays import MAX_ELEMENTS, MAX_TEXT, Unreadable
+from ecglib.data.mat_stream import InflatedBytes, TooLargeError
 from ecglib.data.matfile import MAX_VARIABLES, list_variables, read_variable
 
 NAME = "content"
+COMPLEX, LOGICAL = 0x800, 0x200
 
 
 def plain(value):
@@ -110,6 +113,12 @@ def array(order, array_class, shape, body, name=b"", flags=0):
     )
 
 
+def pack(variable):
+    """A variable as it lies compressed in a file."""
+    packed = zlib.compress(variable)
+    return struct.pack("<II", 15, len(packed)) + packed
+
+
 def write(path, order, *variables, mark=None):
     mark = mark or {"<": b"\x00\x01IM", ">": b"\x01\x00MI"}[order]
     path.write_bytes(b"MATLAB 5.0".ljust(124) + mark + b"".join(variables))
@@ -160,8 +169,18 @@ def fields(order, shape, width=16, **values):
     return array(order, 2, shape, head + b"".join(values.values()), NAME.encode())
 
 
+EMPTY = struct.pack("<II", 14, 0)
+
+
 def number(order, value=1.5):
     return array(order, 6, (1, 1), element(order, 9, struct.pack(f"{order}d", value)))
+
+
+def scalar(name, order="<", value=1.5):
+    """A variable that is one number."""
+    return array(
+        order, 6, (1, 1), element(order, 9, struct.pack(f"{order}d", value)), name.encode()
+    )
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -206,8 +225,7 @@ def test_a_value_that_is_not_read_is_named_and_those_beside_it_are_read(tmp_path
 def test_what_stands_before_the_variable_is_stepped_over(tmp_path, packed):
     before = [opaque("<", b"string", b"notes"), opaque("<", b"table", b"people")]
     if packed:
-        parts = [zlib.compress(part) for part in before]
-        before = [struct.pack("<II", 15, len(part)) + part for part in parts]
+        before = [pack(part) for part in before]
     wanted = array("<", 6, (1, 1), element("<", 9, struct.pack("<d", 4)), NAME.encode())
     hidden = array("<", 9, (1, 8), element("<", 2, bytes(8)))  # MATLAB keeps objects in it
     path = write(tmp_path / "x.mat", "<", *before, wanted, hidden)
@@ -229,10 +247,131 @@ def test_characters_beyond_the_basic_plane(tmp_path):
     assert read_variable(write(tmp_path / "x.mat", "<", narrow), NAME) == text
 
 
+@pytest.mark.parametrize("text", ["ECG 🙂🙂", "ECG 🙂", "ECG"])
+def test_text_of_another_length_than_its_shape_says_is_damaged(tmp_path, text):
+    for stored in (element("<", 17, text.encode("utf-16-le")), element("<", 16, text.encode())):
+        path = write(tmp_path / "x.mat", "<", array("<", 4, (1, 4), stored, NAME.encode()))
+        with pytest.raises(DataError, match=rf"{len(text)} characters for .* shape \(1, 4\)"):
+            read_variable(path, NAME)
+
+
+@pytest.mark.parametrize(("length", "refused"), [(2**20, False), (2**20 + 1, True)])
+def test_the_longest_text(tmp_path, length, refused):
+    body = element("<", 1, b"a" * length)
+    path = write(tmp_path / "x.mat", "<", array("<", 4, (1, length), body, NAME.encode()))
+    if refused:
+        with pytest.raises(DataError, match="text of more than 1048576 characters"):
+            read_variable(path, NAME)
+    else:
+        assert read_variable(path, NAME) == "a" * length
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_value_is_placed_by_the_number_of_its_struct(tmp_path, count):
+    values = array("<", 5, (3, 3), b"?" * 96) * count
+    path = write(tmp_path / "x.mat", "<", fields("<", (1, count), Age=values))
+    found = read_variable(path, NAME)
+    structs = [found] if count == 1 else found
+    assert [one["Age"].path for one in structs] == {
+        1: ["content.Age"],
+        3: ["content(1).Age", "content(2).Age", "content(3).Age"],
+    }[count]
+
+
+@pytest.mark.parametrize("width", [None, -8, 0, 3, 5000])
+def test_field_names_that_cannot_be_told_apart_are_refused(tmp_path, width):
+    told = b"" if width is None else struct.pack("<i", width)
+    head = element("<", 5, told) + element("<", 1, b"Age".ljust(8, b"\0"))
+    path = write(tmp_path / "x.mat", "<", array("<", 2, (1, 1), head + number("<"), NAME.encode()))
+    with pytest.raises(DataError, match="field names cannot be told apart"):
+        read_variable(path, NAME)
+
+
 def test_a_missing_variable_is_named_with_those_that_are_there(tmp_path):
     savemat(tmp_path / "x.mat", {"one": 1.0, "two": "b"})
     with pytest.raises(DataError, match="the file holds one, two"):
         read_variable(tmp_path / "x.mat", NAME)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "none."),
+        (9, "v1, v2, v3, v4, v5, v6, v7, v8, v9."),
+        (10, "v1, v2, v3, v4, v5, v6, v7, v8, v9, v10."),
+        (11, "v1, v2, v3, v4, v5, v6, v7, v8, v9, v10 and 1 more."),
+        (12, "v1, v2, v3, v4, v5, v6, v7, v8, v9, v10 and 2 more."),
+    ],
+)
+def test_ten_of_the_variables_that_are_there_are_named(tmp_path, count, told):
+    path = write(tmp_path / "x.mat", "<", *(scalar(f"v{i + 1}") for i in range(count)))
+    with pytest.raises(DataError) as caught:
+        read_variable(path, NAME)
+    assert f"the file holds {told}" in str(caught.value)
+
+
+CLASSES = {1: "cell", 2: "struct", 3: "object", 4: "char", 5: "sparse", 6: "double", 7: "single"}
+CLASSES |= {8: "int8", 9: "uint8", 10: "int16", 11: "uint16", 12: "int32", 13: "uint32"}
+CLASSES |= {14: "int64", 15: "uint64", 16: "function", 99: "class 99"}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_class_of_each_variable_is_listed(tmp_path, order):
+    plain_ones = [array(order, n, (1, 2), b"", b"c%d" % n) for n in CLASSES]
+    true_ones = [array(order, n, (1, 2), b"", b"l%d" % n, LOGICAL) for n in (4, 6, 9, 15)]
+    complex_one = array(order, 7, (1, 2), b"", b"z", COMPLEX)
+    path = write(tmp_path / "x.mat", order, *plain_ones, *true_ones, complex_one)
+    found = {variable.name: variable.kind for variable in list_variables(path)}
+    assert found == {
+        **{f"c{n}": kind for n, kind in CLASSES.items()},
+        # MATLAB has no logical text.
+        **{"l4": "char", "l6": "logical", "l9": "logical", "l15": "logical"},
+        "z": "single",
+    }
+
+
+def test_what_is_no_variable_of_anyone_is_not_listed(tmp_path):
+    """MATLAB keeps things for itself; other elements than arrays mean nothing on their own."""
+    kept = array("<", 9, (1, 8), element("<", 2, bytes(8)), b"__function_workspace__")
+    others = [element("<", kind, b"?" * 24) for kind in (1, 16, 99)]
+    path = write(tmp_path / "x.mat", "<", *others, kept, scalar(NAME))
+    assert [variable.name for variable in list_variables(path)] == [NAME]
+    assert read_variable(path, NAME) == 1.5
+
+
+@pytest.mark.parametrize("kind", [14, 15, 99])
+@pytest.mark.parametrize("left", [0, 7])
+def test_a_last_element_that_is_cut_short_is_refused(tmp_path, kind, left):
+    path = write(tmp_path / "x.mat", "<", struct.pack("<II", kind, 8) + bytes(left))
+    with pytest.raises(DataError, match="the file ends within a variable"):
+        list_variables(path)
+
+
+def test_a_variable_that_ends_within_its_own_name_is_refused(tmp_path):
+    head = array("<", 6, (1, 1), b"", b"eightabc")[8:]
+    for missing in (1, 8):
+        tag = struct.pack("<II", 14, len(head) - missing)
+        path = write(tmp_path / "x.mat", "<", tag + head + bytes(16))
+        with pytest.raises(DataError, match="longer than what holds it"):
+            list_variables(path)
+
+
+@pytest.mark.parametrize(("length", "refused"), [(4096, False), (4097, True)])
+def test_the_longest_name(tmp_path, length, refused):
+    path = write(tmp_path / "x.mat", "<", scalar("n" * length))
+    if refused:
+        with pytest.raises(DataError, match="4097 bytes where a name should stand"):
+            list_variables(path)
+    else:
+        assert [variable.name for variable in list_variables(path)] == ["n" * length]
+
+
+def test_the_most_dimensions(tmp_path):
+    path = write(tmp_path / "x.mat", "<", array("<", 6, (1,) * 32, b"", NAME.encode()))
+    assert list_variables(path)[0].shape == (1,) * 32
+    path = write(tmp_path / "x.mat", "<", array("<", 6, (1,) * 33, b"", NAME.encode()))
+    with pytest.raises(DataError, match="132 bytes where a shape should stand"):
+        list_variables(path)
 
 
 def test_skipped_fields_never_lie_in_memory(tmp_path):
@@ -289,8 +428,7 @@ def test_a_wrong_checksum_is_an_error(tmp_path):
 def test_a_lying_length_costs_no_memory(tmp_path):
     """An array that claims 4 GB, in a file of a few hundred bytes."""
     body = array("<", 6, (1, 2**29 - 1), struct.pack("<II", 9, 2**32 - 8), NAME.encode())
-    packed = zlib.compress(body)
-    path = write(tmp_path / "x.mat", "<", struct.pack("<II", 15, len(packed)) + packed)
+    path = write(tmp_path / "x.mat", "<", pack(body))
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="longer than what holds it"):
@@ -299,6 +437,70 @@ def test_a_lying_length_costs_no_memory(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < 10_000_000
+
+
+def test_bytes_that_cannot_inflate_to_so_many_cost_no_memory(tmp_path):
+    """As above, but within what a small file may fill, and the variable itself lies too."""
+    count = FREE // 16
+    body = array("<", 6, (1, count), struct.pack("<II", 9, 8 * count), NAME.encode())
+    lying = struct.pack("<II", 14, len(body) - 8 + 8 * count) + body[8:]
+    path = write(tmp_path / "x.mat", "<", pack(lying))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="longer than what holds it"):
+            read_variable(path, NAME)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < count
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_more_cells_than_their_bytes_can_hold_are_damage(tmp_path, packed):
+    """However much of the variable lies before them, and though so many are too many as well."""
+    before = array("<", 9, (2**19, 1), element("<", 2, bytes(2**19)))
+    cells = array("<", 1, (2**16, 1), EMPTY)
+    content = array("<", 1, (1, 2), before + cells, NAME.encode())
+    path = write(tmp_path / "x.mat", "<", pack(content) if packed else content)
+    with pytest.raises(DataError, match=r"damaged .*content\{2\}: an element is longer"):
+        read_variable(path, NAME)
+
+
+class Counted(io.BytesIO):
+    """Bytes that count how often they are read."""
+
+    reads = 0
+
+    def read(self, n=-1):
+        self.reads += 1
+        return super().read(n)
+
+
+def test_little_is_read_for_the_head_of_a_variable_and_the_rest_in_large_pieces():
+    content = np.random.default_rng(0).bytes(1_000_000)
+    packed = zlib.compress(content)
+    file = Counted(packed)
+    stream = InflatedBytes(file, len(packed))
+    head = stream.read(48)
+    assert file.tell() == 4096 and file.reads == 1
+    assert head + stream.read(len(content) - 48) == content
+    stream.finish()
+    assert file.tell() == len(packed) and file.reads < 10
+
+
+@pytest.mark.parametrize(("stored", "most"), [(100, 4096), (2000, GROWTH * 2000)])
+def test_what_is_passed_over_may_not_inflate_without_end(monkeypatch, stored, most):
+    monkeypatch.setattr("ecglib.data.mat_stream.FREE", 1024)  # else it would take seconds
+    for length in (most, most + 1):
+        packed = zlib.compress(bytes(length))
+        stream = InflatedBytes(io.BytesIO(packed.ljust(stored, b"\0")), stored)
+        if length > most:
+            with pytest.raises(TooLargeError, match=f"more than {most} bytes, {GROWTH} times"):
+                stream.skip(length)
+        else:
+            stream.skip(length)
+            stream.finish()
+            assert stream.position == length
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -328,11 +530,15 @@ def test_the_file_of_the_tests_is_left_alone(tmp_path):
     assert os.stat(tmp_path / "x.mat").st_mtime_ns == before.st_mtime_ns
 
 
-EMPTY = struct.pack("<II", 14, 0)
 LIMITS = {
     "structs without fields": fields("<", (2**31 - 1, 1)),
     "rows of no text": array("<", 4, (2**31 - 1, 0), element("<", 1, b""), NAME.encode()),
     "cells": array("<", 1, (MAX_ELEMENTS + 1, 1), EMPTY * 40_000, NAME.encode()),
+    # Each counts together with its field, and the name of the field counts too.
+    "structs": fields("<", (MAX_ELEMENTS // 2, 1), a=EMPTY * (MAX_ELEMENTS // 2)),
+    "fields of no struct": fields(
+        "<", (0, 0), width=8, **{f"a{i}": b"" for i in range(MAX_ELEMENTS + 1)}
+    ),
 }
 
 
@@ -353,19 +559,25 @@ def test_as_many_parts_as_are_read(tmp_path):
     cells = EMPTY * MAX_ELEMENTS
     path = write(tmp_path / "x.mat", "<", array("<", 1, (MAX_ELEMENTS, 1), cells, NAME.encode()))
     assert len(read_variable(path, NAME)) == MAX_ELEMENTS
+    count = MAX_ELEMENTS // 2 - 1
+    path = write(tmp_path / "x.mat", "<", fields("<", (count, 1), a=EMPTY * count))
+    assert len(read_variable(path, NAME)) == count
+    names = {f"a{i}": b"" for i in range(MAX_ELEMENTS)}
+    path = write(tmp_path / "x.mat", "<", fields("<", (0, 0), width=8, **names))
+    assert read_variable(path, NAME) == []
 
 
 CELL_HEAD = array("<", 1, (1, 1), b"")[8:]
 
 
 def test_one_within_another(tmp_path):
-    for depth, refused in ((MAX_DEPTH, False), (MAX_DEPTH + 1, True), (5000, True)):
+    for depth, refused in ((32, False), (33, True), (5000, True)):
         content = number("<")
         for _ in range(depth - 1):
             content = struct.pack("<II", 14, len(CELL_HEAD) + len(content)) + CELL_HEAD + content
         path = write(tmp_path / "x.mat", "<", array("<", 1, (1, 1), content, NAME.encode()))
         if refused:
-            with pytest.raises(DataError, match=f"more than {MAX_DEPTH} deep"):
+            with pytest.raises(DataError, match="more than 32 deep"):
                 read_variable(path, NAME)
         else:
             found = read_variable(path, NAME)
@@ -378,8 +590,7 @@ def test_a_compressed_variable_fills_memory_in_proportion_to_its_bytes(tmp_path)
     """Constant numbers shrink to a thousandth; so many are read, and no more."""
     for count, refused in ((FREE // 16, False), (FREE // 16 + 1, True)):
         body = element("<", 9, bytes(8 * count))
-        packed = zlib.compress(array("<", 6, (count, 1), body, NAME.encode()))
-        path = write(tmp_path / "x.mat", "<", struct.pack("<II", 15, len(packed)) + packed)
+        path = write(tmp_path / "x.mat", "<", pack(array("<", 6, (count, 1), body, NAME.encode())))
         if refused:
             with pytest.raises(DataError, match=f"fill more than {FREE} bytes"):
                 read_variable(path, NAME)
@@ -388,11 +599,26 @@ def test_a_compressed_variable_fills_memory_in_proportion_to_its_bytes(tmp_path)
     assert may_fill(FREE) == GROWTH * FREE
 
 
+def test_complex_numbers_fill_memory_with_both_parts_and_the_whole(tmp_path):
+    for count, refused in ((FREE // 48, False), (FREE // 48 + 1, True)):
+        body = element("<", 9, bytes(8 * count)) * 2
+        packed = pack(array("<", 6, (count, 1), body, NAME.encode(), COMPLEX))
+        path = write(tmp_path / "x.mat", "<", packed)
+        if refused:
+            with pytest.raises(DataError, match=f"fill more than {FREE} bytes"):
+                read_variable(path, NAME)
+        else:
+            found = read_variable(path, NAME)
+            assert found.shape == (count, 1) and found.dtype == complex
+
+
 def test_many_variables(tmp_path):
     some = array("<", 6, (1, 1), element("<", 9, bytes(8)), b"x")
     path = write(tmp_path / "x.mat", "<", some * (MAX_VARIABLES + 1))
     with pytest.raises(DataError, match=f"more than {MAX_VARIABLES} variables"):
         read_variable(path, NAME)
+    path = write(tmp_path / "x.mat", "<", *(scalar(f"v{i}") for i in range(MAX_VARIABLES)))
+    assert len(list_variables(path)) == MAX_VARIABLES
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -401,8 +627,7 @@ def test_two_variables_of_one_name_are_refused_by_their_places(tmp_path, packed)
     other = array("<", 6, (1, 1), element("<", 9, struct.pack("<d", 2)), b"other")
     parts = [one, other, one]
     if packed:
-        parts = [zlib.compress(part) for part in parts]
-        parts = [struct.pack("<II", 15, len(part)) + part for part in parts]
+        parts = [pack(part) for part in parts]
     path = write(tmp_path / "x.mat", "<", *parts)
     third = 128 + len(parts[0]) + len(parts[1])
     for name in (NAME, "other"):
