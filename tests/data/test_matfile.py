@@ -439,12 +439,13 @@ def test_a_lying_length_costs_no_memory(tmp_path):
     assert peak < 10_000_000
 
 
-def test_bytes_that_cannot_inflate_to_so_many_cost_no_memory(tmp_path):
+@pytest.mark.parametrize("there", [0, 10_000])
+def test_bytes_that_cannot_inflate_to_so_many_cost_no_memory(tmp_path, there):
     """As above, but within what a small file may fill, and the variable itself lies too."""
     count = FREE // 16
     body = array("<", 6, (1, count), struct.pack("<II", 9, 8 * count), NAME.encode())
     lying = struct.pack("<II", 14, len(body) - 8 + 8 * count) + body[8:]
-    path = write(tmp_path / "x.mat", "<", pack(lying))
+    path = write(tmp_path / "x.mat", "<", pack(lying + np.random.default_rng(0).bytes(there)))
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="longer than what holds it"):
