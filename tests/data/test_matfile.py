@@ -439,16 +439,17 @@ def test_a_lying_length_costs_no_memory(tmp_path):
     assert peak < 10_000_000
 
 
-def test_bytes_that_cannot_inflate_to_so_many_cost_no_memory(tmp_path):
+@pytest.mark.parametrize("there", [0, 10_000])
+def test_bytes_that_cannot_inflate_to_so_many_cost_no_memory(tmp_path, there):
     """As above, but within what a small file may fill, and the variable itself lies too."""
-    count = FREE // 16
-    body = array("<", 6, (1, count), struct.pack("<II", 9, 8 * count), NAME.encode())
+    count, name = FREE // 16, "n" * 4000  # so much is read before, and the rest is inflated
+    body = array("<", 6, (1, count), struct.pack("<II", 9, 8 * count), name.encode())
     lying = struct.pack("<II", 14, len(body) - 8 + 8 * count) + body[8:]
-    path = write(tmp_path / "x.mat", "<", pack(lying))
+    path = write(tmp_path / "x.mat", "<", pack(lying + np.random.default_rng(0).bytes(there)))
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="longer than what holds it"):
-            read_variable(path, NAME)
+            read_variable(path, name)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -486,6 +487,13 @@ def test_little_is_read_for_the_head_of_a_variable_and_the_rest_in_large_pieces(
     assert head + stream.read(len(content) - 48) == content
     stream.finish()
     assert file.tell() == len(packed) and file.reads < 10
+
+
+def test_what_is_inflated_already_is_given_at_once():
+    content = b"abcde" * 50_000
+    packed = zlib.compress(content)
+    stream = InflatedBytes(io.BytesIO(packed), len(packed))
+    assert stream.read(48) + stream.read(len(content) - 48) == content
 
 
 @pytest.mark.parametrize(("stored", "most"), [(100, 4096), (2000, GROWTH * 2000)])
