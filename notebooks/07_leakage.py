@@ -498,6 +498,8 @@ shown.rename_axis(columns=f"effect 0 ({MADE})")
 #
 # ## What could go wrong
 #
+# Most of these mistakes compare numbers that do not answer the same question.
+#
 # - **Comparing models on a loose rung.** The model that learns by heart wins, and it is the worse one
 #   for the next person.
 # - **Taking one half for chance everywhere.** Across heads, a model that recognises people falls

@@ -569,6 +569,8 @@ print("endless seeds instead of these would save a tenth of it:", bool(saved >= 
 #
 # ## What could go wrong
 #
+# Each of these mistakes makes chance look like a finding, or an interval look surer than it is.
+#
 # - **Taking windows for independent.** In an interval or in a test, it makes chance look like a
 #   finding.
 # - **Permuting under the predictions of a cross-validation.** Train anew, or do not permute.

@@ -494,7 +494,7 @@ fig
 # freeze a self-supervised encoder, or train everything from scratch? These tests are a family of
 # their own: they are corrected together, and not for the tests of other sections.
 
-# %%
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show {type}: the two sides of each question"}
 sides = {
     "STR − random, frozen": ((STR, FROZEN), (RANDOM, FROZEN)),
     "contrastive − random, frozen": ((CONTRASTIVE, FROZEN), (RANDOM, FROZEN)),

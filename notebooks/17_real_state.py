@@ -393,6 +393,8 @@ Markdown("\n".join(f"- {sentence}" for sentence in findings(scores)))
 #
 # ## What could go wrong
 #
+# Each of these mistakes makes an encoder look better than it is, or its opponent worse.
+#
 # - **A straw man.** Training from scratch with too few steps loses to anything. Here its training
 #   loss is printed beside that of a coin.
 # - **Mixing the scores of several heads.** When single windows are left out, the windows of one
