@@ -29,6 +29,7 @@
 
 # %%
 import math
+import textwrap
 
 import numpy as np
 
@@ -442,7 +443,7 @@ for factor in (1.1, 1.2, 1.5, 2.0, 3.0):
 try:
     warp_lengths(n, n_pieces=9, stretch=1.05, n_stretched=4)
 except ValueError as error:
-    print(error)
+    print(textwrap.fill(str(error), 72))
 
 # %% [markdown]
 # **Exercise 3.4.** A permutation may leave some segments where they were. How many, on average?

@@ -52,6 +52,7 @@ from ecglib.evaluation.protocols import MAJORITY, RANDOM, SEEN, STR, STRICT, SUP
 from ecglib.evaluation.splits import ParticipantGroupedKFold, WindowKFold
 from ecglib.evaluation.summaries import paired_difference, participant_metrics, summarise
 from ecglib.plots import results as results_plots
+from ecglib.plots.palette import spoken
 from ecglib.studies import results
 from ecglib.studies.study import Study
 
@@ -124,7 +125,10 @@ def as_text(summary: pd.DataFrame) -> pd.DataFrame:
     )
     present = [m for m in MODELS if m in set(summary["model"])]
     rows = pd.MultiIndex.from_product([TARGETS, present], names=["target", "model"])
-    return table.reindex(index=rows, columns=list(METRICS))
+    metrics = sorted(
+        METRICS, key=lambda metric: metric != "auc"
+    )  # what the figures show comes first
+    return table.reindex(index=rows, columns=metrics).rename(index=spoken, columns=spoken)
 
 
 everything = results.summary(study)
@@ -135,18 +139,19 @@ summary = summary.sort_values("model", key=lambda m: m.map(MODELS.index), kind="
 
 # %% tags=["hide-output", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 table = as_text(summary[summary["protocol"] == PERSON])
-table.rename_axis(columns=f"{PERSON} ({study.label})")
+table.rename_axis(columns=f"{spoken(PERSON)} ({study.label})")
 
 # %% tags=["hide-output", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 table = as_text(summary[summary["protocol"] == WINDOW])
-table.rename_axis(columns=f"{WINDOW} ({study.label})")
+table.rename_axis(columns=f"{spoken(WINDOW)} ({study.label})")
 
 # %% [markdown]
 # The majority rows do not depend on any training:
 
 # %% tags=["hide-cell"]
 majority = summary[(summary["model"] == MAJORITY) & (summary["metric"] != "auc")]
-majority.pivot(index=["protocol", "target"], columns="metric", values="mean").round(2)
+table = majority.pivot(index=["protocol", "target"], columns="metric", values="mean")
+table.round(2).rename(index=spoken, columns=spoken)
 
 # %% [markdown]
 # :::{dropdown} Quiz: A model has an accuracy of 0.62. Is it good?
@@ -305,6 +310,7 @@ fig
 # %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 columns = ["mean", "low", "high", "n_participants"]
 table = difference.set_index(["metric", "target"])[columns].round(3)
+table = table.sort_index(level="metric", sort_remaining=False).rename(index=spoken, columns=spoken)
 table.rename_axis(columns=f"{STR} minus {RANDOM} ({study.label})")
 
 # %%
@@ -329,6 +335,7 @@ print(
 # %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 exposure = paired_difference(of[STR, SEEN], of[STR, STRICT], ("auc",), **options)
 table = exposure.set_index(["metric", "target"])[columns].round(3)
+table = table.rename(index=spoken, columns=spoken)
 table.rename_axis(columns=f"pretext saw the person, minus strict ({study.label})")
 
 # %% [markdown]

@@ -220,7 +220,9 @@ for head, model in HEADS.items():
     print("  every rung with a new person at chance:", bool(at_chance.all()))
 
 # %% [markdown]
-# Where the two heads tell different stories, both are true. To rank the windows of *one* person, a
+# An interval that just leaves out one half when it stands alone, as in the figure, may reach it here,
+# where it is widened for all that are looked at together. Where the two heads tell different stories,
+# both are true. To rank the windows of *one* person, a
 # head must recognise the trial. {term}`Nearest neighbours <nearest neighbours>` can do so, while a single plane through the
 # features hardly can. For the pooled accuracy it is enough to recognise the *person* and to know
 # whether that person rates high or low, which even the plane can do:

@@ -684,6 +684,9 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 # %% [markdown]
 # ## Exercises
 #
+# Four exercises, on a question that is added afterwards, on the draw of the labelled people, on what a
+# correction costs, and on the best of many; then a question for your own research.
+#
 # **Exercise 14.1.** Add a question: does the encoder matter for training from scratch?
 #
 # :::{dropdown} Solution 14.1

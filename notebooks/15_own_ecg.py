@@ -30,6 +30,7 @@
 
 # %%
 import tempfile
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -232,7 +233,8 @@ ratio.round(1).to_frame()
 
 # %% tags=["solution"]
 wrong = Recording(samples, 90, ["MLII"], "mV", "wrong rate")
-print(check_of(wrong).to_text())
+for line in check_of(wrong).to_text().splitlines():
+    print(textwrap.fill(line, 80, subsequent_indent="    ") if "Note:" in line else line)
 
 # %% [markdown]
 # **Exercise 15.2.** Turn the lead upside down. Which of the ten features change, and what does the
