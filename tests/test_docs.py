@@ -121,6 +121,24 @@ def test_pages_are_written_once_and_old_ones_removed(tmp_path):
     assert {page.stem: page.stat().st_mtime_ns for page in folder.glob("*.rst")} == pages
 
 
+@pytest.mark.parametrize(
+    ("signature", "shown"),
+    [
+        ("()", "()"),
+        (
+            "(x, *, n=3, name='a, b', sides=('l', 'r'))",
+            "(x, *, n=3, name='a, b', sides=('l', 'r'))",
+        ),
+        ("(x, xp=<module 'keras.ops' from '/a, b.py'>, n=1)", "(x, xp=..., n=1)"),
+        ("(seeds=<factory>, *rest, **more)", "(seeds=..., *rest, **more)"),
+        (f"(plan=Plan(n=1, deep=Deep({'n=1, ' * 20})), n=1)", "(plan=..., n=1)"),
+        ("(name='<none>', tell=say_nothing)", "(name='<none>', tell=say_nothing)"),
+    ],
+)
+def test_signatures_show_no_value_of_one_machine_and_none_that_is_long(signature, shown):
+    assert rooms.with_short_defaults(signature) == shown
+
+
 # What Sphinx makes of them
 
 

@@ -11,6 +11,7 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ PAGES = Path("book/api/modules")
 
 LONGEST = 150
 """Characters of the longest value that is shown beside a constant."""
+
+LONGEST_DEFAULT = 40
+"""Characters of the longest default that is shown in a signature."""
 
 
 def modules() -> list[str]:
@@ -114,9 +118,10 @@ class Modules(SphinxDirective):
             }
             code = [n for n, value in names.items() if is_code(value)]
             other = [f":py:obj:`~{n}`" for n in names if n not in code]
-            lines += [f":py:mod:`{name} <{module}>`: {first_sentence(module)}", "", *table(code)]
+            about = f":py:mod:`{name} <{module}>`: {first_sentence(module)}"
+            lines += [".. rst-class:: module-about", "", about, "", *table(code)]
             if other:
-                lines += [f"Also {', '.join(other)}.", ""]
+                lines += [f"Constants: {', '.join(other)}.", ""]
         return parsed(self, lines)
 
 
@@ -185,6 +190,57 @@ def keep_colon(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines:
         lines[0] = f": {lines[0]}"
 
 
+def shorten_defaults(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returned: str
+) -> tuple[str, str] | None:
+    """Shorten the signature that autodoc is about to show."""
+    return (with_short_defaults(signature), returned) if signature else None
+
+
+def with_short_defaults(signature: str) -> str:
+    """Put ``...`` in the place of defaults that are long or only exist while Python runs.
+
+    Parameters
+    ----------
+    signature : str
+        Parameters in parentheses. Their defaults need not be Python: the text of a module, say,
+        is ``<module 'keras.ops' from '/a/path'>``.
+
+    Returns
+    -------
+    str
+        The same with short defaults.
+    """
+
+    def short(parameter: str) -> str:
+        name, equals, default = parameter.partition("=")
+        hidden = len(default) > LONGEST_DEFAULT or re.match(r"[^'\"]*<.*>", default)
+        # The three dots are Python, unlike the ellipsis: Sphinx still reads the signature.
+        return f"{name}{equals}..." if equals and hidden else parameter
+
+    return f"({', '.join(map(short, parameters(signature)))})"
+
+
+def parameters(signature: str) -> list[str]:
+    """Split a signature at the commas that stand neither in brackets nor in quotes."""
+    parts, depth, quote, before = [""], 0, "", ""
+    for letter in signature.strip()[1:-1]:
+        if quote:
+            quote = "" if letter == quote and before != "\\" else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{<":
+            depth += 1
+        elif letter in ")]}>":
+            depth -= 1
+        if letter == "," and not depth and not quote:
+            parts.append("")
+        else:
+            parts[-1] += letter
+        before = letter
+    return [part.strip() for part in parts if part.strip()]
+
+
 def skip_field(
     app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any
 ) -> bool | None:
@@ -207,6 +263,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("verbs", Verbs)
     app.add_css_file("reference.css")
     app.connect("autodoc-process-docstring", keep_colon, priority=400)
+    app.connect("autodoc-process-signature", shorten_defaults)
     app.connect("autodoc-skip-member", skip_field)
     app.connect("builder-inited", write_pages, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

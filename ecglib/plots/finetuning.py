@@ -53,7 +53,7 @@ def weight_changes(changes: pd.Series, label: str) -> Figure:
     changes : Series
         Layer -> length of the change, as a share of the length of the kernel.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def confusion(counts: np.ndarray, shares: np.ndarray, target: str, label: str) -
     target : str
         What was rated.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
