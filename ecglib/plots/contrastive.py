@@ -123,7 +123,7 @@ def similarity_matrices(
     Parameters
     ----------
     matrices : mapping of str to ndarray, shape (2 * n, 2 * n)
-        Name, such as "before" -> similarities; the two views of a window are neighbours.
+        Similarities by name, such as "before"; the two views of a window are neighbours.
     label : str
         Names the data, for the title.
     participant : ndarray, shape (2 * n,), optional

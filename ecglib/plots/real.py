@@ -220,7 +220,7 @@ def probe_bars(
     table : DataFrame
         Columns ``measure``, ``pretext``, ``pooling``, ``mean``, ``low``, ``high``.
     measures : mapping of str to str
-        Measure -> title of its panel.
+        Title of the panel of each measure.
     pretexts : sequence of str
         In the order of the groups of bars.
     label : str

@@ -169,7 +169,7 @@ def case_of(
     transfer : str
         What the labels train.
     views : int
-        Number of the setting of the views; 0 is the plan's own.
+        How many views it saw.
     seed : int
         Seed of the random weights or of the pretraining.
 
