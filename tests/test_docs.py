@@ -200,7 +200,7 @@ def test_a_field_of_a_dataclass_stands_among_the_parameters_only(rendered):
 def test_a_table_gives_the_first_sentence_of_each_function_and_class(rendered):
     assert re.search(r'"Cohort" +\| +ECG recordings of participants', rendered["index"])
     assert "Raise a DataError unless a signal is a usable recording." in rendered["index"]
-    assert re.search(r'Also .*"MAJORITY"', rendered["index"], re.DOTALL)
+    assert re.search(r'Constants: .*"MAJORITY"', rendered["index"], re.DOTALL)
 
 
 def test_no_constant_loses_words_to_a_type():
