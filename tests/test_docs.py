@@ -133,6 +133,8 @@ def test_pages_are_written_once_and_old_ones_removed(tmp_path):
         ("(seeds=<factory>, *rest, **more)", "(seeds=..., *rest, **more)"),
         (f"(plan=Plan(n=1, deep=Deep({'n=1, ' * 20})), n=1)", "(plan=..., n=1)"),
         ("(name='<none>', tell=say_nothing)", "(name='<none>', tell=say_nothing)"),
+        ("(tell=lambda line, n: None, n=1)", "(tell=lambda line, n: None, n=1)"),
+        ("(columns=(*ORIGIN, *CHOICE), n=1)", "(columns=..., n=1)"),
     ],
 )
 def test_signatures_show_no_value_of_one_machine_and_none_that_is_long(signature, shown):

@@ -22,6 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.ext.autodoc import DataDocumenter
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import signature_from_str
 
 import ecglib
 
@@ -108,8 +109,7 @@ class Modules(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Make the tables."""
-        # Names are written in full, whatever the page said before.
-        lines = [".. py:currentmodule:: None", ""]
+        made: list[nodes.Node] = []
         for name in filter(None, map(str.strip, self.content)):
             module = f"ecglib.{name}"
             names = {
@@ -118,11 +118,16 @@ class Modules(SphinxDirective):
             }
             code = [n for n, value in names.items() if is_code(value)]
             other = [f":py:obj:`~{n}`" for n in names if n not in code]
-            about = f":py:mod:`{name} <{module}>`: {first_sentence(module)}"
-            lines += [".. rst-class:: module-about", "", about, "", *table(code)]
+            # Names are written in full, whatever the page said before.
+            lines = [".. py:currentmodule:: None", ""]
+            lines += [f":py:mod:`{name} <{module}>`: {first_sentence(module)}", "", *table(code)]
             if other:
                 lines += [f"Constants: {', '.join(other)}.", ""]
-        return parsed(self, lines)
+            found = parsed(self, lines)
+            about = next(node for node in found if isinstance(node, nodes.paragraph))
+            about["classes"].append("module-about")
+            made += found
+        return made
 
 
 class Public(SphinxDirective):
@@ -214,15 +219,24 @@ def with_short_defaults(signature: str) -> str:
 
     def short(parameter: str) -> str:
         name, equals, default = parameter.partition("=")
-        hidden = len(default) > LONGEST_DEFAULT or re.match(r"[^'\"]*<.*>", default)
         # The three dots are Python, unlike the ellipsis: Sphinx still reads the signature.
-        return f"{name}{equals}..." if equals and hidden else parameter
+        hidden = equals and (len(default) > LONGEST_DEFAULT or not is_readable(parameter))
+        return f"{name}=..." if hidden else parameter
 
     return f"({', '.join(map(short, parameters(signature)))})"
 
 
+def is_readable(parameter: str) -> bool:
+    """Tell whether Sphinx can read a parameter with its default."""
+    try:
+        signature_from_str(f"({parameter})")
+    except (SyntaxError, ValueError, NotImplementedError):
+        return False
+    return True
+
+
 def parameters(signature: str) -> list[str]:
-    """Split a signature at the commas that stand neither in brackets nor in quotes."""
+    """Split a signature at the commas between parameters: not in brackets, quotes or a lambda."""
     parts, depth, quote, before = [""], 0, "", ""
     for letter in signature.strip()[1:-1]:
         if quote:
@@ -233,7 +247,7 @@ def parameters(signature: str) -> list[str]:
             depth += 1
         elif letter in ")]}>":
             depth -= 1
-        if letter == "," and not depth and not quote:
+        if letter == "," and not depth and not quote and not re.search("=lambda[^:]*$", parts[-1]):
             parts.append("")
         else:
             parts[-1] += letter
