@@ -121,6 +121,26 @@ def test_pages_are_written_once_and_old_ones_removed(tmp_path):
     assert {page.stem: page.stat().st_mtime_ns for page in folder.glob("*.rst")} == pages
 
 
+@pytest.mark.parametrize(
+    ("signature", "shown"),
+    [
+        ("()", "()"),
+        (
+            "(x, *, n=3, name='a, b', sides=('l', 'r'))",
+            "(x, *, n=3, name='a, b', sides=('l', 'r'))",
+        ),
+        ("(x, xp=<module 'keras.ops' from '/a, b.py'>, n=1)", "(x, xp=..., n=1)"),
+        ("(seeds=<factory>, *rest, **more)", "(seeds=..., *rest, **more)"),
+        (f"(plan=Plan(n=1, deep=Deep({'n=1, ' * 20})), n=1)", "(plan=..., n=1)"),
+        ("(name='<none>', tell=say_nothing)", "(name='<none>', tell=say_nothing)"),
+        ("(tell=lambda line, n: None, n=1)", "(tell=lambda line, n: None, n=1)"),
+        ("(columns=(*ORIGIN, *CHOICE), n=1)", "(columns=..., n=1)"),
+    ],
+)
+def test_signatures_show_no_value_of_one_machine_and_none_that_is_long(signature, shown):
+    assert rooms.with_short_defaults(signature) == shown
+
+
 # What Sphinx makes of them
 
 
@@ -182,7 +202,7 @@ def test_a_field_of_a_dataclass_stands_among_the_parameters_only(rendered):
 def test_a_table_gives_the_first_sentence_of_each_function_and_class(rendered):
     assert re.search(r'"Cohort" +\| +ECG recordings of participants', rendered["index"])
     assert "Raise a DataError unless a signal is a usable recording." in rendered["index"]
-    assert re.search(r'Also .*"MAJORITY"', rendered["index"], re.DOTALL)
+    assert re.search(r'Constants: .*"MAJORITY"', rendered["index"], re.DOTALL)
 
 
 def test_no_constant_loses_words_to_a_type():

@@ -11,6 +11,7 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.ext.autodoc import DataDocumenter
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import signature_from_str
 
 import ecglib
 
@@ -29,6 +31,9 @@ PAGES = Path("book/api/modules")
 
 LONGEST = 150
 """Characters of the longest value that is shown beside a constant."""
+
+LONGEST_DEFAULT = 40
+"""Characters of the longest default that is shown in a signature."""
 
 
 def modules() -> list[str]:
@@ -104,8 +109,7 @@ class Modules(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Make the tables."""
-        # Names are written in full, whatever the page said before.
-        lines = [".. py:currentmodule:: None", ""]
+        made: list[nodes.Node] = []
         for name in filter(None, map(str.strip, self.content)):
             module = f"ecglib.{name}"
             names = {
@@ -114,10 +118,16 @@ class Modules(SphinxDirective):
             }
             code = [n for n, value in names.items() if is_code(value)]
             other = [f":py:obj:`~{n}`" for n in names if n not in code]
+            # Names are written in full, whatever the page said before.
+            lines = [".. py:currentmodule:: None", ""]
             lines += [f":py:mod:`{name} <{module}>`: {first_sentence(module)}", "", *table(code)]
             if other:
-                lines += [f"Also {', '.join(other)}.", ""]
-        return parsed(self, lines)
+                lines += [f"Constants: {', '.join(other)}.", ""]
+            found = parsed(self, lines)
+            about = next(node for node in found if isinstance(node, nodes.paragraph))
+            about["classes"].append("module-about")
+            made += found
+        return made
 
 
 class Public(SphinxDirective):
@@ -185,6 +195,66 @@ def keep_colon(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines:
         lines[0] = f": {lines[0]}"
 
 
+def shorten_defaults(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returned: str
+) -> tuple[str, str] | None:
+    """Shorten the signature that autodoc is about to show."""
+    return (with_short_defaults(signature), returned) if signature else None
+
+
+def with_short_defaults(signature: str) -> str:
+    """Put ``...`` in the place of defaults that are long or only exist while Python runs.
+
+    Parameters
+    ----------
+    signature : str
+        Parameters in parentheses. Their defaults need not be Python: the text of a module, say,
+        is ``<module 'keras.ops' from '/a/path'>``.
+
+    Returns
+    -------
+    str
+        The same with short defaults.
+    """
+
+    def short(parameter: str) -> str:
+        name, equals, default = parameter.partition("=")
+        # The three dots are Python, unlike the ellipsis: Sphinx still reads the signature.
+        hidden = equals and (len(default) > LONGEST_DEFAULT or not is_readable(parameter))
+        return f"{name}=..." if hidden else parameter
+
+    return f"({', '.join(map(short, parameters(signature)))})"
+
+
+def is_readable(parameter: str) -> bool:
+    """Tell whether Sphinx can read a parameter with its default."""
+    try:
+        signature_from_str(f"({parameter})")
+    except (SyntaxError, ValueError, NotImplementedError):
+        return False
+    return True
+
+
+def parameters(signature: str) -> list[str]:
+    """Split a signature at the commas between parameters: not in brackets, quotes or a lambda."""
+    parts, depth, quote, before = [""], 0, "", ""
+    for letter in signature.strip()[1:-1]:
+        if quote:
+            quote = "" if letter == quote and before != "\\" else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{<":
+            depth += 1
+        elif letter in ")]}>":
+            depth -= 1
+        if letter == "," and not depth and not quote and not re.search("=lambda[^:]*$", parts[-1]):
+            parts.append("")
+        else:
+            parts[-1] += letter
+        before = letter
+    return [part.strip() for part in parts if part.strip()]
+
+
 def skip_field(
     app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any
 ) -> bool | None:
@@ -207,6 +277,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("verbs", Verbs)
     app.add_css_file("reference.css")
     app.connect("autodoc-process-docstring", keep_colon, priority=400)
+    app.connect("autodoc-process-signature", shorten_defaults)
     app.connect("autodoc-skip-member", skip_field)
     app.connect("builder-inited", write_pages, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

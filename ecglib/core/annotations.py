@@ -5,8 +5,8 @@ types that their signatures state, and against the ranges in `LIMITS`, which go 
 argument that is called `n_resamples` anywhere is at least 1.
 
 What acts like a type passes: whatever has a length and rows is a sequence, whatever NumPy can read
-is an array, and an object of some class may stand in for one of another. Refused is what cannot be
-meant: a text for a number, a number for a table, a negative count, NaN.
+is an array, and an object of some class may stand in for one of another. What cannot be
+meant is refused: a text for a number, a number for a table, a negative count, NaN.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def with_provenance(
 
 @checked
 def load_provenance(path: Path) -> dict[str, Any]:
-    """Read what made the arrays of a file from it, and none of them.
+    """Read from a file what made its arrays, but not the arrays themselves.
 
     Parameters
     ----------

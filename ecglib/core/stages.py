@@ -60,10 +60,11 @@ class Stage:
         Stages whose results this one starts from; when their versions rise, its file names change.
     suffix : str
         File name extension with its dot.
-    save, load : callable
+    save : callable
         ``save(path, value, about)`` writes a value, and what made it (plain values), to a temporary
-        path; ``load(path)`` gives both again, or must refuse a bad file. By default values are
-        named arrays; `tables` gives both for tables.
+        path. By default values are named arrays; `tables` gives `save` and `load` for tables.
+    load : callable
+        ``load(path)`` gives the value and what made it again, or must refuse a bad file.
 
     Examples
     --------
@@ -287,9 +288,10 @@ def tables(
 
     Parameters
     ----------
-    save, load : callable
-        Write a table with its ``attrs["provenance"]``, and read both; such as those of
-        `ecglib.core.tables`.
+    save : callable
+        Writes a table with its ``attrs["provenance"]``, such as that of `ecglib.core.tables`.
+    load : callable
+        Reads both again.
     suffix : str
         File name extension with its dot.
 

@@ -50,8 +50,14 @@ EMOTIONS = ("neutral", "disgust", "happiness", "surprise", "anger", "fear", "sad
 """What a person said to have felt, each 1 or 0, in the order of the file after the ratings."""
 
 
-N_PEOPLE, N_TRIALS, N_SHORT = 40, 20, 16
-"""How many people the set has, how many trials each file, and how many of these are short."""
+N_PEOPLE = 40
+"""Number of people in the set."""
+
+N_TRIALS = 20
+"""Number of trials in the file of a person."""
+
+N_SHORT = 16
+"""Number of these trials that are short."""
 
 
 UNVERIFIED = (

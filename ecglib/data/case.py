@@ -1,7 +1,7 @@
 """CASE: 30 people who say with a joystick, all the time, how a video makes them feel.
 
 Sharma, Castellini, van den Broek, Albu-Schaeffer and Schwenker, Scientific Data 6:196 (2019);
-figshare collection 4260668. Read are the processed files, ``data/interpolated``.
+figshare collection 4260668. The processed files are read, ``data/interpolated``.
 """
 
 from __future__ import annotations

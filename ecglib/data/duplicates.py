@@ -90,7 +90,7 @@ def find_duplicates(
 
     Notes
     -----
-    Found are copies, excerpts and overlaps, also in another unit, type or sign, with another offset
+    Copies, excerpts and overlaps are found, also in another unit, type or sign, with another offset
     or stated rate. A copy that was filtered, resampled or rounded to coarser steps is another
     recording here, and a piece without turns, such as a flat line, is none.
 

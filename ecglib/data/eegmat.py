@@ -32,8 +32,14 @@ FS = 500.0
 """Sampling rate in Hz."""
 
 
-ARRAYS, LABELS, PEOPLE = "eegmat_ecg_500hz_int16.npz", "labels.csv", "subject-info.csv"
-"""Files of the extract that holds the ECG alone; the last one is of the original, too."""
+ARRAYS = "eegmat_ecg_500hz_int16.npz"
+"""File of the ECG in the extract that holds the ECG alone."""
+
+LABELS = "labels.csv"
+"""File of the labels in this extract."""
+
+PEOPLE = "subject-info.csv"
+"""File of the people in this extract, and in the original."""
 
 
 _LEAD = "ECG ECG"

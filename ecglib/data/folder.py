@@ -117,12 +117,22 @@ def read_folder(
 
     Parameters
     ----------
-    folder, table, fs, leads, unit, allow_duplicates
+    folder : str or os.PathLike
+        Holds the recordings.
+    table : str or os.PathLike, optional
         As in `read_recordings`. Without a column ``clip`` the recordings of a participant are
         numbered from 1, and without ``condition`` each is a "recording".
     targets : sequence of Rating or Classes
         What the columns of labels mean (`ecglib.data.targets`). Windows carry these columns, and
         ``dataset`` if there is one; all others stay in the cohort's ``recordings``.
+    fs : float, optional
+        Sampling rate in Hz of files that do not state it.
+    leads : optional
+        Leads to keep, as in `ecglib.data.readers.any_format.read_recording`.
+    unit : str, optional
+        Unit of files that do not state it.
+    allow_duplicates : bool
+        Let files pass that share 10 s or more of ECG (`ecglib.data.duplicates`).
 
     Returns
     -------

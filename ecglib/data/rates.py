@@ -1,4 +1,4 @@
-"""Whether hearts beat as fast as a recording's sampling rate makes them, and if not, what fits."""
+"""Check that a recording's rate gives a plausible heart rate, and if not, find one that does."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """YAAD, the Young Adult's Affective Data: ECG during films, with what people said they felt.
 
-Mendeley Data g2p7vwxyn2; to cite, from memory: Dar, Rahim, Akram, Khawaja and Rahim, ICoDT2 2022.
+Mendeley Data g2p7vwxyn2; described by Dar, Rahim, Akram, Khawaja and Rahim, ICoDT2 2022.
 The workbooks of the set hold the participants' names. Nothing here reads them.
 """
 
@@ -128,8 +128,8 @@ def read_yaad(
 
     Notes
     -----
-    Of the workbooks only the columns that are used are read. A name is in nothing that is
-    returned or said. Age and gender are not read either: nothing tells what the codes mean.
+    Of the workbooks only the columns that are used are read. No name is ever returned or
+    shown. Age and gender are not read either: nothing tells what the codes mean.
 
     Examples
     --------

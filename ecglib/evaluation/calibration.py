@@ -208,12 +208,16 @@ def reliability_curve(
         One row per prediction, as `ecglib.evaluation.crossval` makes them. The bins are those of
         all windows of a result together: the question is what a stated probability is worth,
         whoever gets it.
-    n_bins, binning
-        As in `assign_bins`, and if there are no predictions.
+    n_bins : int
+        Number of bins, as in `assign_bins`.
+    binning : {"equal-count", "equal-width"}
+        Kind of bins, as in `assign_bins`.
     level : float
         Confidence level of the band, bin by bin.
-    n_resamples, seed : int
-        Resamples of the participants and their seed.
+    n_resamples : int
+        Resamples of the participants.
+    seed : int
+        Seed of the resamples.
 
     Returns
     -------

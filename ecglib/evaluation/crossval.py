@@ -199,7 +199,7 @@ def evaluate_frozen(
 
 @checked
 def majority_class(labels: np.ndarray, n_classes: int = 2) -> int:
-    """Give the class that most labels are of; of equally common ones the lowest.
+    """Give the most common class of the labels; among equally common ones, the lowest.
 
     Parameters
     ----------

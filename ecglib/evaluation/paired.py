@@ -50,7 +50,7 @@ def participant_scores(
     target : str
         Rating scale.
     selection : mapping of str to object
-        Column of `CHOICE` -> value, or list of values.
+        By column of `CHOICE`: value, or list of values.
 
     Returns
     -------
@@ -198,8 +198,8 @@ def paired_tests(
     scores : DataFrame
         From `ecglib.evaluation.scores.score_participants`.
     questions : mapping of str to Question
-        Name of the question -> its two sides. A side that selects several choices is their mean;
-        a side that is a pair again is the difference of that pair.
+        The two sides of each question, by its name. A side that selects several choices is their
+        mean; a side that is a pair again is the difference of that pair.
     targets : sequence of str
         Rating scales.
     metric : str

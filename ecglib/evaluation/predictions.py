@@ -44,8 +44,18 @@ def prediction_rows(
         Probability of class 1.
     labels : ndarray, shape (n_windows,)
         Labels of all windows.
-    protocol, model, regime, target, fold, seed
+    protocol : str
+        How windows were split.
+    model : str
         What made the predictions.
+    regime : str
+        What the pretext saw of the test side.
+    target : str
+        What was predicted.
+    fold : int
+        Number of the fold.
+    seed : int
+        Seed of the model.
 
     Returns
     -------

@@ -8,8 +8,17 @@ from __future__ import annotations
 from ecglib.core.tables import NAME
 from ecglib.data.cohort import DATASET
 
-RANDOM, STR, CONTRASTIVE, SUPERVISED = "random", "STR", "contrastive", "supervised"
-"""One of `PRETEXTS`."""
+RANDOM = "random"
+"""Pretext: none, the weights are random."""
+
+STR = "STR"
+"""Pretext: signal transformation recognition."""
+
+CONTRASTIVE = "contrastive"
+"""Pretext: views of one window are told from those of others."""
+
+SUPERVISED = "supervised"
+"""Pretext: the labels of other people."""
 
 PRETEXTS = (RANDOM, STR, CONTRASTIVE, SUPERVISED)
 """What an encoder learnt before it met the labels of the fold; ``"random"`` is nothing.
@@ -23,8 +32,14 @@ MAJORITY = "majority"
 PERSON_MAJORITY = "person majority"
 """The model that answers with the class that most windows of the same person have."""
 
-FROZEN, TUNED, SCRATCH = "frozen", "fine-tuned", "from scratch"
-"""One of `TRANSFERS`."""
+FROZEN = "frozen"
+"""Transfer: labels train the softmax layer alone."""
+
+TUNED = "fine-tuned"
+"""Transfer: labels train the whole network, from where the pretext left it."""
+
+SCRATCH = "from scratch"
+"""Transfer: labels train the whole network, from random weights."""
 
 TRANSFERS = (FROZEN, TUNED, SCRATCH)
 """What the labels train: the softmax layer alone, or the whole network.
@@ -41,14 +56,23 @@ CLASSES = (2, 5)
 ALL = "all"
 """As `labelled`: the labels of all training participants."""
 
-STRICT, SEEN, NONE = "strict", "pretext saw test windows", "none"
-"""Regimes: what the pretext saw of the test side. "none" has no pretext."""
+STRICT = "strict"
+"""Regime: the pretext saw nothing of the test side."""
+
+SEEN = "pretext saw test windows"
+"""Regime: the pretext saw the test windows."""
+
+NONE = "none"
+"""Regime: there is no pretext."""
 
 SEEN_CLIPS = "pretext saw test clips"
 """Regime: the pretext saw other participants' windows of the test clip."""
 
-FROM_TRAINING, ORACLE = "person's training windows", "oracle: the tested person's ratings"
-"""Regimes of `PERSON_MAJORITY`: where the person's base rate comes from."""
+FROM_TRAINING = "person's training windows"
+"""Regime of `PERSON_MAJORITY`: the base rate is that of the person's training windows."""
+
+ORACLE = "oracle: the tested person's ratings"
+"""Regime of `PERSON_MAJORITY`: the base rate is that of the tested person's own ratings."""
 
 TEST = "test"
 """The side of a fold that is predicted."""

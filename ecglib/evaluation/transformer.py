@@ -28,7 +28,7 @@ FLOATS = (np.float64, np.float32)
 
 
 class ECGEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """A scikit-learn transformer: windows, or raw rows of ECG, -> features of an encoder.
+    """A scikit-learn transformer: from windows, or raw rows of ECG, to features of an encoder.
 
     Nothing is learned from the data, so there is nothing that a fold could leak into another;
     `fit` finds the encoder. What follows in a pipeline is fitted in each fold anew.

@@ -28,12 +28,16 @@ class Feature:
 
     Parameters
     ----------
-    name, unit : str
-        Name and unit.
+    name : str
+        Name of the feature.
+    unit : str
+        Its unit.
     beats : int
         A window with fewer beats does not define the feature.
-    low, high : float
-        A value outside these limits counts as missing.
+    low : float
+        A smaller value counts as missing.
+    high : float
+        A larger value counts as missing.
     meaning : str
         What it is.
     in_ten_seconds : str
@@ -73,7 +77,8 @@ FEATURES = (
 )
 """The ten features, in the order of the columns of a `BeatFeatures`.
 
-The correlations are those of one recording of 10 s with one of 4 to 5 min in 3,387 adults (Munoz et
+Each says, among other things, how far 10 s are enough to measure it. The correlations given there
+are those of one recording of 10 s with one of 4 to 5 min in 3,387 adults (Munoz et
 al., PLoS ONE 10, e0138921, 2015), which calls RMSSD valid in 10 s and asks for 30 s or several
 recordings for SDNN. "Coarse": 10 s hold about ten differences, so pNN50 moves in steps of 10 %.
 Powers of frequency bands are left out: 10 s hold less than one cycle of the lowest frequency of the
@@ -87,8 +92,12 @@ RR_LIMITS_S = (0.3, 2.0)
 """An interval outside these limits (200 and 30 beats a minute) is a gap, not an RR interval."""
 
 
-BEFORE_S, AFTER_S = 0.25, 0.45
-"""Seconds before and after the R peak that a beat covers."""
+BEFORE_S = 0.25
+"""Seconds before the R peak that a beat covers."""
+
+
+AFTER_S = 0.45
+"""Seconds after the R peak that a beat covers."""
 
 
 _BASELINE_S = (-0.10, -0.06)  # between P and QRS
@@ -143,7 +152,7 @@ class BeatFeatures:
         Parameters
         ----------
         participant : ndarray, shape (n_windows,)
-            Who each window is of.
+            The participant of each window.
 
         Returns
         -------

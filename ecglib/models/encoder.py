@@ -30,7 +30,7 @@ class EncoderConfig:
     Parameters
     ----------
     pool_stride : int
-        Stride of the max poolings. 2 gives the published 2560 -> 1277 -> 635 samples; 8, the pool
+        Stride of the max poolings. 2 gives the published 2560 → 1277 → 635 samples; 8, the pool
         size, costs less than half the time.
     activation : {"relu", "leaky_relu"}
         The paper's text says ReLU, the released code uses leaky ReLU.
@@ -202,7 +202,7 @@ def with_pooling(encoder: keras.Model, pooling: str) -> keras.Model:
     Returns
     -------
     keras.Model
-        Windows -> features, with the layers of `encoder`, so with its weights, now and later.
+        From windows to features, with the layers of `encoder`, so with its weights, now and later.
 
     Raises
     ------

@@ -210,7 +210,7 @@ class Convolution:
 
 
 class Forward:
-    """The forward pass of an encoder: windows -> features.
+    """The forward pass of an encoder: from windows to features.
 
     The features are those of the encoder up to rounding, on every backend of Keras to the bit.
 

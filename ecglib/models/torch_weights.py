@@ -2,8 +2,8 @@
 
 ``torch.save`` writes a zip archive: the numbers of each tensor in a file of their own, and a pickle
 that says which tensor has which name, shape and file. A pickle is a program that may call anything.
-Here it is only read: of its instructions those are understood that name tensors, and any other ends
-the reading.
+Here it is only read: the instructions that name tensors are understood, and any other one ends the
+reading.
 
 References
 ----------

@@ -32,10 +32,12 @@ class TrainingConfig:
     schedule : {"staircase", "warmup_cosine"}
         ``"staircase"``: the rate is multiplied by `decay_rate` every `decay_steps` steps.
         ``"warmup_cosine"``: linear rise over `warmup_steps`, then a half cosine to zero.
-    decay_rate, decay_steps : float, int
-        Of the staircase.
+    decay_rate : float
+        Factor of each step down of the staircase.
+    decay_steps : int
+        Training steps from one step down to the next.
     warmup_steps : int
-        Of the warm-up.
+        Training steps of the warm-up.
 
     Raises
     ------

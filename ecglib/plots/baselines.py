@@ -31,7 +31,7 @@ def beat_features(window: AnnotatedWindow, fs: float, label: str) -> Figure:
     fs : float
         Sampling rate in Hz.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def against_base_rate(accuracies: pd.DataFrame, model: str, label: str) -> Figur
     model : str
         Name of the model.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

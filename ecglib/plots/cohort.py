@@ -23,7 +23,7 @@ def clip_durations(trials: pd.DataFrame, label: str) -> Figure:
     trials : DataFrame
         One row per participant and clip, with the columns participant, clip and duration (s).
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def rating_counts(
     trials : DataFrame
         One row per trial (a participant who watches a clip), with a column for each scale.
     label : str
-        Which data these are.
+        Names the data, for the title.
     scales : sequence of str or Rating
         Scales of whole numbers; ratings above their middle are "high".
 
@@ -115,7 +115,7 @@ def high_shares(shares: pd.DataFrame, means: pd.Series, label: str) -> Figure:
     means : Series
         By target: mean over the participants.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def choice_grid(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") -
     table : DataFrame
         From `ecglib.evaluation.paired.summarise_scores`, one metric and one number of classes.
     label : str
-        Which data these are.
+        Names the data, for the title.
     metric : str
         Name of the axis.
 
@@ -111,7 +111,7 @@ def contrast_forest(table: pd.DataFrame, label: str, metric: str = "ΔAUC") -> F
     table : DataFrame
         From `ecglib.evaluation.paired.paired_tests`.
     label : str
-        Which data these are.
+        Names the data, for the title.
     metric : str
         Name of the axis, a short one.
 
@@ -162,7 +162,7 @@ def label_curves(table: pd.DataFrame, label: str, metric: str = "AUC (0 to 1)") 
         From `ecglib.evaluation.paired.summarise_scores` by pretext, transfer and labelled; one
         metric and one number of classes.
     label : str
-        Which data these are.
+        Names the data, for the title.
     metric : str
         Name of the axis.
 

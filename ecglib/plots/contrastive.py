@@ -31,7 +31,7 @@ def view_pairs(windows: np.ndarray, views: np.ndarray, fs: float, label: str) ->
     fs : float
         Sampling rate in Hz.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def contrastive_curves(history: pd.DataFrame, chance: float, label: str) -> Figu
     chance : float
         Accuracy of guessing.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -123,9 +123,9 @@ def similarity_matrices(
     Parameters
     ----------
     matrices : mapping of str to ndarray, shape (2 * n, 2 * n)
-        Name, such as "before" -> similarities; the two views of a window are neighbours.
+        Similarities by name, such as "before"; the two views of a window are neighbours.
     label : str
-        Which data these are.
+        Names the data, for the title.
     participant : ndarray, shape (2 * n,), optional
         Whose each view is; views of one person are neighbours. Lines are drawn between people, and
         their numbers stand on the axes.
@@ -189,7 +189,7 @@ def embedding(
     target : str
         What was rated.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -22,7 +22,7 @@ def rate_curves(rates: Mapping[str, np.ndarray], label: str) -> Figure:
     Parameters
     ----------
     rates : mapping of str to ndarray, shape (n_steps,)
-        What is trained -> learning rate at each step.
+        Learning rate at each step, by what is trained.
     label : str
         Name of the profile.
 
@@ -51,9 +51,9 @@ def weight_changes(changes: pd.Series, label: str) -> Figure:
     Parameters
     ----------
     changes : Series
-        Layer -> length of the change, as a share of the length of the kernel.
+        By layer: length of the change, as a share of the length of the kernel.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def confusion(counts: np.ndarray, shares: np.ndarray, target: str, label: str) -
     target : str
         What was rated.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -51,7 +51,7 @@ def rung_lines(
     floors : Series
         By metric: what the majority class scores.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def probe_dots(probes: pd.DataFrame, label: str) -> Figure:
     probes : DataFrame
         Rows of one effect of `ecglib.studies.leakage.probe_summary`.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

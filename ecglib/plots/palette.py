@@ -26,11 +26,32 @@ from ecglib.evaluation.protocols import (
     SUPERVISED,
 )
 
-INK, GREY, BLUE, ORANGE, GREEN = "#000000", "#777777", "#0072B2", "#E0660F", "#009E73"
-"""Colours; ink is for data as they are and for differences, grey for comparisons."""
+INK = "#000000"
+"""Black: for data as they are, and for differences."""
 
-SKY, YELLOW, AMBER, PURPLE = "#3D93CC", "#F0E442", "#B07D00", "#C06C9B"
-"""Four more colours, for categories that are no models."""
+GREY = "#777777"
+"""Grey: for comparisons."""
+
+BLUE = "#0072B2"
+"""Blue: for a model or another category."""
+
+ORANGE = "#E0660F"
+"""Orange: for a model or another category."""
+
+GREEN = "#009E73"
+"""Green: for a model or another category."""
+
+SKY = "#3D93CC"
+"""Light blue: for a category that is no model."""
+
+YELLOW = "#F0E442"
+"""Yellow: for a category that is no model."""
+
+AMBER = "#B07D00"
+"""Amber: for a category that is no model."""
+
+PURPLE = "#C06C9B"
+"""Purple: for a category that is no model."""
 
 ORDERED = ("#948E77", "#7D7C78", "#5B606E", "#35456C", "#00224E")
 """Shades from light to dark, for what has an order, such as the size of an effect."""

@@ -26,7 +26,7 @@ def rated_trials(curve: pd.DataFrame, names: Mapping[str, str], label: str) -> F
     names : mapping of str to str
         Which metrics to draw, and how to call them.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def ratings_against_truth(predictions: pd.DataFrame, baseline: pd.Series, label:
         By target: the mean prediction of a baseline, drawn as a dashed line; the name of the
         series is that of the baseline.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def reliability(curves: Mapping[str, pd.DataFrame], label: str) -> Figure:
         By what it is called: result of `ecglib.evaluation.calibration.reliability_curve` for one
         model in one regime.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -33,7 +33,7 @@ def training_curves(history: pd.DataFrame, label: str) -> Figure:
     history : DataFrame
         One row per epoch with loss and balanced_accuracy.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def task_bars(scores: pd.DataFrame, label: str) -> Figure:
     scores : DataFrame
         Result of `ecglib.evaluation.recognition.task_scores`.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def areas_over_views(longer: pd.DataFrame, here: pd.Series, views: int, label: s
     views : int
         Views of that other training.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def confusion_matrix(shares: pd.DataFrame, label: str) -> Figure:
     shares : DataFrame
         Result of `ecglib.evaluation.recognition.confusion`.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -196,10 +196,12 @@ def amplitude_oracles(
     by_participant : Series
         By participant: area under the ROC curve of an oracle that knows the amplitudes of the same
         participant.
-    population, network : float
-        Areas of an oracle that knows those of other participants, and of the network.
+    population : float
+        Area of an oracle that knows the amplitudes of other participants.
+    network : float
+        Area of the network.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -244,7 +246,7 @@ def feature_maps(
     shares : dict of str to float
         By encoder: share of the features' variance that lies between participants, 0 to 1.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def recording_strip(
     unit : str
         Unit of the samples.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

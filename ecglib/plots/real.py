@@ -27,7 +27,7 @@ def label_efficiency(table: pd.DataFrame, label: str) -> Figure:
     table : DataFrame
         Columns ``rival``, ``people``, ``mean``, ``low``, ``high``.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def pooling_dots(
     table : DataFrame
         Columns ``panel``, ``pretext``, ``pooling``, ``mean``, ``low``, ``high``.
     label : str
-        Which data these are.
+        Names the data, for the title.
     reference : mapping of str to float, optional
         Name and score of what is drawn as a vertical line.
 
@@ -136,7 +136,7 @@ def protocols(table: pd.DataFrame, label: str) -> Figure:
     table : DataFrame
         Columns ``rival``, ``protocol`` (in words) and ``balanced_accuracy``.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def recognition_dots(table: pd.DataFrame, label: str) -> Figure:
     table : DataFrame
         Columns ``tested``, ``head`` and ``value`` (area under the ROC curve).
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -220,11 +220,11 @@ def probe_bars(
     table : DataFrame
         Columns ``measure``, ``pretext``, ``pooling``, ``mean``, ``low``, ``high``.
     measures : mapping of str to str
-        Measure -> title of its panel.
+        Title of the panel of each measure.
     pretexts : sequence of str
         In the order of the groups of bars.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -282,7 +282,7 @@ def difference_forest(table: pd.DataFrame, label: str) -> Figure:
     table : DataFrame
         From `ecglib.studies.real_tables.differences`.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -26,7 +26,7 @@ def median_beats(beats: pd.DataFrame, unit: str, label: str) -> Figure:
     unit : str
         Unit of the samples.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def heart_rate_over_time(rates: pd.Series, length_s: float, label: str) -> Figur
     length_s : float
         Length of a window in seconds.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

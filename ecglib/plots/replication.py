@@ -25,7 +25,7 @@ def defect_effects(table: pd.DataFrame, label: str) -> Figure:
     table : DataFrame
         Result of `ecglib.studies.replication.effects`.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def selection_optimism(curves: Mapping[str, pd.DataFrame], label: str) -> Figure
     curves : mapping of str to DataFrame
         By title: results of `ecglib.evaluation.refits.optimism`.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -107,9 +107,9 @@ def scores_by_person(table: pd.DataFrame, label: str, metric: str) -> Figure:
         One row per tested person, one column of scores per reader, three at most; NaN where there
         is none. People are put in the order of the first column.
     label : str
-        Which data these are.
+        Names the data, for the title.
     metric : str
-        What the scores are.
+        Name of the metric of the scores.
 
     Returns
     -------

@@ -24,7 +24,7 @@ def forest(summary: pd.DataFrame, metric: str, label: str) -> Figure:
     metric : str
         Which of its metrics.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def paired_differences(differences: pd.DataFrame, label: str) -> Figure:
     differences : DataFrame
         Result of `ecglib.evaluation.summaries.paired_difference` for one protocol.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

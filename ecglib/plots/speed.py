@@ -26,7 +26,7 @@ def growth(table: pd.DataFrame, label: str) -> Figure:
         counted (what the size counts), size, factor (times the smallest size), quantity, and
         median, low and high of the quantity over the turns of the benchmark.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def learning(table: pd.DataFrame, goal: float, label: str) -> Figure:
     goal : float
         From which area on a schedule counts as learnt.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -162,7 +162,7 @@ def permutation_histograms(permuted: pd.DataFrame, observed: pd.Series, label: s
     observed : Series
         What the ratings as they are give, by encoder and target.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -261,7 +261,7 @@ def seeds_and_participants(table: pd.DataFrame, errors: pd.DataFrame, label: str
     errors : DataFrame
         Result of `ecglib.evaluation.power.standard_errors` for up to four numbers of people.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -33,7 +33,7 @@ def seven_versions(
     fs : float
         Sampling rate in Hz.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def before_after(
     task : str
         Name of the transformation.
     label : str
-        Which data these are.
+        Names the data, for the title.
     edges : tuple of ndarray, optional
         Samples at which the pieces of `x` and of `y` begin, drawn as thin lines.
     overlay : bool
@@ -153,7 +153,7 @@ def amplitude_overlap(levels: np.ndarray, factor: float, label: str) -> Figure:
     factor : float
         What the scaled version multiplies it by.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def highpass_effect(
     cutoff : float
         Cut-off of the filter in Hz.
     label : str
-        Which data these are.
+        Names the data, for the title.
     length : float
         Seconds to draw, from the start.
 
@@ -82,7 +82,7 @@ def filtered_beats(beats: pd.DataFrame, changes: pd.DataFrame, label: str) -> Fi
     changes : DataFrame
         A row per participant and a column per wave: change of its height in % of the R peak.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -129,11 +129,13 @@ def amplitude_ranges(before: pd.DataFrame, after: pd.DataFrame, label: str) -> F
 
     Parameters
     ----------
-    before, after : DataFrame
+    before : DataFrame
         A row per participant, with the quantiles of the samples as columns low (2.5 %), median and
-        high (97.5 %), in converter units and without unit.
+        high (97.5 %), in converter units.
+    after : DataFrame
+        The same of the normalised samples, without unit.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -176,7 +178,7 @@ def window_grid(
     fs : float
         Sampling rate in Hz.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -243,7 +245,7 @@ def quality_flags(ecg: np.ndarray, codes: np.ndarray, fs: float, label: str) -> 
     fs : float
         Sampling rate in Hz.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -294,7 +296,7 @@ def neighbour_shares(shares: pd.DataFrame, label: str) -> Figure:
     shares : DataFrame
         Columns found and expected (0 to 1), one row per kind of neighbour.
     label : str
-        Which data these are.
+        Names the data, for the title.
 
     Returns
     -------
@@ -336,7 +338,7 @@ def rows_of_windows(
     fs : float
         Sampling rate in Hz.
     label : str
-        Which data these are.
+        Names the data, for the title.
     title : str
         What they show.
 

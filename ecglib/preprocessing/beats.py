@@ -33,9 +33,13 @@ MIN_CONTRAST = 3.0
 ventricular flutter 2, EEG, muscle and white noise 1.4 to 3.1."""
 
 
-BEFORE_S, AFTER_S = 0.22, 0.36
-"""Seconds before and after the middle of QRS that a beat covers: P to T, up to 140 beats a minute
-without a neighbour's QRS."""
+BEFORE_S = 0.22
+"""Seconds before the middle of QRS that a beat covers, from the P wave on."""
+
+
+AFTER_S = 0.36
+"""Seconds after the middle of QRS that a beat covers, to the end of the T wave; up to 140 beats a
+minute there is no neighbour's QRS among them."""
 
 
 QRS_S = 0.1
@@ -125,7 +129,7 @@ def find_qrs(X: np.ndarray, fs: float) -> Beats:
     Returns
     -------
     Beats
-        Of `X` and of ``c * X`` the same.
+        The same for `X` and for ``c * X``.
 
     Notes
     -----

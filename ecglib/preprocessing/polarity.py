@@ -67,7 +67,7 @@ def polarity(x: np.ndarray, fs: float) -> Polarity:
     Returns
     -------
     Polarity
-        Of ``-x`` the opposite, of ``c * x`` the same.
+        The opposite for ``-x``, the same for ``c * x``.
 
     Raises
     ------

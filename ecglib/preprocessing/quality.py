@@ -38,9 +38,32 @@ QUALITIES = (
 """Names of the flags, in the order of their codes: a higher code outranks a lower one."""
 
 
-OK, NOISE, AMPLITUDE, NO_BEATS, MAINS, FLAT, CLIPPED, SPIKE, MISSING = range(len(QUALITIES))
-"""Codes of the flags, from good to worst. Samples are ok, flat, clipped, a spike or missing;
-windows can have any flag."""
+OK = 0
+"""Code of samples and windows without a flag, the lowest of all."""
+
+NOISE = 1
+"""Code of windows in which noise drowns the waves between the beats."""
+
+AMPLITUDE = 2
+"""Code of windows that are too low or too high for an ECG."""
+
+NO_BEATS = 3
+"""Code of windows without heartbeats."""
+
+MAINS = 4
+"""Code of windows with mains hum."""
+
+FLAT = 5
+"""Code of samples that do not change, and of windows with them."""
+
+CLIPPED = 6
+"""Code of clipped samples, and of windows with them."""
+
+SPIKE = 7
+"""Code of samples of a spike, and of windows with them."""
+
+MISSING = 8
+"""Code of missing samples, and of windows with them; the highest of all."""
 
 
 BRIDGED = (SPIKE, MISSING)

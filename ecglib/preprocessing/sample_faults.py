@@ -23,11 +23,15 @@ an R-peak stays there for one or two samples, and a smooth turning point, which 
 is entered and left by single steps of the converter."""
 
 
-RAIL_S, RAIL_STEP = 1.0, 0.05
+RAIL_S = 1.0
 """Seconds on either side within which a run at the largest or smallest value counts as clipped as
-well, if it is entered or left by more than this share of the range there, lasts less than
-`DROPOUT_S`, and another run has the same value: an amplifier may saturate below the largest value
-of a recording for a while."""
+well, if it is entered or left by more than `RAIL_STEP`, lasts less than `DROPOUT_S`, and another
+run has the same value: an amplifier may saturate below the largest value of a recording for a
+while."""
+
+
+RAIL_STEP = 0.05
+"""Least step into or out of such a run, as a share of the range within `RAIL_S`."""
 
 
 FLAT_S = 2.0
@@ -282,7 +286,7 @@ def flat(x: np.ndarray, fs: float) -> np.ndarray:
 
 @checked
 def long_runs(mask: np.ndarray, shortest: int) -> np.ndarray:
-    """Find runs of truth.
+    """Mark the samples of long runs in which a mask is true.
 
     Parameters
     ----------

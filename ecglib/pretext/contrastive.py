@@ -332,7 +332,7 @@ class ContrastiveModel(keras.Model):
     encoder : keras.Model
         Windows (batch, length) -> features; see `ecglib.models.encoder.build_encoder`.
     head : keras.Model
-        Features -> projections; see `build_projection_head`.
+        From features to projections; see `build_projection_head`.
     views : ViewConfig, optional
         The random views.
     temperature : float

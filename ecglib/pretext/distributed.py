@@ -162,10 +162,14 @@ def train_distributed(
         All training windows, in every process.
     config : TrainingConfig
         ``batch_windows`` is the batch of all processes together.
-    seed, callbacks, label
-        As for `ecglib.pretext.pretrain.train`; the callbacks are told in every process.
+    seed : int
+        As for `ecglib.pretext.pretrain.train`.
     folder : Path, optional
         Where process 0 keeps the checkpoint.
+    callbacks : iterable of keras.callbacks.Callback
+        As for `ecglib.pretext.pretrain.train`; they are told in every process.
+    label : str
+        As for `ecglib.pretext.pretrain.train`.
 
     Returns
     -------

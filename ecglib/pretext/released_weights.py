@@ -79,7 +79,7 @@ def read_released_checkpoint(path: str | Path) -> tuple[keras.Model, keras.Model
     encoder : keras.Model
         Windows (batch, 2560) -> features (batch, 128); `RELEASED_ENCODER` is its shape.
     heads : keras.Model
-        Features -> logits (batch, 7); column `t` recognises ``TASKS[t]``.
+        From features to logits (batch, 7); column `t` recognises ``TASKS[t]``.
 
     Raises
     ------

@@ -57,7 +57,7 @@ def build_str_heads(
 ) -> keras.Model:
     """Build the seven pretext heads: features (batch, n_features) -> logits (batch, 7).
 
-    Each head is n_features -> hidden -> hidden -> 1, with activation and dropout after both hidden
+    Each head is n_features → hidden → hidden → 1, with activation and dropout after both hidden
     layers, 33,153 parameters as published. The seven kernels of a layer are stacked, so that all
     heads are one batched matrix product; the heads share nothing.
 
@@ -138,7 +138,7 @@ class STRModel(keras.Model):
     encoder : keras.Model
         Windows (batch, length) -> features; see `ecglib.models.encoder.build_encoder`.
     heads : keras.Model
-        Features -> logits (batch, 7); see `build_str_heads`.
+        From features to logits (batch, 7); see `build_str_heads`.
     transforms : TransformConfig, optional
         Strength of the transformations; published values by default.
     task_weights : mapping of str to float

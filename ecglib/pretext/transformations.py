@@ -315,8 +315,12 @@ def time_warp(
     ----------
     x : tensor (batch, n)
         Windows.
-    n_pieces, stretch, n_stretched : int, float, int
-        See `warp_pieces`.
+    n_pieces : int
+        Number of pieces of each window.
+    stretch : float
+        Factor by which a piece is stretched, or divided by when squeezed.
+    n_stretched : int
+        Number of stretched pieces in each window.
     seed : int or SeedGenerator
         Source of the choices.
 

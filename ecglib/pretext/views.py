@@ -49,8 +49,10 @@ class ViewConfig:
         Probability of a time-warp.
     warp_stretches : tuple of float
         Factors (> 1) of which a warp draws one; see `ecglib.pretext.transformations.warp_pieces`.
-    warp_n_pieces, warp_n_stretched : int
-        Number of pieces of the warp, and how many of them are stretched.
+    warp_n_pieces : int
+        Number of pieces of the warp.
+    warp_n_stretched : int
+        How many of them are stretched.
     permute_probability : float
         Probability of a permutation.
     n_segments : tuple of int

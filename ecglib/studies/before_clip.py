@@ -30,7 +30,7 @@ MINUS_BASELINE = ", minus baseline"
 """Ends the names of models whose features are relative to the baseline before the clip."""
 
 AFTER_BASELINE = "saw the baseline before the clip"
-"""Their regime."""
+"""Regime of the models whose features are relative to the baseline before the clip."""
 
 
 @checked

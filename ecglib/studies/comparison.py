@@ -58,8 +58,10 @@ class GroupFold:
     ----------
     group : int
         Group of the study that the tested participants belong to.
-    train, test : ndarray of int
-        Rows of the study's usable windows.
+    train : ndarray of int
+        Rows of the study's usable windows that may train.
+    test : ndarray of int
+        Rows of those that are tested.
 
     Examples
     --------
@@ -89,8 +91,12 @@ def choices(
 
     Parameters
     ----------
-    pretexts, transfers, encoders : sequence of str
-        From `PRETEXTS`, `TRANSFERS` and `ENCODERS`.
+    pretexts : sequence of str
+        From `PRETEXTS`.
+    transfers : sequence of str
+        From `TRANSFERS`.
+    encoders : sequence of str
+        From `ENCODERS`.
     classes : sequence of int
         From `CLASSES`.
     labelled : sequence of int or ``"all"``
@@ -411,8 +417,10 @@ class Starts:
 
         Parameters
         ----------
-        pretext, encoder : str
-            From `PRETEXTS` and `ENCODERS`.
+        pretext : str
+            From `PRETEXTS`.
+        encoder : str
+            From `ENCODERS`.
         group : int
             The group of the comparison that is left out.
         seed : int

@@ -82,7 +82,7 @@ def control(study: Study) -> pd.DataFrame:
 
 @checked
 def control_study(study: Study) -> Study:
-    """Give the settings and folder of a `study` the synthetic cohort of `control`.
+    """Pair the settings and folder of `study` with the synthetic cohort of `control`.
 
     Examples
     --------

@@ -39,19 +39,26 @@ from ecglib.pretext.str_model import PretextConfig
 from ecglib.studies.profiles import QUICK
 from ecglib.transfer.finetune import FineTuneConfig
 
-CLINIC, OWN, BOTH, TURNED, PART = (
-    "clinic",
-    "eegmat",
-    "both",
-    "clinic, turned upright",
-    "part of the clinic",
-)
-"""Whose ECG an encoder learnt from: patients, other people of the same set, both; patients whose
-leads were turned upright where they were upside down; or some of the patients, to try it on the
-others."""
+CLINIC = "clinic"
+"""Source of what an encoder learnt from: patients."""
 
-PATIENTS, SLOW_HZ = "other patients", 25.0
-"""Whom an encoder of part of the clinic is tried on, and from where on they are filtered."""
+OWN = "eegmat"
+"""Source: other people of the same set."""
+
+BOTH = "both"
+"""Source: patients, and other people of the same set."""
+
+TURNED = "clinic, turned upright"
+"""Source: patients, whose leads were turned upright where they were upside down."""
+
+PART = "part of the clinic"
+"""Source: some of the patients, to try the encoder on the others."""
+
+PATIENTS = "other patients"
+"""Whom an encoder of part of the clinic is tried on."""
+
+SLOW_HZ = 25.0
+"""Cut-off in Hz of the filter that windows of `SLOW` went through."""
 
 SLOW = f"below {SLOW_HZ:g} Hz"
 """Says that windows were filtered."""

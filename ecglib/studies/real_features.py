@@ -156,8 +156,22 @@ def case_of(
 
     Parameters
     ----------
-    features, pretext, source, trained, pooling, transfer, views, seed
-        The values.
+    features : str
+        What is known of a window.
+    pretext : str
+        What an encoder learnt, or `MEASURED`.
+    source : str
+        Whose ECG it learnt from.
+    trained : str
+        How the encoder pooled its features while it was trained; "none" without training.
+    pooling : str
+        How features are pooled over the window; "none" of features that are measured.
+    transfer : str
+        What the labels train.
+    views : int
+        How many views it saw.
+    seed : int
+        Seed of the random weights or of the pretraining.
 
     Returns
     -------

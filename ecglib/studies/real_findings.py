@@ -35,7 +35,7 @@ RIVALS = {
     "STR, fine-tuned": "STR tuned",
     "from scratch": "scratch",
 }
-"""Rivals by number of labelled people: name in figures -> name in `choices`."""
+"""Rivals by number of labelled people: name in figures to name in `choices`."""
 
 
 @checked

@@ -73,7 +73,7 @@ def select(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     table : DataFrame
         Any table.
     selection : mapping of str to object
-        Column -> value.
+        Value by column.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def differences(
     table : DataFrame
         One row per person and choice.
     questions : mapping of str to (selection, selection)
-        Name -> the two sides, the first minus the second.
+        The two sides by name, the first minus the second.
     value : str
         Column to compare.
     level : float

@@ -37,13 +37,22 @@ class Feature:
 
     Parameters
     ----------
-    typical, low, high : float
-        Population median and the limits that no recording leaves, in the feature's unit.
-    person, trial : float
-        Standard deviations between people, and between the recordings of one person, which is the
-        smaller one.
-    valence, arousal, dominance : float
-        Shift, in standard deviations `trial`, per within-person standard deviation of the feeling.
+    typical : float
+        Population median, in the feature's unit.
+    low : float
+        Lower limit, which no recording leaves.
+    high : float
+        Upper limit, which no recording leaves.
+    person : float
+        Standard deviation between people.
+    trial : float
+        Standard deviation between the recordings of one person, which is the smaller one.
+    valence : float
+        Shift, in standard deviations `trial`, per within-person standard deviation of valence.
+    arousal : float
+        The same for arousal.
+    dominance : float
+        The same for dominance.
     additive : bool
         Whether the feature varies on its own scale.
 

@@ -139,7 +139,7 @@ def build_classifier(
     Returns
     -------
     keras.Model
-        Features -> logits (batch, n_targets, n_classes). Its layer ``standardise`` is a
+        From features to logits (batch, n_targets, n_classes). Its layer ``standardise`` is a
         `Standardise`.
 
     Examples

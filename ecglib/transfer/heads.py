@@ -84,7 +84,7 @@ def build_emotion_model(
     Parameters
     ----------
     encoder : keras.Model
-        Windows -> features; set ``encoder.trainable = False`` to keep it frozen.
+        From windows to features; set ``encoder.trainable = False`` to keep it frozen.
     heads : sequence of keras.Model
         One head per target, each with its own name.
     name : str

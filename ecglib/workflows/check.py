@@ -46,14 +46,20 @@ class LeadCheck:
         Number of windows.
     shares : dict of str to float
         Share of the windows of each quality that occurs.
-    heart_rate, slowest, fastest : float or None
-        Median, lowest and highest beats per minute of the usable windows.
+    heart_rate : float or None
+        Median of the beats per minute of the usable windows.
+    slowest : float or None
+        The lowest of them.
+    fastest : float or None
+        The highest of them.
     polarity : {"upright", "upside down", "undecided"}
         Which way up it is.
     height : float or None
         Typical height from the lowest to the highest point of 2 s, filtered, in the unit.
-    missing_s, longest_gap_s : float
-        Seconds without a sample, in all and in one piece.
+    missing_s : float
+        Seconds without a sample, in all.
+    longest_gap_s : float
+        Seconds of the longest piece without a sample.
 
     Examples
     --------

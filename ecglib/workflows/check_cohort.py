@@ -29,12 +29,18 @@ class CohortCheck:
 
     Parameters
     ----------
-    file, sha256 : str
-        Where it was read from, and the checksum that its reader gives.
-    data, version : str
-        Name and version of the set.
-    people, recordings : int
-        How many of each.
+    file : str
+        Where it was read from.
+    sha256 : str
+        The checksum that its reader gives.
+    data : str
+        Name of the set.
+    version : str
+        Version of the set.
+    people : int
+        Number of participants.
+    recordings : int
+        Number of recordings.
     hours : float
         Length of all recordings.
     rates : tuple of float

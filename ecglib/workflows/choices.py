@@ -26,6 +26,7 @@ from ecglib.evaluation.splits import (
     WindowKFoldWithGap,
 )
 from ecglib.preprocessing.segmentation import WindowConfig
+from ecglib.workflows.sources import say_nothing
 
 SPLITTERS: Mapping[str, type[Splitter]] = {
     splitter.protocol: splitter
@@ -114,7 +115,7 @@ def regime_of(
     regime: str | None = None,
     *,
     not_seen: bool = False,
-    tell: Callable[[str], object] = lambda line: None,
+    tell: Callable[[str], object] = say_nothing,
 ) -> str:
     """Say what the encoder of features saw of those who are tested, or ask.
 

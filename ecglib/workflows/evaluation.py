@@ -41,6 +41,7 @@ from ecglib.workflows.label_table import (
     target_of,
 )
 from ecglib.workflows.output import PREDICTIONS
+from ecglib.workflows.sources import say_nothing
 
 Check = Callable[[pd.DataFrame, Sequence[Target], Mapping[str, Any], float], None]
 """Looks at windows, targets, what made the features and the length of a window, and may refuse."""
@@ -86,10 +87,10 @@ class Evaluation:
 
     @property
     def refuted(self) -> pd.DataFrame:
-        """Those leaks that make the result another one than it says it is.
+        """Leaks that refute the result: it is not what it says it is.
 
         Statistics of normalisation, which hold no label, are shared by design wherever a person is
-        on both sides of a fold; they are among the leaks, to be told, and not among these.
+        on both sides of a fold; they are listed among the leaks, but they refute nothing.
         """
         return self.leaks[self.leaks["stage"] != "normalisation"]
 
@@ -119,7 +120,7 @@ def labelled_features(
     encoder: str | Path | None = None,
     drop_unlabelled: bool = False,
     check: Check = lambda meta, targets, about, length_s: None,
-    tell: Callable[[str], object] = lambda line: None,
+    tell: Callable[[str], object] = say_nothing,
 ) -> tuple[FeatureTable, list[Target]]:
     """Read features, or windows to embed, and put labels beside them.
 
@@ -241,7 +242,7 @@ def evaluate_table(
     drop_unlabelled: bool = False,
     n_resamples: int = 9999,
     folder: str | Path | None = None,
-    tell: Callable[[str], object] = lambda line: None,
+    tell: Callable[[str], object] = say_nothing,
 ) -> Evaluation:
     """Predict labels from features by a split, audit the predictions, and summarise them.
 

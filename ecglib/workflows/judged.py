@@ -72,7 +72,7 @@ def judge_lead(
     Parameters
     ----------
     recording : Recording
-        At any rate.
+        A recording at any sampling rate.
     lead : str or int
         Name or number of the lead.
     config : WindowConfig, optional

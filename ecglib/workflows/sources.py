@@ -99,14 +99,14 @@ def refuse_reading_options(
     path : str or os.PathLike
         A file in the layout of DREAMER.mat, or something else.
     *given : object
-        What is said: rate, unit or leads; None for what is not.
+        Rate, unit or leads as they were given; None for what was not given.
     what : str
         What the path is, for the message.
 
     Raises
     ------
     DataError
-        If anything is.
+        If a rate, a unit or leads are given.
 
     Examples
     --------
@@ -197,7 +197,7 @@ def read_known(
         Of sets with several leads: AMIGOS, and MIT-BIH as WFDB records. Of SWELL-KW the name of the
         channel that is the ECG.
     unit : str, optional
-        Of none of them.
+        No set takes one, so that any unit is refused.
     allow_duplicates : bool
         Let recordings pass that share samples with others; of eegmat and MIT-BIH, whose recordings
         are known, there is no such choice.

@@ -42,8 +42,10 @@ class Synthesized:
 
     Parameters
     ----------
-    file, truth : Path
-        The recordings, and what is known of them.
+    file : Path
+        The recordings.
+    truth : Path
+        What is known of them.
     what : str
         What it is, in a few words.
 
@@ -80,8 +82,10 @@ def synthesize(
         A cohort in DREAMER's layout if its name ends in .mat, with its truth in an .npz file of the
         same stem, where `ecglib.studies.study.Study` finds it. One recording of two leads in mV if
         it ends in .csv, .npz or .edf, with its truth in a file that ends in .truth.json.
-    participants, clips : int, optional
-        Size of a cohort; by default 23 and 18.
+    participants : int, optional
+        Number of people of a cohort; by default 23.
+    clips : int, optional
+        Number of clips of a cohort; by default 18.
     seconds : float, optional
         Length of each clip, by default DREAMER's, or of the one recording, by default 300 s.
     effect : float, optional

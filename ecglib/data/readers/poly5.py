@@ -49,8 +49,10 @@ class Poly5Header:
     ----------
     fs : float
         Sampling rate in Hz.
-    names, units : tuple of str
-        Of the channels, in the file's order; "µV" and so on as the file spells it.
+    names : tuple of str
+        Names of the channels, in the file's order.
+    units : tuple of str
+        Units of the channels; "µV" and so on as the file spells it.
     n_samples : int
         Samples of each channel.
     scales : tuple of tuple

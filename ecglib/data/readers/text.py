@@ -60,8 +60,14 @@ class Layout:
 
     Parameters
     ----------
-    encoding, separator, quote, decimal : str
-        How it writes; the separator is a regular expression for blanks.
+    encoding : str
+        Encoding of the characters.
+    separator : str
+        What stands between two columns; a regular expression where blanks do.
+    quote : str
+        Character around texts.
+    decimal : str
+        Decimal point or comma.
     first : int
         The line, from 0, that holds the first sample.
     names : list of str
