@@ -212,7 +212,7 @@ print("collapsed:", shown or "none")
 # A person's score is the mean over the seeds. All {term}`intervals <confidence interval>` of this chapter are about **people**: how
 # much would the numbers change with other people like these? What the luck of training adds is in the
 # mean already, but not in the interval, and a few seeds say little about it. So here is how far the
-# means of single seeds lie apart. Nor do the intervals cover other clips or other settings.
+# means of single seeds lie apart. Nor do the intervals cover other clips or settings.
 
 # %% tags=["hide-input"]
 by_seed = (
@@ -539,9 +539,8 @@ print(f"{(with_labels['low'] > 0).sum()} of them above it")
 # %% [markdown]
 # ### Does the advantage grow?
 #
-# An advantage at few labels is not yet the promise. The promise is that the advantage **grows** as
-# labels shrink. So we test a difference of differences: the advantage at the smallest number minus the
-# advantage at all labels. This is a family of its own again.
+# The promise is that an advantage **grows** as labels shrink. So we test a difference of differences: the
+# advantage at the smallest number minus that at all labels, a family of its own again.
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: how much each advantage grows"}
 grown = list(sides)[:3]
@@ -684,8 +683,7 @@ print(back[["pretext", "source", "pooling", "mean", "low", "high"]].round(2).to_
 # %% [markdown]
 # ## Exercises
 #
-# Four exercises, on a question that is added afterwards, on the draw of the labelled people, on what a
-# correction costs, and on the best of many; then a question for your own research.
+# Four exercises on what a comparison can say, and a question for your own research.
 #
 # **Exercise 14.1.** Add a question: does the encoder matter for training from scratch?
 #
