@@ -36,7 +36,7 @@ def pytest_runtest_setup(item):
 
     if _compiled is None:
         _compiled = Model.compile
-    _eager = "studies" in item.path.parts
+    _eager = item.path.parent.name == "studies"
     Model.compile = _compiled if item.get_closest_marker("compiled") else _uncompiled
 
 

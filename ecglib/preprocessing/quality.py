@@ -38,31 +38,31 @@ QUALITIES = (
 """Names of the flags, in the order of their codes: a higher code outranks a lower one."""
 
 
-OK = 0
+OK = QUALITIES.index("ok")
 """Code of samples and windows without a flag, the lowest of all."""
 
-NOISE = 1
+NOISE = QUALITIES.index("noise")
 """Code of windows in which noise drowns the waves between the beats."""
 
-AMPLITUDE = 2
+AMPLITUDE = QUALITIES.index("amplitude")
 """Code of windows that are too low or too high for an ECG."""
 
-NO_BEATS = 3
+NO_BEATS = QUALITIES.index("no beats")
 """Code of windows without heartbeats."""
 
-MAINS = 4
+MAINS = QUALITIES.index("mains hum")
 """Code of windows with mains hum."""
 
-FLAT = 5
+FLAT = QUALITIES.index("flat")
 """Code of samples that do not change, and of windows with them."""
 
-CLIPPED = 6
+CLIPPED = QUALITIES.index("clipped")
 """Code of clipped samples, and of windows with them."""
 
-SPIKE = 7
+SPIKE = QUALITIES.index("spike")
 """Code of samples of a spike, and of windows with them."""
 
-MISSING = 8
+MISSING = QUALITIES.index("missing")
 """Code of missing samples, and of windows with them; the highest of all."""
 
 

@@ -5,6 +5,7 @@ import os
 import struct
 import tracemalloc
 import zlib
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -21,6 +22,18 @@ from ecglib.data.matfile import MAX_VARIABLES, list_variables, read_variable
 
 NAME = "content"
 COMPLEX, LOGICAL = 0x800, 0x200
+
+
+@contextmanager
+def memory():
+    """Give a list that holds, in the end, the most bytes that were in use at a time."""
+    peak = []
+    tracemalloc.start()
+    try:
+        yield peak
+    finally:
+        peak.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
 
 
 def plain(value):
@@ -378,14 +391,10 @@ def test_skipped_fields_never_lie_in_memory(tmp_path):
     path = tmp_path / "x.mat"
     large = np.random.default_rng(0).integers(0, 100, (500_000, 4)).astype(float)
     savemat(path, {NAME: {"EEG": large, "ECG": np.arange(5.0)}}, do_compression=True)
-    tracemalloc.start()
-    try:
+    with memory() as peak:
         content = read_variable(path, NAME, skip=("EEG",))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert list(content) == ["ECG"]
-    assert peak < large.nbytes / 8
+    assert peak[0] < large.nbytes / 8
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -393,16 +402,12 @@ def test_arrays_are_converted_one_by_one(tmp_path, compressed):
     path = tmp_path / "many.mat"
     cells = cell(*(np.full((50_000, 2), float(i)) for i in range(40)))
     savemat(path, {NAME: {"ECG": cells}}, do_compression=compressed)
-    tracemalloc.start()
-    try:
+    with memory() as peak:
         content = read_variable(path, NAME, convert=lambda values: values.astype(np.float32))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert [a.dtype for a in content["ECG"]] == [np.float32] * 40
     assert [a[0, 0] for a in content["ECG"]] == list(range(40))
     kept, largest = sum(a.nbytes for a in content["ECG"]), cells[0, 0].nbytes
-    assert peak < kept + 5 * largest < sum(a.nbytes for a in cells[:, 0])
+    assert peak[0] < kept + 5 * largest < sum(a.nbytes for a in cells[:, 0])
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -429,14 +434,10 @@ def test_a_lying_length_costs_no_memory(tmp_path):
     """An array that claims 4 GB, in a file of a few hundred bytes."""
     body = array("<", 6, (1, 2**29 - 1), struct.pack("<II", 9, 2**32 - 8), NAME.encode())
     path = write(tmp_path / "x.mat", "<", pack(body))
-    tracemalloc.start()
-    try:
+    with memory() as peak:
         with pytest.raises(DataError, match="longer than what holds it"):
             read_variable(path, NAME)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 10_000_000
+    assert peak[0] < 10_000_000
 
 
 @pytest.mark.parametrize("there", [0, 10_000])
@@ -446,14 +447,10 @@ def test_bytes_that_cannot_inflate_to_so_many_cost_no_memory(tmp_path, there):
     body = array("<", 6, (1, count), struct.pack("<II", 9, 8 * count), name.encode())
     lying = struct.pack("<II", 14, len(body) - 8 + 8 * count) + body[8:]
     path = write(tmp_path / "x.mat", "<", pack(lying + np.random.default_rng(0).bytes(there)))
-    tracemalloc.start()
-    try:
+    with memory() as peak:
         with pytest.raises(DataError, match="longer than what holds it"):
             read_variable(path, name)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < count
+    assert peak[0] < count
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -553,14 +550,10 @@ LIMITS = {
 @pytest.mark.parametrize("case", LIMITS)
 def test_a_variable_of_too_many_parts_is_refused_and_not_called_damaged(tmp_path, case):
     path = write(tmp_path / "x.mat", "<", LIMITS[case])
-    tracemalloc.start()
-    try:
+    with memory() as peak:
         with pytest.raises(DataError, match=f"more than {MAX_ELEMENTS} parts.*'-v6'") as caught:
             read_variable(path, NAME)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 1_000_000 and "damaged" not in str(caught.value)
+    assert peak[0] < 1_000_000 and "damaged" not in str(caught.value)
 
 
 def test_as_many_parts_as_are_read(tmp_path):

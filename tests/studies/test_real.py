@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from ecglib.data.cohort import Cohort
 from ecglib.data.eegmat import CONDITION, CONDITIONS, read_eegmat
 from ecglib.evaluation.protocols import ALL, CONTRASTIVE, RANDOM, STR, TUNED
 from ecglib.plots import real as plots
-from ecglib.pretext.pretrain import pretrain
 from ecglib.studies import real, stages
 from ecglib.studies.real import BOTH, CLINIC, OWN, PART, PATIENTS, TURNED, RealPlan, RealStudy
 from ecglib.studies.real_features import ENCODER, RATE, known, source
@@ -45,7 +43,6 @@ from ecglib.studies.real_scores import (
     real_scores,
 )
 from ecglib.studies.real_tables import differences, person_means, select, shipped, summarise_real
-from ecglib.transfer.finetune import FineTuner
 from tests.real import shared_data
 from tests.studies.tiny import TINY
 from tests.workflows.beats import FS, beats
@@ -76,12 +73,7 @@ def cohort(name, conditions, rng, sha256):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    # To compile twenty tiny networks would take longer than to train them.
-    with pytest.MonkeyPatch.context() as patch:
-        for name, function in (("pretrain", pretrain), ("FineTuner", FineTuner)):
-            plain = partial(function, jit_compile=False)
-            patch.setattr(f"ecglib.studies.real_networks.{name}", plain)
-        yield tiny_study(tmp_path_factory.mktemp("real"))
+    return tiny_study(tmp_path_factory.mktemp("real"))
 
 
 def tiny_plan():

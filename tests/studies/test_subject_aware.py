@@ -45,7 +45,7 @@ def table(tiny, asked):
 
     def watched(X, config, encoder, **options):
         asked.append((len(X), config, options["seed"], set(options["participant"])))
-        return train(X, config, encoder, jit_compile=False, **options)
+        return train(X, config, encoder, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subject_aware, "pretrain", watched)
