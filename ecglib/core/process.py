@@ -11,11 +11,7 @@ from threadpoolctl import threadpool_limits
 
 # From glibc's <malloc.h>.
 _M_TRIM_THRESHOLD = -1
-
-
 _M_MMAP_MAX = -4
-
-
 _M_ARENA_MAX = -8
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 
 from ecglib.core import checks
 from ecglib.core.annotations import checked
@@ -439,14 +439,10 @@ def _side_by_side(
         for case in progress(cases, label, unit="network"):
             function(study, case)
         return
-    done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_alone)(function, study, case) for case in cases
-    )
+    # Workers that computed something for another caller could no longer change their threads.
+    with parallel_config(backend="loky", initializer=tune_process):
+        done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+            delayed(function)(study, case) for case in cases
+        )
     for _ in progress(done, label, total=len(cases), unit="network"):
         pass
-
-
-def _alone(function: Any, study: RealStudy, case: Any) -> None:
-    """Call a function in a process of its own, and leave its result in its file."""
-    tune_process()
-    function(study, case)

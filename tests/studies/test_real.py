@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import Parallel, delayed
 
 from ecglib.core.errors import DataError
 from ecglib.data.cohort import Cohort
@@ -148,7 +149,15 @@ def test_what_was_trained_is_not_trained_again(study, monkeypatch):
     assert encoder.about["seconds"] > 0
 
 
+def _mean_of_ones():
+    import tensorflow as tf
+
+    return float(tf.reduce_mean(tf.ones(4)))
+
+
 def test_networks_train_in_other_processes_too(study, tmp_path):
+    # Such processes, kept for the next caller, have computed on all cores.
+    assert Parallel(n_jobs=2)(delayed(_mean_of_ones)() for _ in range(4)) == [1.0] * 4
     few = replace(study.plan, poolings=("max",), n_groups=0, tuned_folds=0)
     other = RealStudy(study.eegmat, study.clinic, few, tmp_path)
     train_all(other, jobs=2)
