@@ -29,7 +29,7 @@ book: $(STAMP)  ## make the cohort, execute every chapter, render _build/html/in
 
 # The stored outputs are those of the synthetic cohort, whatever file lies in data/.
 test: $(STAMP)  ## run the unit tests, then every notebook against its stored outputs
-	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist loadfile
+	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" \
 		$(BIN)/python tools/chapters.py
 	ECGLIB_PROFILE=quick ECGLIB_DREAMER="$$($(BIN)/ecglib data --synthetic)" $(ONE_THREAD) \
@@ -51,7 +51,7 @@ mutation: $(STAMP)  ## change the library in small ways, and see whether its tes
 coverage: $(STAMP)  ## count the lines and branches of the library that no test runs
 	rm -rf .coverage && mkdir .coverage
 	begin=$$(date +%s); export COVERAGE_FILE=$(CURDIR)/.coverage/data; \
-		$(ONE_THREAD) $(BIN)/python -m coverage run -m pytest -n auto --dist loadfile && \
+		$(ONE_THREAD) $(BIN)/python -m coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder && \
 		$(BIN)/python -m coverage combine --quiet && \
 		$(BIN)/python -m coverage json --quiet -o .coverage/report.json && \
 		$(BIN)/python -m tests.breaking.branches .coverage/report.json $$(($$(date +%s) - begin))

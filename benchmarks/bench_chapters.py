@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 NOTES = {
     "pretext of group 0": "beside the other group, each on one core",
-    "supervised": "8 networks, as long as those of chapter 14; before, 33 that were too short",
+    "supervised": "reads the predictions of 8 networks in results/",
     "ladder": "beside other chapters; its folds run one after another, on the core that is free",
     "09_baselines": "one process on one thread; before, worker processes and threads fought",
     "12_contrastive": "reads the encoder in results/",

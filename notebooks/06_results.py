@@ -82,7 +82,8 @@ counts.reset_index()
 
 # %% tags=["hide-cell", "nbval-ignore-output"] reason="versions, machine and duration differ between computers"
 about = predictions.attrs["provenance"]
-pd.Series({**about["environment"], "made": about["made"], "seconds": about["seconds"]}, name="")
+made = {**about["environment"], "made": about["made"], "seconds": about["seconds"]}
+print(pd.Series(made).to_string())
 
 # %% [markdown]
 # The audit looks for a window, a trial, a participant or a clip that stands on the test side of a fold and was also used by one of the stages that learn, although
@@ -214,8 +215,7 @@ for splitter in (
 #
 # What if there is no {term}`pretext`, and the ratings train every layer? **{term}`Supervised <supervised learning>`** is the same network
 # with random weights at the start, trained as long as {doc}`14_comparison` trains any network as a
-# whole. What has just been said of the two protocols is asked of this model, too: is window-wise the
-# higher one for every target?
+# whole. Is its window-wise score, too, the higher one for every target?
 #
 # Training the whole network takes so long that there are fewer folds, under both protocols: shuffled windows, and
 # groups of people (*participant-grouped*). Its two rows can therefore be compared with each other,

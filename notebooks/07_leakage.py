@@ -365,7 +365,8 @@ ways = {
     "within folds": of_clips,
 }
 found = {way: participant_metrics(rows, ["auc"])["value"].mean() for way, rows in ways.items()}
-pd.Series(found).round(2).rename(f"effect {strongest:g}, {LOGISTIC}, clips left out ({MADE})")
+print(f"mean AUC within a person, effect {strongest:g}, {LOGISTIC}, clips left out ({MADE}):")
+print(pd.Series(found).round(2).to_string())
 
 # %% [markdown]
 # On the last rung no two windows with different ratings share a head. There, the order given by any

@@ -199,7 +199,8 @@ ratios.round(2).rename_axis(columns="error / what people show (simulated)")
 
 # %% mystnb={"image": {"alt": "Two points for each head and way of folding, plain interval and interval of the tables, beside a shaded band from 93 to 97 per cent: plain intervals fall below the band in many rows, those of the tables lie in it or to its right."}, "figure": {"caption": "How often intervals cover the truth for other ways of folding and for differences, where there is no effect. Bars: two standard errors to either side.", "name": "fig-statistics-folds"}}
 no_difference = folded[folded["separation"] == 0]
-names = no_difference["head"] + ":\n" + no_difference["result"]
+heads = no_difference["head"].str.removeprefix("nearest ")
+names = no_difference["result"] + " (" + heads + ")"
 covered = pd.DataFrame({name: no_difference[column] for name, column in series.items()})
 error = pd.DataFrame({name: no_difference[f"{column}_error"] for name, column in series.items()})
 covered.index = error.index = names
@@ -345,7 +346,12 @@ print("people and clips:", int((both["low"] > 0.5).sum()), "of", both["low"].not
 # %% tags=["hide-output"]
 p_values = statistics.simulated(simulation.null_p_values, study.folder)
 checked = simulation.uniformity(p_values)
-shown = checked[["below_5_percent", "expected_low", "expected_high"]].map("{:.1%}".format)
+columns = {
+    "below_5_percent": "p below 5 %",
+    "expected_low": "expected, from",
+    "expected_high": "expected, to",
+}
+shown = checked[list(columns)].map("{:.1%}".format).rename(columns=columns)
 shown.assign(uniform=checked["uniform"]).rename_axis(f"{len(p_values)} cohorts (simulated)")
 
 # %% mystnb={"image": {"alt": "Three panels of rising curves against a dotted diagonal. In each panel one test follows the diagonal, and the other, dashed, lies above it for small levels."}, "figure": {"caption": "Shares of p-values up to each level where there is nothing to find; right tests follow the diagonal.", "name": "fig-statistics-p-values"}}

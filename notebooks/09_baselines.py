@@ -136,7 +136,7 @@ print("upside down: the same features as upright:", same)
 
 # %% tags=["nbval-ignore-output"] reason="how many features noise seems to have depends on the last digits of a filter"
 names = [f.name for f in FEATURES]
-pd.DataFrame(np.where(described.valid, "yes", "–"), index=list(bad), columns=names)
+pd.DataFrame(np.where(described.valid, "yes", "–"), index=list(bad), columns=names).T
 
 # %% [markdown]
 # Noise gets a heart rate as well. A detector finds peaks because it looks for peaks, so a feature
@@ -286,6 +286,7 @@ gains = {
     for ending in (RELATIVE, MINUS_BASELINE)
 }
 gain = pd.concat(gains, names=["version"])[["mean", "low", "high", "n_participants"]]
+gain = gain.rename(columns={"n_participants": "people"})
 gain.round(2).rename_axis(columns=f"{LOGISTIC}, area minus that of the plain features")
 
 # %%
@@ -408,6 +409,9 @@ for case, of_person in area.iterrows():
     }
 table_of_cases = pd.DataFrame(rows).T.rename_axis(index=excerpt.KEYS)
 shown = table_of_cases.round(3).join(cost.round(0).astype(int))
+shown = shown.set_axis(
+    ["area", "gain", "low", "high", "windows", "features, s", "heads, s"], axis=1
+)
 shown.rename_axis(columns=f"{study.label}, mean of {len(TARGETS)} targets")
 
 # %%

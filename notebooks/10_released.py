@@ -31,6 +31,8 @@
 # verdict on the method, which is what the rest of this book is about.
 
 # %%
+import textwrap
+
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import make_pipeline
@@ -90,7 +92,8 @@ print("every window is tested once by every variant:", bool((counts == len(meta)
 # %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 plain = results[results["model"] == released.CORRECTED]
 scores = {target: released.score(rows) for target, rows in plain.groupby("target")}
-scores = pd.DataFrame(scores).T.round(2).rename(columns={"mean_f1": "mean of F1"})
+names = {"f1": "F1", "mean_f1": "mean of F1", "f1_folds": "F1 of folds"}
+scores = pd.DataFrame(scores).T.round(2).rename(columns=names)
 scores.rename_axis(columns=f"{released.CORRECTED} ({study.label})")
 
 # %% [markdown]
@@ -175,7 +178,8 @@ print(
 
 # %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: the scores of 1 to 20 refits"}
 table = pd.concat(curves, axis=1).loc[[1, 5, 10, replication.N_REFITS]].round(3)
-table.rename_axis(columns=[study.label, "chosen"])
+spoken = {"per_fold": "for each fold", "same": "for all folds"}
+table.rename(columns=spoken).rename_axis(columns=[study.label, "chosen"])
 
 # %% [markdown]
 # Where there is nothing to find, the whole rise is made by choosing. Choosing one refit for all
@@ -491,7 +495,7 @@ print("careless reader: every test window is a training window:", bool(every))
 try:
     refuse_shared_windows(X_train, read_carelessly([tested])[0])
 except DataError as error:
-    print(error)
+    print(textwrap.fill(str(error), 80))
 
 # %% [markdown]
 # It finds equal windows. Where the two sides are scaled apart or cut at other places, use

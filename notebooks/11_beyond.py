@@ -176,7 +176,9 @@ fig
 # %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: own minus others, paired"}
 difference = own_against_others(own, STR_LINEAR, ("auc", "accuracy"), **options)
 table = difference.set_index(["metric", "target"])[[*columns, "n_participants"]].round(2)
-table.rename_axis(columns=f"{STR_LINEAR}: own minus others ({study.label})")
+table.rename(columns={"n_participants": "people"}).rename_axis(
+    columns=f"{STR_LINEAR}: own minus others ({study.label})"
+)
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the majority of one person"}
 # The majority of a person's own training trials, tested on that person's other trials:
@@ -235,7 +237,10 @@ order = pd.MultiIndex.from_product(
     [TARGETS, [*learnt["model"].unique(), *baseline["model"].unique()]]
 )
 table = table.reindex(order)[list(RATING_METRICS)].replace(["nan", "nan [nan, nan]"], "undefined")
-table.rename_axis(columns=f"mean [interval] over participants ({study.label})")
+names = {name: name.replace("_", " ").replace("mae", "MAE") for name in RATING_METRICS}
+table.rename(columns=names).rename_axis(
+    columns=f"mean [interval] over participants ({study.label})"
+)
 
 # %% [markdown]
 # The lines below compare the error in steps of the scale with that of the training median. The folded
@@ -342,10 +347,14 @@ tables = {name: calibration_table(rows, **options) for name, rows in by_row.item
 table = pd.concat(tables, names=["result"]).reset_index("result")
 calibrated = table.set_index(["target", "result"]).loc[list(TARGETS)]
 columns = ["brier", "low", "high", "constant", "skill", "skill_low", "skill_high"]
-calibrated[columns].round(3).rename_axis(columns=study.label)
+names = {"brier": "Brier", "skill_low": "skill, low", "skill_high": "skill, high"}
+calibrated[columns].round(3).rename(columns=names).rename_axis(columns=study.label)
 
 # %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: calibration errors beside their floors"}
-calibrated[["ece", "floor", "floor_high"]].round(3).rename_axis(columns=study.label)
+names = {"ece": "ECE", "floor_high": "floor, high"}
+calibrated[["ece", "floor", "floor_high"]].round(3).rename(columns=names).rename_axis(
+    columns=study.label
+)
 
 # %% tags=["hide-input", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 print(f"{study.label}, worse than the constant at the base rate (skill below 0):")

@@ -31,6 +31,8 @@
 # choice of alterations decides what the {term}`features <feature>` know.
 
 # %%
+import textwrap
+
 import keras
 import numpy as np
 import pandas as pd
@@ -159,7 +161,11 @@ fig = contrastive_plots.contrastive_curves(trained.history, config.chance, study
 fig
 
 # %% tags=["hide-input", "nbval-ignore-output"] reason="the end of a training differs slightly between processors"
-accuracy = trained.history.filter(like="contrastive_accuracy").iloc[-1]
+names = {
+    "contrastive_accuracy": "windows trained on",
+    "val_contrastive_accuracy": "people left out",
+}
+accuracy = trained.history.filter(list(names)).rename(columns=names).iloc[-1]
 print(f"{study.label}, last epoch:")
 print(accuracy.round(2).to_string())
 
@@ -365,7 +371,8 @@ for name in (SAME, OTHERS):
 # %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 columns = [c for c in trained.probes if c.startswith(("linear", "knn"))]
 print(f"{study.label}: balanced accuracy of probes on training participants, by epoch")
-print(trained.probes[columns].T.astype(float).round(2).to_string())
+areas = trained.probes[columns].T.astype(float).round(2)
+print(areas.rename(index=lambda name: name.replace("_", ", ")).to_string())
 
 # %%
 n_trained = usable.meta["participant"].nunique() - len(study.groups[group])
@@ -378,7 +385,7 @@ print(f"guessing: 0.50 for a rating, {1 / n_trained:.2f} for the person")
 try:
     Probes(usable.X[left_out], usable.meta.iloc[left_out], {}, heldout=study.groups[group])
 except DataError as error:
-    print("refused:", error)
+    print(textwrap.fill(f"refused: {error}", 80))
 
 # %% [markdown]
 # ## What could go wrong: collapse

@@ -26,6 +26,7 @@
 # one {term}`fold`. Whether it pays off can only be decided on all folds, which {doc}`14_comparison` does.
 
 # %%
+import textwrap
 from dataclasses import replace
 
 import numpy as np
@@ -304,7 +305,7 @@ wild = FineTuner(X, labels, study.profile.encoder, reckless, n_classes=2, seed=s
 try:
     wild.fit(train, start, name="this fold")
 except DataError as error:
-    print(error)
+    print(textwrap.fill(str(error), 80))
 
 # %% [markdown]
 # - **Frozen only by name.** `trainable = False` on a part, set after compiling, has no effect on the

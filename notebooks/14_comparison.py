@@ -90,7 +90,7 @@ for number, fold in enumerate(split):
     sizes.add(len(train))
     print(f"fold {number}: encoders without group {fold.group},", end=" ")
     print(f"{len(train)} people with labels, {len(test)} tested,", end=" ")
-    print("tested people the encoders know:", len(set(test) - set(groups[fold.group])))
+    print("of them known to the encoders:", len(set(test) - set(groups[fold.group])))
 print("seeds:", *study.profile.comparison.seeds)
 
 # %% [markdown]
@@ -100,7 +100,7 @@ print("seeds:", *study.profile.comparison.seeds)
 n_people = len(np.unique(participant))
 print(f"all labels: those of {' or '.join(map(str, sorted(sizes)))} of {n_people} people")
 print(f"everyone but one: {n_people - 1}, in {n_people} folds; here there are {len(split)} folds")
-print("folds_per_group:", study.profile.comparison.folds_per_group, end=", ")
+print("folds per group:", study.profile.comparison.folds_per_group, end=", ")
 print("for everyone but one:", max(len(group) for group in groups))
 
 # %% [markdown]
@@ -182,13 +182,14 @@ report = pretext_report(study)
 of = ["pretext", "encoder"]
 measures = ["score", "chance", "spread", "effective_rank", "dead_share"]
 trained = report.groupby([*of, "measure"], sort=False)["value"].agg(["mean", "min", "max"])
-text = trained["mean"].map("{:.2f}".format)
-ranges = trained["min"].map("{:.2f}".format) + "–" + trained["max"].map("{:.2f}".format)
-text = text.where(trained["min"].round(2) == trained["max"].round(2), text + " (" + ranges + ")")
+trained = trained.map(lambda value: f"{value:.2f}" if value < 2 else f"{value:.0f}")
+ranges = trained["mean"] + " (" + trained["min"] + "–" + trained["max"] + ")"
+text = trained["mean"].where(trained["min"] == trained["max"], ranges)
 n_encoders = len(report[["group", "seed"]].drop_duplicates())
 print(f"{study.label}, {study.profile.name} profile; windows of the group left out;", end=" ")
 print(f"mean (range) over {n_encoders} groups and seeds")
-print(text.unstack(fill_value="–").reindex(columns=measures, fill_value="–").to_string())
+text = text.unstack(fill_value="–").reindex(columns=measures, fill_value="–")
+print(text.rename(columns=lambda name: name.replace("_", " ")).to_string())
 
 # %%
 values = report.set_index([*of, "group", "seed", "measure"])["value"].unstack()
@@ -221,7 +222,7 @@ by_seed = (
     .mean()
 )
 apart = by_seed.groupby(level=[0, 1, 2, 3]).agg(lambda x: x.max() - x.min())
-print(f"{study.label}, mean AUC of single seeds, largest minus smallest:", end=" ")
+print(f"{study.label}, mean AUC of single seeds, largest minus smallest:")
 print(f"{apart.median():.2f} for half of the choices, at most {apart.max():.2f}")
 
 # %% [markdown]

@@ -267,7 +267,8 @@ from ecglib.preprocessing.report import quality_report
 
 spoilt = samples.copy()
 spoilt[20 * fs] = 500
-print(quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta).T.to_string())
+report = quality_report(ecg.windows_of(spoilt, fs, unit="mV").meta).round(2)
+print(report.T.to_string(header=False))
 
 # %% [markdown]
 # **Exercise 15.4.** Do flagged windows bend the numbers? Compare heart rate and RMSSD by flag.

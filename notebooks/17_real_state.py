@@ -254,7 +254,9 @@ fig = real_plots.difference_forest(tests, "eegmat, real recordings")
 fig
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show {type}: the answers in words"}
-answers = tests.set_index("question")[["mean", "p_holm"]].round(3)
+p_value = tests.set_index("question")["p_holm"]
+answers = tests.set_index("question")[["mean"]].round(3)
+answers["p (Holm)"] = p_value.map("{:.3f}".format).where(p_value >= 0.001, "< 0.001")
 answers["first is"] = [verdict(row) for _, row in tests.iterrows()]
 print(answers.to_string())
 

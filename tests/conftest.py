@@ -16,9 +16,19 @@ settings.register_profile("ecglib", deadline=None)
 settings.load_profile("ecglib")
 
 
+LONG = ("test_real.py", "test_bad_input.py", "test_distributed.py", "test_representation.py",
+        "test_backends.py", "test_pooling.py", "test_own_dataset.py", "test_cores.py",
+        "test_run.py", "test_contributing.py", "test_comparison_tables.py")  # fmt: skip
+
+
 def pytest_configure(config):
     """Name the marks of these tests."""
     config.addinivalue_line("markers", "compiled: networks are compiled, as they are elsewhere")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest, so that no process is left alone with one of them."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -148,7 +148,7 @@ def test_every_splitter_takes_names(windows, splitter):
 def test_splits_within_a_person_name_who_is_left_out(windows):
     labels = binary_labels(windows.meta, STRESS)
     labels[windows.meta["participant"] == "bo"] = 1
-    with pytest.warns(UserWarning, match="leaves out 1 participants.*: bo"):
+    with pytest.warns(UserWarning, match="leaves out 1 participant, .*: bo"):
         list(WithinParticipantKFold(2).split(windows.meta, labels))
 
 

@@ -143,6 +143,13 @@ def test_columns_of_numbers_are_marked():
     assert mended.mend(text) == text
 
 
+def test_an_interval_stays_on_one_line():
+    text = mended.mend(pd.DataFrame({"auc": ["+0.62 [0.55, −0.70] (0.50)", "a [b, c]"]}).to_html())
+    assert "<td>+0.62&nbsp;[0.55,&nbsp;−0.70] (0.50)</td>" in text
+    assert "<td>a [b, c]</td>" in text
+    assert mended.mend(text) == text
+
+
 def test_a_row_that_spans_columns_is_left_as_it_is():
     frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_product([["both"], ["a", "b"]]))
     text = mended.mend(frame.to_html())

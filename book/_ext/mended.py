@@ -42,7 +42,11 @@ BOX = re.compile(
 ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 CELL = re.compile(r"<(?P<kind>t[hd])\b(?P<about>[^>]*)>(?P<inside>.*?)</t[hd]>", re.DOTALL)
 NUMBER = re.compile(r"[+\-−]?\d[\d,.]*(e[+\-]?\d+)?( ?(%|s|ms|MB|GB))?|[–-]?|nan|NaN|inf")
-"""A row, a cell, and what stands in a cell of a column of numbers."""
+INTERVAL = re.compile(r"(?<=>)([+\-−]?[\d.]+) \[([^\[\],<]+), ([^\[\],<]+)\](?=[ <])")
+"""A row, a cell, what stands in a cell of a column of numbers, and a number with its interval."""
+
+ON_ONE_LINE = r"\1&nbsp;[\2,&nbsp;\3]"
+"""An interval that a narrow column does not break."""
 
 ROLES = {
     "table": "table",
@@ -66,7 +70,7 @@ def mend(text: str) -> str:
     for old, new in MENDED:
         text = text.replace(old, new)
     text = FIGURE.sub(WIDE, text)
-    text = FRAME.sub(lambda found: mark_numbers(found[0]), text)
+    text = FRAME.sub(lambda found: mark_numbers(INTERVAL.sub(ON_ONE_LINE, found[0])), text)
     return BOX.sub(lambda found: name_cells(found[0]), text)
 
 

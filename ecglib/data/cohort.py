@@ -13,6 +13,7 @@ import pandas as pd
 from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.core.tables import as_names
+from ecglib.core.words import counted
 from ecglib.data.recording import check_rate, positions
 from ecglib.data.targets import Target
 
@@ -79,7 +80,7 @@ class Cohort:
     >>> rows = rows.assign(n_samples=2560, duration=10.0)
     >>> cohort = Cohort("mine", 256.0, rows, (np.zeros((2560, 1)),) * 2, leads=("ECG",))
     >>> cohort
-    <Cohort 'mine': 2 participants, 1 clips, 2 recordings, 0.3 min at 256 Hz>
+    <Cohort 'mine': 2 participants, 1 clip, 2 recordings, 0.3 min at 256 Hz>
     """
 
     name: str
@@ -132,10 +133,10 @@ class Cohort:
 
     def __repr__(self) -> str:
         rows, rates = self.recordings, sorted(set(self.rates))
-        notes = f"; {len(self.notes)} note{'s' * (len(self.notes) > 1)}" if self.notes else ""
+        notes = f"; {counted(len(self.notes), 'note')}" if self.notes else ""
         return (
-            f"<Cohort {self.name!r}: {rows['participant'].nunique()} participants, "
-            f"{rows['clip'].nunique()} clips, {len(rows)} recordings, "
+            f"<Cohort {self.name!r}: {counted(rows['participant'].nunique(), 'participant')}, "
+            f"{counted(rows['clip'].nunique(), 'clip')}, {counted(len(rows), 'recording')}, "
             f"{rows['duration'].sum() / 60:.1f} min at "
             f"{' to '.join(f'{rate:g}' for rate in sorted({rates[0], rates[-1]}))} Hz{notes}>"
         )
@@ -284,7 +285,7 @@ def check_signal(
     ecglib.core.errors.DataError: field ECG: shape (2560, 3). Expected samples × 2 ...
     """
     place = {"file": file, "participant": participant, "clip": clip, "field": field}
-    layout = f"samples × {n_leads} lead{'s' * (n_leads > 1)}"
+    layout = f"samples × {counted(n_leads, 'lead')}"
     if not isinstance(signal, np.ndarray) or signal.dtype.kind != "f":
         kind = signal.dtype if isinstance(signal, np.ndarray) else type(signal).__name__
         raise DataError(

@@ -270,7 +270,7 @@ class Collected:
     ...     np.zeros((2560, 1)), 256.0, "mV", participant="anna", clip=1, condition="rest"
     ... )
     >>> collected.cohort(leads=("ECG",))
-    <Cohort 'mine': 1 participants, 1 clips, 1 recordings, 0.2 min at 256 Hz>
+    <Cohort 'mine': 1 participant, 1 clip, 1 recording, 0.2 min at 256 Hz>
     """
 
     @checked

@@ -153,7 +153,7 @@ def read_folder(
     >>> for i, name in enumerate(("anna", "ben")):
     ...     np.savez(folder / name, ecg=np.sin(np.arange(5000) / (i + 9)), fs=500, unit="mV")
     >>> read_folder(folder)
-    <Cohort 'study': 2 participants, 1 clips, 2 recordings, 0.3 min at 500 Hz>
+    <Cohort 'study': 2 participants, 1 clip, 2 recordings, 0.3 min at 500 Hz>
     """
     rows, recordings = read_recordings(
         folder, table, fs=fs, leads=leads, unit=unit, allow_duplicates=allow_duplicates

@@ -82,7 +82,7 @@ def read_mitbih(folder: str | os.PathLike[str], *, leads: Leads | None = None) -
     >>> folder, x = tempfile.mkdtemp(), np.sin(np.arange(7200) / 40)[:, None]
     >>> wfdb.wrsamp("100", 360, ["mV"], ["MLII"], x, fmt=["16"], write_dir=folder)
     >>> read_mitbih(folder)
-    <Cohort 'MIT-BIH': 1 participants, 1 clips, 1 recordings, 0.3 min at 360 Hz>
+    <Cohort 'MIT-BIH': 1 participant, 1 clip, 1 recording, 0.3 min at 360 Hz>
     """
     folder = folder_of(folder, "the folder of mitdb", _REMEDY)
     form = _form(folder)

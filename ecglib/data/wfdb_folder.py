@@ -98,7 +98,7 @@ def read_wfdb_folder(
     >>> folder, x = tempfile.mkdtemp(), np.sin(np.arange(7200) / 40)[:, None]
     >>> wfdb.wrsamp("anna", 360, ["mV"], ["MLII"], x, fmt=["16"], write_dir=folder)
     >>> read_wfdb_folder(folder, name="mine")
-    <Cohort 'mine': 1 participants, 1 clips, 1 recordings, 0.3 min at 360 Hz>
+    <Cohort 'mine': 1 participant, 1 clip, 1 recording, 0.3 min at 360 Hz>
     """
     folder = folder_of(folder, "a folder of WFDB records", "check the path")
     collected = Collected(name or folder.resolve().name, version)

@@ -1,7 +1,7 @@
 """YAAD, the Young Adult's Affective Data: ECG during films, with what people said they felt.
 
-Mendeley Data g2p7vwxyn2; to cite Dar, Rahim, Akram, Khawaja and Rahim, ICoDT2 2022, which was not
-compared with the paper: check it.
+Mendeley Data g2p7vwxyn2; to cite Dar, Rahim, Akram, Khawaja and Rahim, ICoDT2 2022, pages 1 to
+7, as others cite it: the paper itself was not at hand.
 The workbooks of the set hold the participants' names. Nothing here reads them.
 """
 

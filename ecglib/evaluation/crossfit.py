@@ -10,6 +10,7 @@ import pandas as pd
 from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
+from ecglib.core.words import counted
 from ecglib.evaluation.splits import Fold
 
 
@@ -47,7 +48,7 @@ def participant_groups(
     n_groups = min(n_groups, len(people))
     if n_groups < 2:
         raise DataError(
-            f"{len(people)} participants in {n_groups} groups",
+            f"{counted(len(people), 'participant')} in {counted(n_groups, 'group')}",
             expected="at least 2 of each, so that some can be left out of pretraining",
         )
     shuffled = np.random.default_rng(seed).permutation(people)

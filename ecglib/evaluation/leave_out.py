@@ -12,6 +12,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 from ecglib.core.annotations import checked
 from ecglib.core.arrays import rows_by_value
 from ecglib.core.errors import DataError
+from ecglib.core.words import counted
 from ecglib.data.cohort import DATASET
 from ecglib.evaluation.splits import (
     ClipGroupedKFold,
@@ -286,8 +287,8 @@ class WithinParticipantKFold(_GroupedKFold):
             )
         if left_out:
             warnings.warn(
-                f"WithinParticipantKFold leaves out {len(left_out)} participants, whose training "
-                f"windows are of one class in some fold: {', '.join(map(str, left_out))}",
+                f"WithinParticipantKFold leaves out {counted(len(left_out), 'participant')}, whose "
+                f"training windows are of one class in some fold: {', '.join(map(str, left_out))}",
                 stacklevel=3,
             )
         return kept

@@ -15,6 +15,7 @@ from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import with_provenance
+from ecglib.core.words import counted
 from ecglib.preprocessing.quality import OK, QUALITIES
 
 META_COLUMNS = ("participant", "clip", "condition", "lead", "start", "quality")
@@ -93,7 +94,7 @@ class Windows:
     def __repr__(self) -> str:
         return (
             f"<Windows {self.cohort_name!r}: {len(self)} of {self.X.shape[1]} samples at "
-            f"{self.fs:g} Hz, {self.meta['participant'].nunique()} participants>"
+            f"{self.fs:g} Hz, {counted(self.meta['participant'].nunique(), 'participant')}>"
         )
 
     @property

@@ -23,6 +23,7 @@ from ecglib.core.artifacts import atomic_path, load_arrays, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import from_comment, to_comment
 from ecglib.core.tables import as_names, read_csv_of_user
+from ecglib.core.words import counted
 from ecglib.preprocessing.quality import OK, QUALITIES
 
 FORMAT = "ecglib features 1"
@@ -63,7 +64,7 @@ class FeatureTable:
     --------
     >>> meta = pd.DataFrame({"participant": [1, 1], "clip": 1, "lead": 1, "start": [0.0, 10.0]})
     >>> FeatureTable(np.ones((2, 1)), ["rate"], meta, {"data": "mine", "encoder": None})
-    <FeatureTable 'mine': 2 windows, 1 features, 1 participants>
+    <FeatureTable 'mine': 2 windows, 1 feature, 1 participant>
     """
 
     features: np.ndarray
@@ -107,10 +108,9 @@ class FeatureTable:
         return len(self.meta)
 
     def __repr__(self) -> str:
-        return (
-            f"<FeatureTable {self.about.get('data', 'unnamed')!r}: {len(self)} windows, "
-            f"{len(self.names)} features, {self.meta['participant'].nunique()} participants>"
-        )
+        size = counted(len(self), "window"), counted(len(self.names), "feature")
+        people = counted(self.meta["participant"].nunique(), "participant")
+        return f"<FeatureTable {self.about.get('data', 'unnamed')!r}: {', '.join(size)}, {people}>"
 
     @property
     def usable(self) -> FeatureTable:

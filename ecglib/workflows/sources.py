@@ -14,6 +14,7 @@ import scipy.io
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
 from ecglib.core.folders import given_path
+from ecglib.core.words import counted
 from ecglib.data.amigos import is_amigos, read_amigos
 from ecglib.data.case import is_case, read_case
 from ecglib.data.cohort import Cohort, one_or_each
@@ -323,8 +324,8 @@ def long_enough(
     >>> rows = rows.assign(n_samples=[500, 5000], duration=[2.0, 20.0])
     >>> signals = np.zeros((500, 1)), np.zeros((5000, 1))
     >>> long_enough(Cohort("lab", 250, rows, signals, leads=("ECG",)), 10, print)
-    1 recordings shorter than 10 s are left out: 1 1 rest
-    <Cohort 'lab': 1 participants, 1 clips, 1 recordings, 0.3 min at 250 Hz>
+    1 recording shorter than 10 s left out: 1 1 rest
+    <Cohort 'lab': 1 participant, 1 clip, 1 recording, 0.3 min at 250 Hz>
     """
     rows = cohort.recordings
     short = (rows["duration"] < least_s).to_numpy()
@@ -340,7 +341,7 @@ def long_enough(
     names = [" ".join(map(str, row)) for row in rows.loc[short, named].itertuples(index=False)]
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     tell(
-        f"{len(names)} recordings shorter than {least_s:g} s are left out: "
+        f"{counted(len(names), 'recording')} shorter than {least_s:g} s left out: "
         f"{', '.join(names[:_LISTED])}{more}"
     )
     at = np.flatnonzero(~short)

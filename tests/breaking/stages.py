@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,15 +131,15 @@ def import_all() -> None:
 
 
 def uncompiled() -> None:
-    """Let the studies of this process train without compiling networks."""
-    from ecglib.pretext.pretrain import pretrain
-    from ecglib.studies import comparison, pretraining, real_networks
-    from ecglib.transfer.finetune import FineTuner, fit_classifiers
+    """Let networks of this process train without being compiled, and without a graph."""
+    from keras import Model
 
-    for module in (pretraining, real_networks):
-        module.pretrain = partial(pretrain, jit_compile=False)
-        module.FineTuner = partial(FineTuner, jit_compile=False)
-    comparison.fit_classifiers = partial(fit_classifiers, jit_compile=False)
+    compiled = Model.compile
+
+    def compile_nothing(model: Model, *given: object, **options: object) -> None:
+        compiled(model, *given, **{**options, "jit_compile": False, "run_eagerly": True})
+
+    Model.compile = compile_nothing
 
 
 @contextmanager

@@ -12,7 +12,11 @@ TINY = replace(
     SMOKE,
     windows=replace(SMOKE.windows, last_s=20.0),
     encoder=ENCODER,
-    pretext=replace(SMOKE.pretext, heldout_windows=10),
+    pretext=replace(
+        SMOKE.pretext,
+        heldout_windows=10,
+        training=replace(SMOKE.pretext.training, steps_per_epoch=2, batch_windows=4),
+    ),
     comparison=replace(SMOKE.comparison, folds_per_group=2, labelled=(2,), seeds=(0, 1)),
 )
 QUICKEST = replace(

@@ -41,7 +41,7 @@ def test_what_is_found_is_counted():
     assert (check.people, check.recordings, check.rates) == (2, 3, (250.0,))
     assert check.conditions == {"film": 2, "baseline": 1} and check.labels == {}
     assert check.quality["windows"].tolist() == [3, 2] and check.verdict == "good"
-    assert check.notes == ("1 recordings shorter than 10 s are left out: anna 1 baseline",)
+    assert check.notes == ("1 recording shorter than 10 s left out: anna 1 baseline",)
     assert check.of_reader == ("perhaps",) and "perhaps" not in check.to_text()
     assert json.loads(to_json(check.to_dict()))["of_reader"] == ["perhaps"]
 

@@ -116,7 +116,7 @@ def test_recordings_shorter_than_a_window_are_left_out_of_a_set(restricted):
     told = []
     table = features_of(restricted / "amigos", leads=["ecg_0"], tell=told.append)
     assert set(table.meta["condition"]) == {"stimulus"}
-    assert "recordings shorter than 10 s are left out: P08 " in told[-1]
+    assert "recordings shorter than 10 s left out: P08 " in told[-1]
     assert told[-1].endswith(" more")
 
 

@@ -1,0 +1,26 @@
+"""Words for numbers of things."""
+
+from __future__ import annotations
+
+
+def counted(number: int, thing: str) -> str:
+    """Say how many of a thing there are.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    thing : str
+        Its name for one, a noun whose plural ends in s.
+
+    Returns
+    -------
+    str
+        Number and name.
+
+    Examples
+    --------
+    >>> counted(1, "participant"), counted(0, "clip")
+    ('1 participant', '0 clips')
+    """
+    return f"{number:,} {thing}{'s' * (number != 1)}"
