@@ -426,9 +426,8 @@ for kind in plain.index:
     elif everything["high"] < 0:
         verdict = "more is worse"
     print(f"{study.label}, {kind}, everything instead of the excerpt: {verdict}")
-    print(
-        f"  gain {everything['gain']:+.3f}; windows × {ratio['n_windows']:.0f}, time for features × {ratio['feature_s']:.0f}"
-    )
+    print(f"  gain {everything['gain']:+.3f}; windows × {ratio['n_windows']:.0f},", end=" ")
+    print(f"time for features × {ratio['feature_s']:.0f}")
 
 # %% [markdown]
 # `feature_s` and `head_s` are seconds on the machine where the table was made. More windows of a trial

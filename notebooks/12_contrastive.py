@@ -311,9 +311,8 @@ half = np.repeat([0, 1], config.training.batch_windows // 2)
 for name in (ANYONE, SAME, OTHERS):
     settings = subject_aware.variant(config, name)
     loss, _ = nt_xent(vectors, config.temperature, half, name)
-    print(
-        f"negatives: {name}; {settings.n_negatives} of each view, guessing {settings.chance:.2f}, loss of the above {float(ops.mean(loss)):.2f}"
-    )
+    print(f"negatives: {name}; {settings.n_negatives} of each view,", end=" ")
+    print(f"guessing {settings.chance:.2f}, loss of the above {float(ops.mean(loss)):.2f}")
 
 # %% [markdown]
 # Every variant was trained like the encoder above: the same views, steps and training people, with
