@@ -68,9 +68,9 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # ## From predictions to one table
 #
 # Every number below comes from the same rows: one predicted probability per tested window, fold,
-# model and target. The **{term}`regime`** says what the encoder had seen before. "Pretext saw test windows"
-# means that it has seen them, though not their ratings. In the strict rows it has never met the
-# person. Before we read a score, an audit looks for {term}`leaks <leakage>`, and this page is not made if it
+# model and target. The **{term}`regime`** says what the encoder had seen before: the test windows, though
+# not their ratings, or nothing of the person who is tested. The second regime is called *strict* from
+# here on. Before we read a score, an audit looks for {term}`leaks <leakage>`, and this page is not made if it
 # finds one into the pretext or the head.
 #
 # The file of these rows also says what made them:
@@ -78,7 +78,7 @@ print(f"data: {study.label}, profile: {study.profile.name}")
 # %%
 predictions = results.predictions(study)
 counts = predictions.groupby(["protocol", "model", "regime"]).size().rename("predictions")
-counts.reset_index()
+counts.rename(index=spoken).reset_index()
 
 # %% tags=["hide-cell", "nbval-ignore-output"] reason="versions, machine and duration differ between computers"
 about = predictions.attrs["provenance"]
@@ -92,7 +92,8 @@ print(pd.Series(made).to_string())
 # %%
 leaks = results.leaks(study)
 if len(leaks):
-    print(leaks.groupby(["protocol", "stage", "kind"])["fold"].nunique().to_string())
+    found = leaks.groupby(["protocol", "stage", "kind"])["fold"].nunique()
+    print(found.rename(index=spoken).to_string())
 raise_on_leak(leaks[leaks["stage"] != "normalisation"])
 print("no leak into the pretext or the head:", set(leaks["stage"]) <= {"normalisation"})
 

@@ -46,6 +46,7 @@ from ecglib.evaluation.summaries import paired_difference, participant_metrics, 
 from ecglib.features.heartbeats import FEATURES, annotate_window, window_features
 from ecglib.plots import baselines as baselines_plots
 from ecglib.plots import results as results_plots
+from ecglib.plots.palette import spoken
 from ecglib.studies import excerpt, results
 from ecglib.studies.baselines import RELATIVE, classical_features, classical_predictions
 from ecglib.studies.before_clip import MINUS_BASELINE, baseline_relative_predictions
@@ -215,7 +216,8 @@ def as_text(summary: pd.DataFrame, metric: str) -> pd.DataFrame:
     text = [f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in rows.itertuples()]
     key = ["protocol", "model", "regime", "target"]
     table = rows.assign(text=text).set_index(key)["text"].unstack("target", sort=False)
-    return table[list(TARGETS)].rename_axis(columns=f"{metric} ({study.label})")
+    table = table[list(TARGETS)].rename(index=spoken)
+    return table.rename_axis(columns=f"{metric} ({study.label})")
 
 
 # %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: the AUC of every row"}
