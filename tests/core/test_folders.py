@@ -125,7 +125,7 @@ def test_a_relative_home_starts_from_the_project_wherever_one_is(here, tmp_path,
         ("~no-such-user/x", "names no user's folder"),
         ("x" * 300, "File name too long"),
         ("/".join(["folder"] * 2000), "File name too long"),
-        ("a\0b", "embedded null byte"),
+        ("a\0b", "embedded null (byte|character)"),  # one of them, by version of Python
     ],
 )
 def test_what_can_be_no_path_is_refused_everywhere(path, told, monkeypatch):
