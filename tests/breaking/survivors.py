@@ -14,6 +14,20 @@ WHY: dict[str, dict[tuple[str, str], str]] = {
             "-> Cohort:",
         ): _SIGNATURES,
         ("", "def cohort_from_struct("): _SIGNATURES,
+        (
+            "def read_dreamer(path: str | os.PathLike[str], *, allow_duplicates: bool = False) "
+            "-> Cohort:",
+            "def read_dreamer(path: str | os.PathLike[str], /, allow_duplicates: bool = False) "
+            "-> Cohort:",
+        ): "who names the option, and not the path, notices nothing",
+        (
+            "if age not in range(1, 121):",
+            "if age not in range( 0, 121):",
+        ): "zero has been refused before, as no positive number",
+        (
+            "if not 0 < number < np.inf:",
+            "if not 0 < number != np.inf:",
+        ): "nothing but infinity is above all numbers",
     },
     "ecglib.data.matfile": {
         (
