@@ -183,7 +183,8 @@ def _lasting(path: Path) -> bytes:
 
 def _timeless(about: Any) -> Any:
     if isinstance(about, dict):
-        return {k: _timeless(v) for k, v in sorted(about.items()) if k not in ("seconds", "made")}
+        lasting = {k for k in about if k not in ("seconds", "made") and not k.startswith("Clock ")}
+        return {k: _timeless(about[k]) for k in sorted(lasting)}
     return about
 
 
