@@ -156,7 +156,7 @@ class InflatedBytes:
         here = len(self._piece) - self._at
         packed = self._left + len(self._zlib.unconsumed_tail)
         # What the decompressor has taken in and not given yet is some bytes at most.
-        if n > here and n > here + _MOST_INFLATED * (packed + 64):
+        if n > here + _MOST_INFLATED * (packed + 64):
             raise DamagedError(_TOO_LONG)
         data, found = bytearray(n), 0
         while found < n:

@@ -148,6 +148,14 @@ def test_impossible_folds_are_refused() -> None:
         splits.WindowKFoldWithGap(2, gap_s=100).split(frame(1, 1, 9))
 
 
+def test_combinations_of_labels_are_spread_evenly_over_the_folds() -> None:
+    meta = frame(5, 4, 4)
+    combination = np.random.default_rng(0).permutation(np.arange(80) % 4)
+    y = np.stack([combination % 2, combination // 2], axis=1)
+    for _, test in splits.WindowKFold(n_splits=5).split(meta, y):
+        assert np.ptp(np.bincount(combination[test], minlength=4)) <= 2
+
+
 def test_rare_combinations_of_labels_are_still_split() -> None:
     meta = frame(n_windows=1)
     y = np.stack([np.arange(30) % 2, np.arange(30) // 3], axis=1)

@@ -171,6 +171,25 @@ def test_other_window_lengths_and_impossible_ones(x):
 
 
 @pytest.mark.parametrize(
+    ("n", "n_pieces", "stretch", "n_stretched", "lengths"),
+    [
+        (N, 8, 1.0, 0, (320, 320, 320)),
+        (N, 8, 1.05, 8, (320, 336, 305)),
+        (8, 4, 1.0, 0, (2, 2, 2)),
+        (4, 4, 1.0, 0, None),  # a piece of one sample
+        (N, 9, 1.05, 10, None),
+        (N, 9, 0.5, -1, None),
+    ],
+)
+def test_pieces_may_all_be_stretched_or_none(n, n_pieces, stretch, n_stretched, lengths):
+    if lengths is not None:
+        assert transformations.warp_lengths(n, n_pieces, stretch, n_stretched) == lengths
+        return
+    with pytest.raises(ValueError, match=f"{n_stretched} of them stretched"):
+        transformations.warp_lengths(n, n_pieces, stretch, n_stretched)
+
+
+@pytest.mark.parametrize(
     "transform", [transformations.add_noise, transformations.permute, transformations.time_warp]
 )
 def test_seed_reproduces_and_changes_the_draws(x, transform):
