@@ -149,11 +149,12 @@ def test_impossible_folds_are_refused() -> None:
 
 
 def test_combinations_of_labels_are_spread_evenly_over_the_folds() -> None:
-    meta = frame(5, 4, 4)
-    combination = np.random.default_rng(0).permutation(np.arange(80) % 4)
+    meta = frame(10, 4, 2)
+    trial = meta.groupby(["participant", "clip"]).ngroup().to_numpy()
+    combination = np.random.default_rng(0).permutation(np.arange(40) % 4)[trial]
     y = np.stack([combination % 2, combination // 2], axis=1)
-    for _, test in splits.WindowKFold(n_splits=5).split(meta, y):
-        assert np.ptp(np.bincount(combination[test], minlength=4)) <= 2
+    for _, test in splits.TrialGroupedKFold(n_splits=5).split(meta, y):
+        assert np.bincount(combination[test]).tolist() == [4, 4, 4, 4]
 
 
 def test_rare_combinations_of_labels_are_still_split() -> None:
