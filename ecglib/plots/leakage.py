@@ -169,9 +169,10 @@ def probe_dots(probes: pd.DataFrame, label: str) -> Figure:
             row = rows.loc[kind]
             ax.hlines(place, row["low"], row["high"], color=drawn.colour, linewidth=2)
             ax.plot(row["mean"], place, drawn.marker, color=drawn.colour)
-            at, side = (row["mean"], "center") if row["mean"] < 0.9 else (1.04, "right")
-            text = ax.annotate(f"{row['mean']:.2f}", (at, place - 0.2), ha=side, va="bottom")
-            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # over the line
+            at, side = row["mean"], "center"
+            if not 0.1 < at < 0.9:  # beside the line of chance, and within the axes
+                at, side = (0.08, "left") if at < 0.5 else (1.04, "right")
+            ax.annotate(f"{row['mean']:.2f}", (at, place - 0.2), ha=side, va="bottom")
         chance = rows["chance"].iloc[0]
         ax.axvline(chance, color=GREY, linestyle=":")
         at = (chance + 0.02, len(kinds) - 0.45)
