@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ecglib.core.annotations import checked
 
+
+@checked
 def counted(number: int, thing: str) -> str:
     """Say how many of a thing there are.
 
@@ -17,6 +20,11 @@ def counted(number: int, thing: str) -> str:
     -------
     str
         Number and name.
+
+    Raises
+    ------
+    DataError
+        If one of them is of another type.
 
     Examples
     --------

@@ -118,11 +118,13 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             if name in needed:
                 _refuse_nothing(name, value)
-        with plt.rc_context(STYLE):
-            fig = draw(*args, **kwargs)
-        # Pyplot would otherwise keep it, and a notebook would show it twice.
-        plt.close(fig)
-        return fig
+        before = plt.get_fignums()
+        try:
+            with plt.rc_context(STYLE):
+                return draw(*args, **kwargs)
+        finally:  # Pyplot would otherwise keep it, and a notebook would show it twice.
+            for number in set(plt.get_fignums()).difference(before):
+                plt.close(plt.figure(number))
 
     return checked(wrapper)
 

@@ -48,6 +48,19 @@ def test_a_figure_is_drawn_in_the_style_and_let_go():
     assert not plt.get_fignums()
 
 
+def test_a_figure_that_fails_is_let_go_and_one_of_the_caller_stays():
+    @styled
+    def draw():
+        plt.subplots()
+        raise ValueError("half drawn")
+
+    own = plt.figure()
+    with pytest.raises(ValueError, match="half drawn"):
+        draw()
+    assert plt.get_fignums() == [own.number]
+    plt.close(own)
+
+
 @pytest.mark.parametrize(
     ("field", "empty", "told"),
     [
