@@ -66,6 +66,14 @@ WHY: dict[str, dict[tuple[str, str], str]] = {
             "here = len(self._piece) - self._at",
             "here = len(self._piece) | self._at",
         ): _LOOSER,
+        (
+            "if n > here + _MOST_INFLATED * (packed + 64):",
+            "if n > here + _MOST_INFLATED * (packed | 64):",
+        ): "what the decompressor holds back is far less than 64 bytes",
+        (
+            "if self._at == len(self._piece) and not self._next_piece():",
+            "if self._at >= len(self._piece) and not self._next_piece():",
+        ): "it is never beyond the end of the piece",
     },
     "ecglib.evaluation.audit": {
         ("*,", "/,"): "who names them notices nothing",

@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from ecglib.core.errors import DataError
 from ecglib.core.limits import FREE, GROWTH, may_fill
 from ecglib.data.mat_arrays import MAX_ELEMENTS, MAX_TEXT, Unreadable
-from ecglib.data.mat_stream import InflatedBytes, TooLargeError
+from ecglib.data.mat_stream import DamagedError, InflatedBytes, StoredBytes, TooLargeError
 from ecglib.data.matfile import MAX_VARIABLES, list_variables, read_variable
 
 NAME = "content"
@@ -489,6 +489,13 @@ def test_what_is_inflated_already_is_given_at_once():
     packed = zlib.compress(content)
     stream = InflatedBytes(io.BytesIO(packed), len(packed))
     assert stream.read(48) + stream.read(len(content) - 48) == content
+
+
+def test_a_file_that_ends_within_a_variable_is_damaged():
+    stream = StoredBytes(io.BytesIO(b"abc"), 4)
+    assert stream.read(2) == b"ab"
+    with pytest.raises(DamagedError):
+        stream.read(2)
 
 
 @pytest.mark.parametrize(("stored", "most"), [(100, 4096), (2000, GROWTH * 2000)])
