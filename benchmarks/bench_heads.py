@@ -130,7 +130,7 @@ def main() -> None:
             unit="AUC",
             target=TOLERANCE,
             at_least=False,
-            note=f"test windows of the {len(single)} heads fitted both ways: "
+            note=f"invented features; test windows of the {len(single)} heads fitted both ways: "
             f"{same:.3f} stacked, {alone:.3f} one by one",
         ),
     ]  # fmt: skip

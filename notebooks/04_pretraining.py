@@ -314,7 +314,7 @@ print("the network is below the oracle of the same participant:", network < refe
 #
 # The next cells read the results of that training. Its schedule `fast` is
 # that of `quick`, longer, and `published` is that of `paper`. More than the length is different there:
-# the data are always those of the synthetic cohort (as it was in version 0.2), whatever this page
+# the data are always those of the synthetic cohort as it was when 0.2.0 was released, whatever this page
 # shows, more people are known, and the windows cover whole recordings, so there are more to learn from.
 
 # %%

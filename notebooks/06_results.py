@@ -219,19 +219,19 @@ for splitter in (
 # whole. Is its window-wise score, too, the higher one for every target?
 #
 # Training the whole network takes so long that there are fewer folds, under both protocols: shuffled windows, and
-# groups of people (*participant-grouped*). Its two rows can therefore be compared with each other,
+# groups of people. Its two rows can therefore be compared with each other,
 # but only roughly with the tables above, since its folds leave fewer windows to learn from. For the
 # book's own cohort its predictions are stored with the book; for other data they are computed here.
 
 # %%
 supervised = results.supervised_predictions(study)
 folds = supervised.groupby("protocol")["fold"].nunique()
-print(f"{study.label}:", ", ".join(f"{protocol} in {n} folds" for protocol, n in folds.items()))
+print(f"{study.label}:", ", ".join(f"{spoken(p)} in {n} folds" for p, n in folds.items()))
 whole_network = summarise(supervised, n_resamples=study.profile.n_resamples)
 own = whole_network[whole_network["model"] == SUPERVISED]
 
 # %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
-table = pd.concat({p: as_text(own[own["protocol"] == p]) for p in (GROUPS, WINDOW)})
+table = pd.concat({spoken(p): as_text(own[own["protocol"] == p]) for p in (GROUPS, WINDOW)})
 table.droplevel("model").rename_axis(columns=f"{SUPERVISED} ({study.label})")
 
 # %%
@@ -279,7 +279,7 @@ by_way = {
 }
 choice = pd.DataFrame(by_way)
 choice["change"] = choice.iloc[:, 1] - choice.iloc[:, 0]
-choice.round(3).rename_axis(columns=f"AUC, {WINDOW} ({study.label})")
+choice.round(3).rename_axis(columns=f"AUC, {spoken(WINDOW)} ({study.label})")
 
 # %% [markdown]
 # Leave-one-participant-out keeps a person in one fold, so there both ways are the same.
@@ -327,17 +327,16 @@ print(
 #
 # Pretraining uses no ratings. Is it cheating to let it see the test person's windows? It might be:
 # features that fit this very heart may carry more. Whatever the sign of the difference, quote the
-# strict row: it needs no defence.
+# strict score, which the tables above show: it needs no defence.
 #
-# We compare the same encoders in both roles.
-# Under "strict" the head gets the features of an encoder that never met the person, under "pretext
-# saw test windows" those of one that did.
+# We compare the same encoders in both roles. In the strict one the head gets the features of an
+# encoder that never met the person, in the other those of one that saw the test windows.
 
 # %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 exposure = paired_difference(of[STR, SEEN], of[STR, STRICT], ("auc",), **options)
 table = exposure.set_index(["metric", "target"])[columns].round(3)
 table = table.rename(index=spoken, columns=spoken)
-table.rename_axis(columns=f"pretext saw the person, minus strict ({study.label})")
+table.rename_axis(columns=f"the encoder saw the test windows, minus strict ({study.label})")
 
 # %% [markdown]
 # ## A control in which there is nothing to find
@@ -467,7 +466,7 @@ for model, more_often in missed.items():
 window_wise = predictions[predictions["protocol"] == WINDOW]
 in_one_pot = summarise(window_wise, ("auc",), pooled=True, **options)
 table = in_one_pot.pivot(index="target", columns="model", values="mean").round(2)
-print(f"{study.label}, pooled AUC, {WINDOW}")
+print(f"{study.label}, pooled AUC, {spoken(WINDOW)}")
 print(table.loc[list(TARGETS)].to_string())
 
 # %% [markdown]

@@ -183,7 +183,7 @@ for name, pipeline in classifiers().items():
 # %%
 classical = append_predictions(classical_predictions(study), baseline_relative_predictions(study))
 counts = classical.groupby(["model", "regime"]).size().rename("predictions")
-counts.reset_index()
+counts.rename(index=spoken).reset_index()
 
 # %% [markdown]
 # :::{dropdown} Quiz: Why does the relative version belong in a row of its own?
@@ -432,7 +432,7 @@ for kind in plain.index:
     print(f"time for features × {ratio['feature_s']:.0f}")
 
 # %% [markdown]
-# `feature_s` and `head_s` are seconds on the machine where the table was made. More windows of a trial
+# The last two columns are seconds on the machine where the table was made. More windows of a trial
 # average out noise. But early in a clip nobody feels yet what the clip is about, and the rating is given
 # at its end: that is why the last part is a common choice. Leads of one heart say nearly the same of
 # its rhythm. The profile `paper` takes whole clips, of lead 1 as well.

@@ -85,9 +85,9 @@ print("every window is tested once by every variant:", bool((counts == len(meta)
 
 # %% [markdown]
 # The released code predicts {term}`arousal` and {term}`valence`. These are the corrected numbers: right column,
-# binary labels, statistics of all recordings, one fit per fold. `f1` is the released metric of all
-# test windows together, `mean of F1` the usual one, `f1_folds` the mean of `f1` over folds, and
-# `majority` the accuracy of always giving the commoner class.
+# binary labels, statistics of all recordings, one fit per fold. "F1" is the released metric of all
+# test windows together, "mean of F1" the usual one, "F1 of folds" the mean of the released one over
+# folds, and "majority" the accuracy of always giving the commoner class.
 
 # %% tags=["nbval-ignore-output"] reason="results of trained networks differ slightly between processors"
 plain = results[results["model"] == released.CORRECTED]
@@ -178,12 +178,12 @@ print(
 
 # %% tags=["hide-cell", "nbval-ignore-output"] reason="results of trained networks differ slightly between processors" mystnb={"code_prompt_show": "Show {type}: the scores of 1 to 20 refits"}
 table = pd.concat(curves, axis=1).loc[[1, 5, 10, replication.N_REFITS]].round(3)
-spoken = {"per_fold": "for each fold", "same": "for all folds"}
-table.rename(columns=spoken).rename_axis(columns=[study.label, "chosen"])
+names = {"per_fold": "for each fold", "same": "for all folds"}
+table.rename(columns=names).rename_axis(columns=[study.label, "chosen"])
 
 # %% [markdown]
 # Where there is nothing to find, the whole rise is made by choosing. Choosing one refit for all
-# folds by its mean (`same` in the folded table) adds less than choosing in each fold (`per_fold`), but it adds too. The
+# folds by its mean adds less than choosing in each fold, but it adds too. The
 # cure costs nothing: decide before the test fold is opened. Where something must be chosen, choose
 # it on part of the training windows.
 #

@@ -150,7 +150,7 @@ print("for every view, library and loops agree to a millionth:", bool(difference
 #
 # The loop, the checkpoints and the schedule are those of {doc}`04_pretraining`. The training uses no
 # rating. After each {term}`epoch`, accuracy and loss are also measured on windows of the left-out group, if
-# it fills a batch. Their names begin with `val_`.
+# it fills a batch. In the history their names begin with `val_`.
 #
 # The left-out people are the ones who are tested later, in {doc}`14_comparison`. So their curve is
 # there to look at. If you use it to decide when to stop or which views to take, you are choosing by
@@ -370,8 +370,8 @@ for name in (SAME, OTHERS):
 # %% tags=["nbval-ignore-output"] reason="scores of trained networks differ slightly between processors"
 columns = [c for c in trained.probes if c.startswith(("linear", "knn"))]
 print(f"{study.label}: balanced accuracy of probes on training participants, by epoch")
-areas = trained.probes[columns].T.astype(float).round(2)
-print(areas.rename(index=lambda name: name.replace("_", ", ")).to_string())
+accuracies = trained.probes[columns].T.astype(float).round(2)
+print(accuracies.rename(index=lambda name: name.replace("_", ", ")).to_string())
 
 # %%
 n_trained = usable.meta["participant"].nunique() - len(study.groups[group])

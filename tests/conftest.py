@@ -16,9 +16,10 @@ settings.register_profile("ecglib", deadline=None)
 settings.load_profile("ecglib")
 
 
-LONG = ("test_real.py", "test_bad_input.py", "test_distributed.py", "test_representation.py",
-        "test_backends.py", "test_pooling.py", "test_own_dataset.py", "test_cores.py",
-        "test_run.py", "test_contributing.py", "test_comparison_tables.py")  # fmt: skip
+LONG = ("studies/test_real.py", "test_bad_input.py", "pretext/test_distributed.py",
+        "evaluation/test_representation.py", "models/test_backends.py", "studies/test_pooling.py",
+        "test_own_dataset.py", "models/test_cores.py", "commands/test_run.py",
+        "test_contributing.py", "studies/test_comparison_tables.py")  # fmt: skip
 
 
 def pytest_configure(config):
@@ -27,8 +28,13 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the files that take longest, so that no process is left alone with one of them."""
-    items.sort(key=lambda item: item.path.name not in LONG)
+    """Begin with the files that take longest, so that no process is left alone with one of them.
+
+    Several processes keep this order only if they are told not to sort files by their number of
+    tests, as the Makefile tells them.
+    """
+    first = {f"tests/{name}" for name in LONG}
+    items.sort(key=lambda item: item.nodeid.partition("::")[0] not in first)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -28,7 +28,7 @@ def counted(number: int, thing: str) -> str:
 
     Examples
     --------
-    >>> counted(1, "participant"), counted(0, "clip")
-    ('1 participant', '0 clips')
+    >>> counted(1, "participant"), counted(0, "clip"), counted(1200, "window")
+    ('1 participant', '0 clips', '1,200 windows')
     """
     return f"{number:,} {thing}{'s' * (number != 1)}"

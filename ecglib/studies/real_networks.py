@@ -439,7 +439,8 @@ def _side_by_side(
         for case in progress(cases, label, unit="network"):
             function(study, case)
         return
-    # Workers that computed something for another caller could no longer change their threads.
+    # Workers that computed something for another caller could no longer change their threads;
+    # joblib keeps workers for callers with the same initializer only.
     with parallel_config(backend="loky", initializer=tune_process):
         done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
             delayed(function)(study, case) for case in cases

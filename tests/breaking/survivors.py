@@ -19,7 +19,7 @@ WHY: dict[str, dict[tuple[str, str], str]] = {
             "-> Cohort:",
             "def read_dreamer(path: str | os.PathLike[str], /, allow_duplicates: bool = False) "
             "-> Cohort:",
-        ): "who names the option, and not the path, notices nothing",
+        ): "a caller who names the arguments sees no difference",
         (
             "if age not in range(1, 121):",
             "if age not in range( 0, 121):",
@@ -69,14 +69,14 @@ WHY: dict[str, dict[tuple[str, str], str]] = {
         (
             "if n > here + _MOST_INFLATED * (packed + 64):",
             "if n > here + _MOST_INFLATED * (packed | 64):",
-        ): "what the decompressor holds back is far less than 64 bytes",
+        ): "only what inflates almost as far as anything can would notice",
         (
             "if self._at == len(self._piece) and not self._next_piece():",
             "if self._at >= len(self._piece) and not self._next_piece():",
         ): "it is never beyond the end of the piece",
     },
     "ecglib.evaluation.audit": {
-        ("*,", "/,"): "who names them notices nothing",
+        ("*,", "/,"): "a caller who names the arguments sees no difference",
         (
             "line = np.ptp(start) + 2 * apart_s",
             "line = np.ptp(start) + 2 + apart_s",
