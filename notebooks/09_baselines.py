@@ -411,9 +411,8 @@ for case, of_person in area.iterrows():
     }
 table_of_cases = pd.DataFrame(rows).T.rename_axis(index=excerpt.KEYS)
 shown = table_of_cases.round(3).join(cost.round(0).astype(int))
-shown = shown.set_axis(
-    ["area", "gain", "low", "high", "windows", "features, s", "heads, s"], axis=1
-)
+names = {"n_windows": "windows", "feature_s": "features, s", "head_s": "heads, s"}
+shown = shown.rename(columns=names)
 shown.rename_axis(columns=f"{study.label}, mean of {len(TARGETS)} targets")
 
 # %%

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.real import shared_data
+from tests.uncompiled import uncompiled
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("ecglib", deadline=None)
@@ -45,23 +46,18 @@ def pytest_runtest_setup(item):
     Tests of compiled training have the mark "compiled", and so have those that copy models, which
     Keras does with its own `compile` only. Processes that a test starts do as ever.
     """
-    global _compiled, _eager
+    global _compiled
     if "keras" not in sys.modules:
         return
     from keras import Model
 
     if _compiled is None:
         _compiled = Model.compile
-    _eager = item.path.parent.name == "studies"
-    Model.compile = _compiled if item.get_closest_marker("compiled") else _uncompiled
+    plain = uncompiled(_compiled, eagerly=item.path.parent.name == "studies")
+    Model.compile = _compiled if item.get_closest_marker("compiled") else plain
 
 
-_compiled, _eager = None, False
-
-
-def _uncompiled(model, *given, **options):
-    eagerly = _eager or options.get("run_eagerly", False)
-    return _compiled(model, *given, **{**options, "jit_compile": False, "run_eagerly": eagerly})
+_compiled = None
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,15 @@ from ecglib.core.annotations import checked
 
 
 @checked
-def counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str, things: str | None = None) -> str:
     """Say how many of a thing there are.
 
     Parameters
     ----------
     number : int
         How many.
-    thing : str
-        Its name for one, a noun whose plural ends in s.
+    thing, things : str
+        Its name, for one and for several; by default the second has an s more.
 
     Returns
     -------
@@ -24,11 +24,13 @@ def counted(number: int, thing: str) -> str:
     Raises
     ------
     DataError
-        If one of them is of another type.
+        If an argument is of another type.
 
     Examples
     --------
     >>> counted(1, "participant"), counted(0, "clip"), counted(1200, "window")
     ('1 participant', '0 clips', '1,200 windows')
+    >>> counted(2, "copy", "copies")
+    '2 copies'
     """
-    return f"{number:,} {thing}{'s' * (number != 1)}"
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"

@@ -22,6 +22,7 @@ import pandas as pd
 from ecglib.core import checks
 from ecglib.core.annotations import checked
 from ecglib.core.errors import DataError
+from ecglib.core.words import counted
 
 MIN_PARTICIPANTS = 5
 """Fewer participants than this give no interval: their resamples are too few and too alike."""
@@ -176,7 +177,8 @@ def mean_and_interval(
         return row
     row["mean"] = float(np.clip(defined.mean(), *bounds))
     if defined.size < MIN_PARTICIPANTS:
-        row["note"] = f"no interval: {defined.size} participants, {MIN_PARTICIPANTS} needed"
+        defined_for = counted(defined.size, "participant")
+        row["note"] = f"no interval: {defined_for}, {MIN_PARTICIPANTS} needed"
         return row
     widening = SHARED_TRAINING if several_folds else 1.0
     level = 1 - (1 - level) / n_intervals

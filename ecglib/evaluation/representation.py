@@ -21,6 +21,7 @@ from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest
 from ecglib.core.artifacts import fingerprint, plain
 from ecglib.core.errors import DataError
+from ecglib.core.words import counted
 from ecglib.evaluation.splits import ParticipantGroupedKFold, Splitter, TrialGroupedKFold
 
 MIN_SPREAD = 0.01
@@ -166,7 +167,7 @@ class Probes(keras.callbacks.Callback):
     >>> Probes(X, meta, labels, heldout=[4], every=1, k=3, n_splits=2)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ecglib.core.errors.DataError: participant 4: 1 held-out participants are among ...
+    ecglib.core.errors.DataError: participant 4: 1 held-out participant among ...
     """
 
     @checked
@@ -186,7 +187,7 @@ class Probes(keras.callbacks.Callback):
         seen = sorted(set(meta["participant"]) & set(heldout))
         if seen:
             raise DataError(
-                f"{len(seen)} held-out participants are among those to be probed",
+                f"{counted(len(seen), 'held-out participant')} among those to be probed",
                 participant=seen[0],
                 expected="training participants only",
                 remedy="leave their windows out",

@@ -13,6 +13,7 @@ from ecglib.core import checks
 from ecglib.core.annotations import check_fields, checked
 from ecglib.core.errors import DataError
 from ecglib.core.provenance import environment
+from ecglib.core.words import counted
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def participant_stream(
     counts, together = np.bincount(codes), batch // own
     if people.size < together:
         raise DataError(
-            f"{people.size} participants",
+            counted(people.size, "participant"),
             field="participant",
             expected=f"{together} or more, for batches of {batch} windows, {own} of each",
         )

@@ -124,7 +124,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
                 return draw(*args, **kwargs)
         finally:  # Pyplot would otherwise keep it, and a notebook would show it twice.
             for number in set(plt.get_fignums()).difference(before):
-                plt.close(plt.figure(number))
+                plt.close(number)
 
     return checked(wrapper)
 

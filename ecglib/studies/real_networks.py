@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 
 from ecglib.core import checks
 from ecglib.core.annotations import checked
@@ -441,9 +441,9 @@ def _side_by_side(
         return
     # Workers that computed something for another caller could no longer change their threads;
     # joblib keeps workers for callers with the same initializer only.
-    with parallel_config(backend="loky", initializer=tune_process):
-        done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-            delayed(function)(study, case) for case in cases
-        )
+    side_by_side = Parallel(
+        n_jobs=jobs, backend="loky", initializer=tune_process, return_as="generator_unordered"
+    )
+    done = side_by_side(delayed(function)(study, case) for case in cases)
     for _ in progress(done, label, total=len(cases), unit="network"):
         pass

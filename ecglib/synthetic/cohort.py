@@ -24,6 +24,7 @@ from ecglib.core import checks
 from ecglib.core.annotations import check_fields, checked
 from ecglib.core.artifacts import atomic_path, load_arrays, save_arrays
 from ecglib.core.errors import DataError
+from ecglib.core.words import counted
 from ecglib.data.cohort import Cohort
 from ecglib.data.dreamer import (
     COLUMNS,
@@ -436,7 +437,8 @@ def write_dreamer_mat(
     layout = pd.MultiIndex.from_product([participants, clips, CONDITIONS])
     if list(layout) != list(rows[["participant", "clip", "condition"]].itertuples(index=False)):
         raise DataError(
-            f"{len(rows)} recordings of {len(participants)} participants and {len(clips)} clips",
+            f"{counted(len(rows), 'recording')} of {counted(len(participants), 'participant')} "
+            f"and {counted(len(clips), 'clip')}",
             field="recordings",
             expected="one baseline and one stimulus of every participant and clip",
             remedy="write the whole cohort",

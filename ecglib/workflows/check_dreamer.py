@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.core.annotations import checked
+from ecglib.core.words import counted
 from ecglib.data.dreamer import RATING_FIELDS, read_dreamer
 from ecglib.data.labels import BASELINE, binary_labels
 from ecglib.data.targets import RATINGS, TARGETS
@@ -101,8 +102,8 @@ class DreamerCheck:
         share = f"{self.usable:.0%} of {self.quality['windows'].sum()} windows are usable"
         if not self.problems:
             return f"{self.verdict}: {share}, and a study is possible"
-        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
-        return f"{self.verdict}: {count} that make a study impossible; {share}"
+        wrong = counted(len(self.problems), "problem")
+        return f"{self.verdict}: {wrong} in the way of a study; {share}"
 
     def quality_table(self) -> pd.DataFrame:
         """Give the quality as text, a row per participant and lead."""

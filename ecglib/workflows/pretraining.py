@@ -17,6 +17,7 @@ from ecglib.core.annotations import checked
 from ecglib.core.arrays import digest, evenly_spaced
 from ecglib.core.artifacts import fingerprint
 from ecglib.core.errors import DataError
+from ecglib.core.words import counted
 from ecglib.data.cohort import Cohort
 from ecglib.data.folder import read_folder
 from ecglib.data.readers.choice import Leads
@@ -162,9 +163,9 @@ def pretrain_folder(
     if out.exists() and not again:
         return _as_asked(out, request, tell)
     if len(unseen):
-        tell(f"{len(unseen)} of {len(people)} participants are left out, to measure recognition")
+        tell(f"{len(unseen)} of {len(people)} participants left out, to measure recognition")
     else:
-        few = f"{len(people)} participants are too few to leave one out"
+        few = f"{counted(len(people), 'participant')}, too few to leave one out"
         tell(f"recognition is not measured: {few if holdout else 'nobody is left out'}")
     checkpoints = out.with_name(f".{out.name}-{request}")
     if again:
@@ -252,10 +253,10 @@ def _counts(made: Windows) -> dict[str, int]:
 def _tell_quality(made: Windows, tell: Callable[[str], object]) -> None:
     counts = _counts(made)
     people = made.meta["participant"].nunique()
-    told = f"{len(made)} windows of {people} participants"
+    told = f"{counted(len(made), 'window')} of {counted(people, 'participant')}"
     if counts:
         why = ", ".join(f"{number} {name}" for name, number in counts.items())
-        told += f"; {sum(counts.values())} are left out: {why}"
+        told += f"; {sum(counts.values())} left out: {why}"
     tell(told)
 
 

@@ -16,6 +16,7 @@ from ecglib.core.annotations import checked
 from ecglib.core.artifacts import atomic_path, save_arrays
 from ecglib.core.errors import DataError
 from ecglib.core.extras import need
+from ecglib.core.words import counted
 from ecglib.data.recording import Recording, check_rate
 from ecglib.synthetic.cohort import CohortSpec, make_cohort, save_truth, write_dreamer_mat
 from ecglib.synthetic.heart import beat_times, draw_beats, draw_person, oscillate, state_curves
@@ -144,9 +145,9 @@ def synthesize(
         made = make_cohort(_spec(participants, clips, seconds, effect), seed)
         save_truth(truth, made.truth)
         write_dreamer_mat(made.cohort, out)
-        people = made.cohort.recordings["participant"].nunique()
-        n_clips = made.cohort.recordings["clip"].nunique()
-        return Synthesized(out, truth, f"a cohort of {people} participants and {n_clips} clips")
+        people = counted(made.cohort.recordings["participant"].nunique(), "participant")
+        n_clips = counted(made.cohort.recordings["clip"].nunique(), "clip")
+        return Synthesized(out, truth, f"a cohort of {people} and {n_clips}")
     recording, known = make_recording(SECONDS if seconds is None else seconds, fs or 256.0, seed)
     writer = _WRITERS[kind]
     with atomic_path(out) as partial:

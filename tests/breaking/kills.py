@@ -37,9 +37,9 @@ from tests.breaking.stages import (
     AFTER_WINDOWS,
     STAGES,
     WITHOUT_KERAS,
+    compile_nothing,
     import_all,
     surroundings,
-    uncompiled,
 )
 
 POINTS = 12
@@ -122,7 +122,7 @@ def _child(stage: str, folder: Path, log: Path, counted: Path, point: Point | No
         os.dup2(out, 1)
         os.dup2(out, 2)
         if stage not in WITHOUT_KERAS:
-            uncompiled()
+            compile_nothing()
         number = 0
 
         def watch(event: str, arguments: tuple) -> None:
@@ -183,8 +183,8 @@ def _lasting(path: Path) -> bytes:
 
 def _timeless(about: Any) -> Any:
     if isinstance(about, dict):
-        lasting = {k for k in about if k not in ("seconds", "made") and not k.startswith("Clock ")}
-        return {k: _timeless(about[k]) for k in sorted(lasting)}
+        lasting = (k for k in sorted(about) if k not in ("seconds", "made"))
+        return {k: _timeless(about[k]) for k in lasting if not k.startswith("Clock ")}
     return about
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ecglib.core.folders import ARTIFACTS, HOME
 from tests.data.web import Web, some_set, sums_of
+from tests.uncompiled import uncompiled
 
 if TYPE_CHECKING:
     from ecglib.studies.study import Study
@@ -130,16 +131,11 @@ def import_all() -> None:
         import_module(name)
 
 
-def uncompiled() -> None:
+def compile_nothing() -> None:
     """Let networks of this process train without being compiled, and without a graph."""
     from keras import Model
 
-    compiled = Model.compile
-
-    def compile_nothing(model: Model, *given: object, **options: object) -> None:
-        compiled(model, *given, **{**options, "jit_compile": False, "run_eagerly": True})
-
-    Model.compile = compile_nothing
+    Model.compile = uncompiled(Model.compile, eagerly=True)
 
 
 @contextmanager

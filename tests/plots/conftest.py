@@ -41,10 +41,9 @@ def no_raw_identifiers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     shown: list[str] = []
     close = plt.close
 
-    def look_and_close(fig: Figure | None = None) -> None:
-        if isinstance(fig, Figure):
-            shown.extend(texts_of(fig))
-        close(fig)
+    def look_and_close(number: int) -> None:
+        shown.extend(texts_of(plt.figure(number)))
+        close(number)
 
     monkeypatch.setattr(plt, "close", look_and_close)
     yield

@@ -59,7 +59,7 @@ def test_fewer_windows_than_a_batch_of_either_pretext(meta):
 
 def test_too_few_people_for_groups_and_for_folds(meta):
     (problem,) = study_problems(meta[meta["participant"] == 1], [1], QUICK)
-    assert problem.problem.startswith("too few people: 1 participant")
+    assert problem.problem.startswith("too few people: 1 participant in ")
     three = pd.concat([meta[meta["participant"] < 4]] * 2, ignore_index=True)
     (problem,) = study_problems(three, [1, 2, 3], QUICK)
     assert problem.problem == "ParticipantGroupedKFold: 4 folds of 3 participants"

@@ -74,7 +74,7 @@ def test_few_people_short_recordings_and_bad_windows_are_told(tmp_path):
     card = pretrain_folder(folder, out, views=56, encoder=TINY, tell=told.append)
     assert card.recognition is None and card.data.people == 4
     assert told[0] == "1 recording shorter than 10 s left out: short.npz"
-    assert told[1] == "12 windows of 4 participants; 1 are left out: 1 missing"
+    assert told[1] == "12 windows of 4 participants; 1 left out: 1 missing"
     assert "too few" in told[2]
     assert card.training["windows left out"] == {"missing": 1}
 
